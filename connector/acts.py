@@ -1,0 +1,330 @@
+"""The durable acts: close (match -> ERP payment, records, read-back) and remind (one mail).
+
+Each step reads its row, looks at what is there already, does the next thing and records it; each may run twice. The named
+points (`reached`) are where the kill matrix in tests/acceptance kills the process.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Sequence
+from datetime import timedelta
+
+from connector.decisions import closing as closing_decision
+from connector.decisions.closing import ClosingOutcome
+from connector.engine import reached
+from connector.errors import ConnectorError, Terminal, Transient
+from connector.ports import ActAnswer, ActSeen, Channel, Erp, Mark, Outcome, ReminderMail, SendOutcome
+from connector.receivables import ArStatus, RecordState
+from connector.store import Store, Tx, closing, gate, instant, verdicts
+from connector.store.closing import Act, ActState
+from connector.store.gate import MessageState
+
+# A write is tried, looked up and tried again this often within one run; then the next tick goes on.
+ROUNDS_MAX = 3
+LEASE = timedelta(seconds=60)
+
+
+class CloseAct:
+    """Carries closing acts to their end. Steps take the id of a request: up to 25 acts that share one ERP write."""
+
+    def __init__(
+        self,
+        store: Store,
+        erp: Erp,
+        verify_installation: Callable[[], None],
+        ar_status: Callable[[Tx, Sequence[str]], tuple[ArStatus, ...]],
+    ) -> None:
+        self._store = store
+        self._erp = erp
+        self._verify_installation = verify_installation
+        self._ar_status = ar_status
+        # A run recovered after a kill and the tick's own run must not work on one act at the same time.
+        self._turn = threading.Lock()
+
+    def steps(self) -> tuple[tuple[str, Callable[[str], None]], ...]:
+        return (("write", self.write), ("read_back", self.read_back), ("finish", self.finish))
+
+    # ---- 1: the ERP write ----
+
+    def write(self, request: str) -> None:
+        """Bring every act of the request to an ERP payment or a refusal; what stays unknown is left for the next tick."""
+        with self._turn:
+            for _ in range(ROUNDS_MAX):
+                self._look(self._assigned(request, ActState.ATTEMPTED))
+                intended = self._assigned(request, ActState.INTENDED)
+                if not intended:
+                    return
+                if not self._attempt(intended):
+                    return
+
+    def _look(self, acts: Sequence[Act]) -> None:
+        """A write was begun and its answer is not known: read back before anything is tried again."""
+        if not acts:
+            return
+        seen = {one.act_id: one for one in self._erp.read_acts([act.intent for act in acts])}
+        with self._store.tx() as tx:
+            for act in acts:
+                found = seen[act.id]
+                if found.payment is None:
+                    closing.move(tx, act.id, ActState.INTENDED, problem="looked in the ERP: not there yet")
+                    continue
+                verdict = closing_decision.decide(act.intent, found, {})
+                if verdict.outcome is ClosingOutcome.PAYMENT_DIFFERENT:
+                    self._differ(tx, act, found, verdict.differences)
+                else:
+                    closing.move(tx, act.id, ActState.WRITTEN, erp_id=found.payment.erp_id)
+
+    def _attempt(self, acts: Sequence[Act]) -> bool:
+        """One write of all these acts. False: the ERP took nothing just now, so this run is over."""
+        try:
+            self._verify_installation()
+        except ConnectorError as error:
+            self._not_now(acts, error)
+            return False
+        with self._store.tx() as tx:
+            for act in acts:
+                closing.move(tx, act.id, ActState.ATTEMPTED, attempt=True)
+        reached("act.attempted")
+        try:
+            answers = {one.act_id: one for one in self._erp.write_acts([act.intent for act in acts])}
+        except (Transient, Terminal) as error:
+            self._not_now(acts, error)
+            return False
+        reached("act.answered")
+        with self._store.tx() as tx:
+            for act in acts:
+                self._take(tx, act, answers[act.id])
+        reached("act.written")
+        return True
+
+    def _not_now(self, acts: Sequence[Act], error: ConnectorError) -> None:
+        with self._store.tx() as tx:
+            for act in acts:
+                closing.move(tx, act.id, ActState.INTENDED, problem=str(error))
+
+    def _take(self, tx: Tx, act: Act, answer: ActAnswer) -> None:
+        outcome = answer.payment.outcome
+        tx.journal("erp_answered", act=act.id, outcome=outcome, code=answer.payment.code)
+        if outcome in (Outcome.CREATED, Outcome.EXISTS):
+            closing.move(tx, act.id, ActState.WRITTEN, erp_id=answer.payment.erp_id)
+        elif outcome is Outcome.REFUSED:
+            self._refuse(tx, act, answer)
+        elif outcome is Outcome.EXISTS_DIFFERENT:
+            self._differ(tx, act, None, (answer.payment.message,))
+        # UNKNOWN stays ATTEMPTED: the next round looks first.
+
+    def _refuse(self, tx: Tx, act: Act, answer: ActAnswer) -> None:
+        """Surely not written: the cents are free again, and the reminders wait for a person instead of resuming."""
+        numbers = [a.invoice_id for a in act.intent.payment.applications]
+        reason = f"the ERP refused payment {act.payment_id}: {answer.payment.message or answer.payment.code}"
+        closing.settle_allocations(tx, act, "released")
+        closing.release_payment(tx, act.payment_id)
+        for cancellation in act.intent.cancellations:
+            gate.hold_cancelled(tx, cancellation.invoice_id, cancellation.steps, reason)
+        verdicts.open_exception(
+            tx,
+            "posting_refused",
+            act.payment_id,
+            f"{reason}. Nothing was posted; it is tried again tomorrow, or when the invoices change, or by "
+            "`connector once`.",
+            amount=act.intent.payment.amount,
+            customer_id=act.intent.payment.customer_id,
+            payment_id=act.payment_id,
+            invoice_ids=numbers,
+        )
+        closing.touch(tx, numbers)
+        closing.move(tx, act.id, ActState.REFUSED, problem=reason)
+
+    def _differ(self, tx: Tx, act: Act, seen: ActSeen | None, differences: Sequence[str]) -> None:
+        """The ERP has this payment, but not as we meant it: its customer is held and a person told; we touch nothing."""
+        invoice_ids = [a.invoice_id for a in act.intent.payment.applications]
+        closing.settle_allocations(tx, act, "posted")
+        for invoice in seen.invoices if seen else ():
+            closing.take_read_back(tx, invoice, instant(seen.requested_at))  # type: ignore[union-attr]
+        problem = "; ".join(differences) or "the ERP's payment differs from what was matched"
+        verdicts.open_exception(
+            tx,
+            "difference",
+            act.id,
+            f"Payment {act.payment_id} ({act.intent.payment.external_id} in the ERP): {problem}. "
+            "Nothing more is written; compare the two and correct the ERP's record.",
+            amount=act.intent.payment.amount,
+            customer_id=act.intent.payment.customer_id,
+            payment_id=act.payment_id,
+            invoice_ids=invoice_ids,
+        )
+        closing.touch(tx, invoice_ids)
+        closing.move(tx, act.id, ActState.DIFFERENT, problem=problem)
+
+    # ---- 2: read-back ----
+
+    def read_back(self, request: str) -> None:
+        """Does the ERP hold what we meant? A lost record alone is written again; the payment never is."""
+        with self._turn:
+            for attempt in range(ROUNDS_MAX):
+                written = self._assigned(request, ActState.WRITTEN)
+                if not written:
+                    return
+                lacking = self._compare(written)
+                if not lacking or attempt == ROUNDS_MAX - 1:
+                    return
+                answers = self._erp.write_records([act.intent for act in lacking])
+                refused = {a.act_id: r for a in answers for r in a.records if r.outcome is Outcome.REFUSED}
+                with self._store.tx() as tx:
+                    for act_id, record in refused.items():
+                        problem = f"record {record.external_id} was refused: {record.message or record.code}"
+                        closing.move(tx, act_id, ActState.WRITTEN, problem=problem)
+                if len(refused) == len(lacking):
+                    return  # tried again by the next tick; the payment stands and nobody is reminded meanwhile
+
+    def _compare(self, written: Sequence[Act]) -> list[Act]:
+        seen = {one.act_id: one for one in self._erp.read_acts([act.intent for act in written])}
+        reached("act.read_back")
+        lacking: list[Act] = []
+        ids = [act.id for act in written]
+        with self._store.tx() as tx:
+            # All before the first is settled: what one act confirms, the next must not expect again.
+            expected = {act.id: closing.expected_balances(tx, act, ids) for act in written}
+            for act in written:
+                found = seen[act.id]
+                verdict = closing_decision.decide(act.intent, found, expected[act.id])
+                verdicts.put_verdict(
+                    tx,
+                    f"act:{act.id}",
+                    "closing",
+                    verdict.outcome,
+                    "; ".join(verdict.differences) or "ERP, cash and reminders agree",
+                    {"expected": {invoice: str(left) for invoice, left in expected[act.id].items()}},
+                    "",
+                )
+                if verdict.outcome is ClosingOutcome.CLOSED:
+                    self._confirm(tx, act, found)
+                elif verdict.outcome is ClosingOutcome.RECORDS_MISSING:
+                    lacking.append(act)
+                elif verdict.outcome is ClosingOutcome.PAYMENT_MISSING:
+                    closing.move(tx, act.id, ActState.ATTEMPTED, problem="answered as made, but not found on read-back")
+                else:
+                    self._differ(tx, act, found, verdict.differences)
+        reached("act.confirmed")
+        return lacking
+
+    def _confirm(self, tx: Tx, act: Act, seen: ActSeen) -> None:
+        closing.settle_allocations(tx, act, "posted")
+        for invoice in seen.invoices:
+            closing.take_read_back(tx, invoice, instant(seen.requested_at))
+            if not invoice.balance:
+                tx.journal("invoice_closed", invoice=invoice.id, payment=act.payment_id, act=act.id)
+        closing.move(tx, act.id, ActState.CONFIRMED)
+
+    # ---- 3: the records get their end state ----
+
+    def finish(self, request: str) -> None:
+        """Mark the act's records closed, or withdrawn where the payment was refused; then the loop is closed."""
+        with self._turn:
+            confirmed = self._assigned(request, ActState.CONFIRMED)
+            refused = self._assigned(request, ActState.REFUSED)
+            if not confirmed and not refused:
+                return
+            marks = {act.id: _marks(act, RecordState.CLOSED) for act in confirmed}
+            marks |= self._withdrawals(refused)
+            touched = [a.invoice_id for act in (*confirmed, *refused) for a in act.intent.payment.applications]
+            with self._store.read() as tx:
+                statuses = self._ar_status(tx, touched)
+            answers = self._erp.write_marks([m for some in marks.values() for m in some], statuses)
+            reached("act.marked")
+            done = {a.external_id for a in answers if a.outcome in (Outcome.CREATED, Outcome.EXISTS)}
+            with self._store.tx() as tx:
+                for act in (*confirmed, *refused):
+                    self._end(tx, act, [m.external_id for m in marks[act.id] if m.external_id not in done])
+            reached("act.closed")
+
+    def _withdrawals(self, refused: Sequence[Act]) -> dict[str, list[Mark]]:
+        """Only records that are there can be withdrawn."""
+        if not refused:
+            return {}
+        seen = self._erp.read_acts([act.intent for act in refused])
+        return {s.act_id: [Mark(external_id, RecordState.WITHDRAWN) for external_id, _ in s.records] for s in seen}
+
+    def _end(self, tx: Tx, act: Act, undone: Sequence[str]) -> None:
+        if undone:
+            closing.move(tx, act.id, act.state, problem=f"not marked in the ERP yet: {', '.join(undone)}")
+        elif act.state is ActState.REFUSED:
+            closing.move(tx, act.id, ActState.WITHDRAWN, problem=act.problem)
+        else:
+            closing.move(tx, act.id, ActState.CLOSED)
+            for application in act.intent.payment.applications:
+                tx.journal("loop_closed", invoice=application.invoice_id, payment=act.payment_id, act=act.id)
+
+    def _assigned(self, request: str, *states: ActState) -> tuple[Act, ...]:
+        with self._store.read() as tx:
+            return closing.assigned(tx, request, states)
+
+
+def _marks(act: Act, state: RecordState) -> list[Mark]:
+    external_ids = [c.external_id for c in act.intent.cancellations] + [act.intent.receipt.external_id]
+    return [Mark(external_id, state) for external_id in external_ids]
+
+
+class RemindAct:
+    """Sends one mail at most once. Its step takes "<Message-ID>#<attempt>"."""
+
+    def __init__(self, store: Store, channel: Channel, owner: str) -> None:
+        self._store = store
+        self._channel = channel
+        self._owner = owner
+
+    def steps(self) -> tuple[tuple[str, Callable[[str], None]], ...]:
+        return (("send", self.send),)
+
+    def send(self, key: str) -> None:
+        message_id, _, _ = key.rpartition("#")
+        with self._store.read() as tx:
+            found = gate.read_message(tx, message_id)
+        if found is None or found[1] is not MessageState.LEASED or found[2] != self._owner:
+            return  # ended before, or buried with the process that had leased it
+        reached("reminder.leased")
+        state, detail, bad_address = MessageState.NOT_SENT, "", False
+        try:
+            result = self._channel.send(found[0], lambda: self._may_leave(message_id))
+            state = _STATE_AFTER[result.outcome]
+            detail, bad_address = result.detail, result.address_refused
+            reached("reminder.dot")
+        finally:
+            with self._store.tx() as tx:
+                # An exception after the mark means that nobody knows whether it left.
+                now = gate.read_message(tx, message_id)
+                if state is MessageState.NOT_SENT and not detail and now and now[1] is MessageState.LEAVING:
+                    state, detail = MessageState.UNKNOWN, "the send broke off at the final dot"
+                if bad_address:
+                    self._fix_contact(tx, found[0], message_id, detail)
+                gate.end_message(tx, message_id, state, detail)
+        reached("reminder.sent")
+
+    def _may_leave(self, message_id: str) -> bool:
+        reached("reminder.body")
+        with self._store.tx() as tx:
+            may = gate.mark_leaving(tx, message_id, self._owner, self._store.clock.now())
+        reached("reminder.leaving")
+        return may
+
+    def _fix_contact(self, tx: Tx, mail: ReminderMail, message_id: str, detail: str) -> None:
+        """A refused address: the step is not delivered, nothing escalates on it, and a person corrects the contact."""
+        customer_id, invoice_ids = gate.addressed(tx, message_id)
+        verdicts.open_exception(
+            tx,
+            "fix_contact",
+            customer_id,
+            "the billing contact's address was refused by the mail server; correct it in the ERP, then reminders go on",
+            amount=mail.items[0].askable,
+            customer_id=customer_id,
+            invoice_ids=invoice_ids,
+            explanations=[detail],
+        )
+
+
+_STATE_AFTER = {
+    SendOutcome.SENT: MessageState.SENT,
+    SendOutcome.NOT_SENT: MessageState.NOT_SENT,
+    SendOutcome.UNKNOWN: MessageState.UNKNOWN,
+}

@@ -1,0 +1,1 @@
+"""One package or module for each outside system; each implements a Protocol of `ports` and knows no other vendor."""

@@ -1,0 +1,140 @@
+"""What an act sends to NetSuite, and what the answers to its records mean. Nothing here talks to anybody."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from connector.adapters.netsuite.records import Records
+from connector.adapters.netsuite.settings import ADD_LIST_MAX
+from connector.adapters.netsuite.soap import Written
+from connector.money import Money
+from connector.ports import ActAnswer, Answer, Outcome, PaymentSeen
+from connector.receivables import CloseIntent
+
+ALREADY_THERE = "DUP_RCRD"
+NOT_SENT = "NOT_SENT"
+# A status of one record that does not say whether it was saved.
+UNCLEAR_CODES = frozenset({"", "UNEXPECTED_ERROR"})
+Item = tuple[str, Any]  # external id, SOAP record
+
+
+@dataclass(frozen=True, slots=True)
+class Act:
+    """One intent and its records as they are sent: the payment first, then the cancellations, then the receipt."""
+
+    intent: CloseIntent
+    items: tuple[Item, ...]
+
+    @property
+    def sent(self) -> tuple[Item, ...]:
+        """What fits into one request; the rest of a very large act goes with a later write of records."""
+        return self.items[:ADD_LIST_MAX]
+
+    def answered(self, told: Sequence[Answer]) -> ActAnswer:
+        """One answer for each record, `told` being those of `sent`."""
+        why = f"The act has more than {ADD_LIST_MAX} records; this one goes with the next write of records."
+        later = tuple(refused(external_id, why) for external_id, _ in self.items[ADD_LIST_MAX:])
+        return ActAnswer(self.intent.act_id, told[0], (*told[1:], *later))
+
+
+def differences(intent: CloseIntent, seen: PaymentSeen) -> list[str]:
+    """In what does the payment in the ERP differ from what we would have written?"""
+    post = intent.payment
+    ours, theirs = applied(intent), dict(seen.applications)
+    told = {
+        f"customer {seen.customer_id} instead of {post.customer_id}": seen.customer_id != post.customer_id,
+        f"amount {seen.amount} instead of {post.amount}": seen.amount != post.amount,
+        f"applied as {_listed(theirs)} instead of {_listed(ours)}": theirs != ours,
+        "it is voided": seen.voided,
+    }
+    return [text for text, is_so in told.items() if is_so]
+
+
+def applied(intent: CloseIntent) -> dict[str, Money]:
+    """Invoice -> what the act applies to it; NetSuite's list of applications has one line for each invoice."""
+    found: dict[str, Money] = {}
+    for item in intent.payment.applications:
+        found[item.invoice_id] = found[item.invoice_id] + item.amount if item.invoice_id in found else item.amount
+    return found
+
+
+def _listed(applications: Mapping[str, Money]) -> str:
+    return ", ".join(f"{applications[invoice]} to {invoice}" for invoice in sorted(applications)) or "nothing"
+
+
+def answers(ids: Sequence[str], written: Sequence[Written]) -> list[Answer]:
+    """NetSuite's statuses by position; if one names another record, no position can be trusted."""
+    if any(item.external_id not in ("", external_id) for external_id, item in zip(ids, written, strict=True)):
+        why = "NetSuite answered about other records than were sent. They are read back before anything else."
+        return [Answer(external_id, Outcome.UNKNOWN, message=why) for external_id in ids]
+    return [answer(external_id, item) for external_id, item in zip(ids, written, strict=True)]
+
+
+def answer(external_id: str, item: Written) -> Answer:
+    if item.is_success or item.saved_anyway:
+        outcome = Outcome.CREATED
+    elif item.code == ALREADY_THERE:
+        outcome = Outcome.EXISTS
+    elif item.code in UNCLEAR_CODES:
+        outcome = Outcome.UNKNOWN
+    else:
+        outcome = Outcome.REFUSED
+    return Answer(external_id, outcome, item.erp_id, item.code, item.message)
+
+
+def refused(external_id: str, why: str) -> Answer:
+    return Answer(external_id, Outcome.REFUSED, code=NOT_SENT, message=why)
+
+
+def act_refused(intent: CloseIntent, why: str) -> ActAnswer:
+    """Nothing of this act was sent."""
+    told = f"{why}. Nothing of this act was sent."
+    records = tuple(refused(external_id, told) for external_id in record_ids(intent))
+    return ActAnswer(intent.act_id, refused(intent.payment.external_id, told), records)
+
+
+def built(records: Records, intent: CloseIntent, currency_id: str) -> Act:
+    payment = (intent.payment.external_id, records.payment(intent, applied(intent), currency_id))
+    return Act(intent, (payment, *accompanying(records, intent)))
+
+
+def accompanying(records: Records, intent: CloseIntent) -> list[Item]:
+    """The records beside the payment, in the order of `record_ids`."""
+    cancelled = [(item.external_id, records.cancellation(intent.act_id, item)) for item in intent.cancellations]
+    return [*cancelled, (intent.receipt.external_id, records.receipt(intent.act_id, intent.receipt))]
+
+
+def record_ids(intent: CloseIntent) -> list[str]:
+    """External ids of the records beside the payment."""
+    return [*(item.external_id for item in intent.cancellations), intent.receipt.external_id]
+
+
+def invoice_ids(intent: CloseIntent) -> list[str]:
+    """The invoices that an act touches, each once."""
+    paid = (item.invoice_id for item in intent.payment.applications)
+    return list(dict.fromkeys([*paid, *(item.invoice_id for item in intent.cancellations)]))
+
+
+def unsayable(intent: CloseIntent) -> str:
+    """Why can't this act be said to NetSuite? Empty when it can."""
+    odd = [id_ for id_ in (intent.payment.customer_id, *invoice_ids(intent)) if not is_internal_id(id_)]
+    return f"{odd[0]!r} is no internal id of NetSuite" if odd else ""
+
+
+def is_internal_id(text: str) -> bool:
+    """NetSuite's internal ids are whole numbers; anything else can't be there."""
+    return text.isascii() and text.isdigit() and len(text) <= 18
+
+
+def packed(acts: Iterable[Act], acts_max: int) -> Iterator[list[Act]]:
+    """Acts joined into requests, none longer than NetSuite takes; an act is not split."""
+    request: list[Act] = []
+    for act in acts:
+        if request and (len(request) == acts_max or sum(len(one.sent) for one in [*request, act]) > ADD_LIST_MAX):
+            yield request
+            request = []
+        request.append(act)
+    if request:
+        yield request

@@ -1,0 +1,173 @@
+"""`connector check` for NetSuite: what is looked at, and what to do where something is not in order.
+
+Nothing is written: that the role may create payments shows only at the first one. A missing permission has many faces
+(a refused login, a table "not found", fewer rows), so each question is asked by itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from connector.adapters.netsuite import queries
+from connector.adapters.netsuite.rest import SuiteQl
+from connector.adapters.netsuite.settings import NetSuiteMapping, NetSuiteSettings
+from connector.adapters.netsuite.soap import Soap
+from connector.errors import ConnectorError, Terminal
+from connector.money import MoneyError, exponent
+from connector.ports import Finding
+
+# Table -> what the integration role needs to see it (Setup > Users/Roles > Manage Roles > Permissions).
+GRANTS = {
+    "transaction": "Transactions > Find Transaction and Transactions > Invoice, Customer Payment, Credit Memo (View)",
+    "transactionline": "Transactions > Find Transaction and Transactions > Invoice (View)",
+    "nexttransactionlinelink": "Transactions > Find Transaction and Transactions > Customer Payment (View)",
+    "customer": "Lists > Customers (View)",
+}
+# A record that can't be there: asking for it needs the permission and finds nothing.
+NOBODY = "arc-check-nobody"
+
+
+def findings(settings: NetSuiteSettings, mapping: NetSuiteMapping, ql: SuiteQl, soap: Soap) -> tuple[Finding, ...]:
+    """All findings; where the login itself is refused, only that."""
+    try:
+        rows = ql.by_offset("currencies", queries.CURRENCIES)
+    except ConnectorError as error:
+        return (Finding("NetSuite login", False, str(error), _login_remedy(error)),)
+    found = [Finding("NetSuite login", True, f"SuiteQL answers for account {settings.account_id}")]
+    found.append(_currencies([row.get("symbol", "") for row in rows]))
+    found += _tables(mapping, ql)
+    type_ids = _type_ids(mapping, ql)
+    found += _record_types(mapping, type_ids)
+    found += _soap(settings, mapping, soap, type_ids)
+    found += _ledger(mapping, ql)
+    return tuple(found)
+
+
+def _login_remedy(error: ConnectorError) -> str:
+    if isinstance(error, Terminal):
+        return "Correct the account id, the token values or the role as named above, then run `connector check` again."
+    return "Wait until NetSuite answers, then run `connector check` again."
+
+
+def _currencies(codes: list[str]) -> Finding:
+    odd = [code or "(no symbol)" for code in codes if not _is_currency(code)]
+    if odd:
+        what = f"currency symbols that are no ISO codes: {', '.join(odd)}; invoices in them are parked"
+        remedy = "In Lists > Accounting > Currencies set the symbol to the ISO code, such as USD."
+        return Finding("NetSuite currencies", False, what, remedy, blocking=False)
+    return Finding("NetSuite currencies", bool(codes), f"currencies: {', '.join(codes) or 'none visible'}")
+
+
+def _is_currency(code: str) -> bool:
+    try:
+        return exponent(code) >= 0
+    except MoneyError:
+        return False
+
+
+def _tables(mapping: NetSuiteMapping, ql: SuiteQl) -> Iterator[Finding]:
+    field, records = mapping.fields, mapping.records
+    body = [field.invoice_hold, field.invoice_hold_reason, field.invoice_pay_url, field.payment_act]
+    line = [field.line_dispute, field.line_dispute_reason, field.line_kind]
+    person = [field.customer_do_not_contact, field.customer_exclude]
+    yield _table(ql, "transaction", "id", body)
+    yield _table(ql, "transactionline", "id", line)
+    yield _table(ql, "nexttransactionlinelink", "nextdoc", [])
+    yield _table(ql, "customer", "id", person)
+    for record in (records.cancellation, records.receipt, records.status, records.installation):
+        names = [value for name, value in record.model_dump().items() if name != "type"]
+        yield _table(ql, record.type, "id", names)
+
+
+def _table(ql: SuiteQl, table: str, key: str, columns: list[str]) -> Finding:
+    """Can the role see this table and each of these fields?"""
+    area = f"NetSuite {table}"
+    try:
+        if _is_visible(ql, table, key, [key, *columns]):
+            return Finding(area, True, f"{table} and its {len(columns)} custom fields can be read")
+        if not _is_visible(ql, table, key, [key]):
+            grant = GRANTS.get(table, f"Custom Record > {table} (Edit), or install the connector's record types")
+            return Finding(area, False, f"{table} can't be seen", f"Grant the integration role {grant}.")
+        missing = [name for name in columns if not _is_visible(ql, table, key, [key, name])]
+    except ConnectorError as error:
+        return Finding(area, False, str(error), "Correct what the message names, then run `connector check` again.")
+    what = f"{table} has no field {', '.join(missing)}"
+    return Finding(area, False, what, "Install the connector's fields, or name yours in mappings/netsuite.yaml.")
+
+
+def _is_visible(ql: SuiteQl, table: str, key: str, columns: list[str]) -> bool:
+    try:
+        ql.by_offset(f"the fields of {table}", queries.probe(table, key, columns))
+    except Terminal:
+        return False
+    return True
+
+
+def _type_ids(mapping: NetSuiteMapping, ql: SuiteQl) -> dict[str, str]:
+    ids = dict(mapping.record_type_ids)
+    try:
+        for row in ql.by_offset("custom record types", queries.RECORD_TYPES):
+            ids.setdefault(row.get("scriptid", "").lower(), row.get("internalid", ""))
+    except ConnectorError:
+        pass  # every type that is not in the mapping is then named as missing
+    return ids
+
+
+def _record_types(mapping: NetSuiteMapping, type_ids: dict[str, str]) -> Iterator[Finding]:
+    missing = [name for name in mapping.records.types if name not in type_ids]
+    if missing:
+        what = f"no numeric id is known for {', '.join(missing)}"
+        remedy = (
+            "Install the connector's record types; where they are there, give their ids under record_type_ids in "
+            "mappings/netsuite.yaml (the number after rectype= in the address of the record type's page)."
+        )
+        yield Finding("NetSuite record types", False, what, remedy)
+    else:
+        yield Finding("NetSuite record types", True, "the numeric ids of all record types are known")
+
+
+def _soap(
+    settings: NetSuiteSettings, mapping: NetSuiteMapping, soap: Soap, type_ids: dict[str, str]
+) -> Iterator[Finding]:
+    """Does the SOAP port answer, and may the role read what an act is read back from?"""
+    asked = {
+        "Transactions > Customer Payment (Create)": soap.new(
+            "core:RecordRef", externalId=NOBODY, type="customerPayment"
+        ),
+        "Transactions > Invoice (View)": soap.new("core:RecordRef", internalId="1", type="invoice"),
+    }
+    for name in mapping.records.types:
+        if name in type_ids:
+            reference = soap.new("core:CustomRecordRef", externalId=NOBODY, typeId=type_ids[name])
+            asked[f"Custom Record > {name} (Edit)"] = reference
+    area = "NetSuite SOAP"
+    try:
+        answers = soap.read(f"Could not use SuiteTalk {settings.soap_version}", list(asked.values()))
+    except ConnectorError as error:
+        yield Finding(area, False, str(error), "Correct what the message names, then run `connector check` again.")
+        return
+    yield Finding(area, True, f"SuiteTalk {settings.soap_version} answers")
+    for grant, answer in zip(asked, answers, strict=True):
+        if "PERMISSION" in answer.code:
+            yield Finding(area, False, f"{answer.code}: {answer.message}", f"Grant the integration role {grant}.")
+
+
+def _ledger(mapping: NetSuiteMapping, ql: SuiteQl) -> Iterator[Finding]:
+    """Are open invoices visible, and do the signs of their lines agree with the mapping?"""
+    area = "NetSuite open invoices"
+    try:
+        totals = ql.by_offset("the open sums by customer", queries.TOTALS)
+        sums = ql.by_offset("the lines of one open invoice", queries.ONE_INVOICE_LINES)
+    except ConnectorError as error:
+        yield Finding(area, False, str(error), "Correct what the message names, then run `connector check` again.")
+        return
+    if not totals:
+        what = "no open invoice is visible; a role without permission sees fewer rows and no error"
+        yield Finding(area, False, what, f"Unless there is none, grant {GRANTS['transaction']}.", blocking=False)
+        return
+    yield Finding(area, True, f"{sum(int(row.get('invoices', '0')) for row in totals)} open invoices are visible")
+    amount = sums[0].get("amount", "") if sums else ""
+    sign = "minus" if amount.startswith("-") else "plus"
+    if amount and sign != mapping.facts.line_amount_sign:
+        what = f"SuiteQL gives the lines of an invoice with a {sign} sign here"
+        yield Finding(area, False, what, f"Set facts.line_amount_sign: {sign} in mappings/netsuite.yaml.")

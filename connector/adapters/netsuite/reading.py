@@ -1,0 +1,247 @@
+"""NetSuite's rows -> our values. What is not understood is parked with the name of its field; nothing is derived.
+
+A row is what SuiteQL gives: strings, 'T' and 'F', no key where the value is null. Records read by SOAP are brought
+into the same shape first, so that both have one reading.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, date, datetime
+from zoneinfo import ZoneInfo
+
+from connector.money import Money, MoneyError, exponent
+from connector.ports import PaymentSeen
+from connector.receivables import (
+    CreditKind,
+    CreditMemo,
+    Customer,
+    CustomerTotal,
+    InvoiceLine,
+    InvoiceStatus,
+    OpenInvoice,
+    Parked,
+)
+
+Row = Mapping[str, str]
+Currencies = Mapping[str, str]  # internal id -> ISO code
+SOURCE = "netsuite"
+
+
+class Unreadable(ValueError):
+    """One field of one record is not what it must be."""
+
+    def __init__(self, field: str, reason: str) -> None:
+        super().__init__(f"{field}: {reason}")
+        self.field = field
+        self.reason = reason
+
+
+def invoice(row: Row, lines: Sequence[Row], currencies: Currencies) -> OpenInvoice | Parked:
+    """One invoice in whatever status, or why it can't be taken over. Lines have positive amounts here."""
+    try:
+        return _invoice(row, lines, currencies)
+    except Unreadable as error:
+        return _parked("invoice", row, error)
+
+
+def _invoice(row: Row, lines: Sequence[Row], currencies: Currencies) -> OpenInvoice:
+    currency = _currency(row, currencies)
+    is_void = row.get("voided") == "T"
+    amount = _money(row, "foreigntotal", currency)
+    # A voided invoice may show no amounts; one that is paid in full ('B') may show no balance.
+    settled = is_void or row.get("status") == "B"
+    balance = _money(row, "foreignamountunpaid", currency, missing="0" if settled else "")
+    issued_on, due_on = _day(row, "trandate", "issued_on"), _day(row, "duedate", "due_on")
+    if due_on < issued_on:
+        raise Unreadable("duedate", f"{due_on} is before the invoice's own day {issued_on}")
+    if not is_void:
+        _check_amounts(amount, balance)
+    return OpenInvoice(
+        id=_text(row, "id"),
+        number=_text(row, "tranid"),
+        customer_id=_text(row, "entity"),
+        amount=amount,
+        balance=Money.zero(currency) if is_void else balance,
+        issued_on=issued_on,
+        due_on=due_on,
+        status=InvoiceStatus.VOIDED if is_void else InvoiceStatus.OPEN if balance else InvoiceStatus.PAID,
+        terms=row.get("terms", ""),
+        po_number=row.get("otherrefnum", ""),
+        subsidiary=row.get("subsidiary", ""),
+        hold_reason=(row.get("hold_reason", "").strip() or "hold") if row.get("hold") == "T" else "",
+        lines=invoice_lines(lines, amount),
+        pay_url=row.get("pay_url", "").strip(),
+    )
+
+
+def _check_amounts(amount: Money, balance: Money) -> None:
+    zero = Money.zero(amount.currency)
+    if amount <= zero:
+        raise Unreadable("foreigntotal", f"{amount} is not above zero")
+    if balance < zero:
+        raise Unreadable("foreignamountunpaid", f"{balance} is below zero")
+    if balance > amount:
+        raise Unreadable("foreignamountunpaid", f"{balance} is more than the invoice's {amount}")
+
+
+def invoice_lines(rows: Sequence[Row], total: Money) -> tuple[InvoiceLine, ...]:
+    """The lines that bill something, each with its share of tax, discount and freight, so that they sum to the total.
+
+    NetSuite gives tax and header discount as lines of their own; a disputed line takes its share with it (RULES 1.5).
+    Shares are by amount, to the minor unit, and exact where an invoice has neither.
+    """
+    billed: list[tuple[Row, Money]] = []
+    for row in rows:
+        amount = _money(row, "foreignamount", total.currency, where=f"line {row.get('id', '?')} ")
+        if row.get("taxline") != "T" and amount > Money.zero(total.currency):
+            billed.append((row, amount))
+    shares = _shares(total.minor, [amount.minor for _, amount in billed])
+    return tuple(
+        InvoiceLine(
+            id=_text(row, "id"),
+            description=row.get("memo", ""),
+            amount=Money(share, total.currency),
+            kind=row.get("kind", ""),
+            disputed=row.get("dispute") == "T",
+            dispute_reason=row.get("dispute_reason", "") if row.get("dispute") == "T" else "",
+        )
+        for (row, _), share in zip(billed, shares, strict=True)
+    )
+
+
+def _shares(total: int, weights: Sequence[int]) -> list[int]:
+    """`total` split by weight in whole units; the largest remainders, then the first lines, get the last units."""
+    whole = sum(weights)
+    if not whole:
+        return []
+    shares = [total * weight // whole for weight in weights]
+    by_remainder = sorted(range(len(weights)), key=lambda index: -(total * weights[index] % whole))
+    for index in by_remainder[: total - sum(shares)]:
+        shares[index] += 1
+    return shares
+
+
+def credit(row: Row, currencies: Currencies) -> CreditMemo | Parked:
+    """One credit memo or customer payment with what it has left."""
+    try:
+        currency = _currency(row, currencies)
+        left = _money(row, "foreignpaymentamountunused", currency, missing="0")
+        if left < Money.zero(currency):
+            raise Unreadable("foreignpaymentamountunused", f"{left} is below zero")
+        return CreditMemo(
+            id=_text(row, "id"),
+            number=row.get("tranid", ""),
+            customer_id=_text(row, "entity"),
+            open_amount=Money.zero(currency) if row.get("voided") == "T" else left,
+            kind=CreditKind.CREDIT_MEMO if row.get("type") == "CustCred" else CreditKind.UNAPPLIED_PAYMENT,
+            external_id=row.get("externalid", ""),
+            memo=row.get("memo", ""),
+            received_on=_day(row, "trandate", "received_on"),
+        )
+    except Unreadable as error:
+        return _parked("credit", row, error)
+
+
+def customer(row: Row) -> Customer:
+    """One customer; every reason never to write to them is kept (RULES 4.1)."""
+    reasons = [
+        "inactive" if row.get("isinactive") == "T" else "",
+        "do-not-contact" if row.get("do_not_contact") == "T" else "",
+        row.get("exclude", "").strip(),
+    ]
+    exclusion = ", ".join(reason for reason in reasons if reason)
+    parent = row.get("parent", "")
+    return Customer(
+        id=_text(row, "id"),
+        name=row.get("companyname") or row.get("entityid", ""),
+        email=row.get("email", "").strip(),
+        parent_id="" if parent == row["id"] else parent,
+        is_excluded=bool(exclusion),
+        exclusion=exclusion,
+    )
+
+
+def total(row: Row, currencies: Currencies) -> CustomerTotal | None:
+    """One customer's open sum; None where the currency is not one we can read (its invoices are parked)."""
+    try:
+        currency = _currency(row, currencies)
+        open_amount = _money(row, "unpaid", currency)
+        return CustomerTotal(_text(row, "entity"), currency, int(_text(row, "invoices")), open_amount)
+    except ValueError:
+        return None
+
+
+def payment(row: Row, applied: Iterable[Row], currencies: Currencies, zone: ZoneInfo) -> PaymentSeen:
+    """One customer payment with its applications; Unreadable when a field is not what it must be.
+
+    Which sign SuiteQL gives a payment's total and its links is in no help page, and a payment below zero does not
+    exist: signs are dropped.
+    """
+    currency = _currency(row, currencies)
+    applications = [(_text(link, "invoice"), _unsigned(_money(link, "amount", currency))) for link in applied]
+    return PaymentSeen(
+        erp_id=_text(row, "id"),
+        customer_id=_text(row, "entity"),
+        amount=_unsigned(_money(row, "foreigntotal", currency, missing="0")),
+        applications=tuple(sorted(applications, key=lambda pair: pair[0])),
+        voided=row.get("voided") == "T",
+        modified_at=instant(row.get("modified_at", ""), zone),
+    )
+
+
+def instant(text: str, zone: ZoneInfo) -> datetime | None:
+    """'2026-10-01 09:30:00' in the account's zone, or an ISO instant with its own offset, as UTC."""
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    return (moment if moment.tzinfo else moment.replace(tzinfo=zone)).astimezone(UTC)
+
+
+def _unsigned(amount: Money) -> Money:
+    return max(amount, -amount)
+
+
+def _parked(kind: str, row: Row, error: Unreadable) -> Parked:
+    record = f"{kind} {row.get('id', '?')}"
+    return Parked(SOURCE, record, error.field, error.reason, row.get("entity", ""))
+
+
+def _text(row: Row, name: str) -> str:
+    value = row.get(name, "")
+    if not value:
+        raise Unreadable(name, "is missing")
+    return value
+
+
+def _currency(row: Row, currencies: Currencies) -> str:
+    known = _text(row, "currency")
+    code = currencies.get(known, "")
+    if not code:
+        raise Unreadable("currency", f"{known} is not in the account's currency list")
+    try:
+        exponent(code)
+    except MoneyError as error:
+        raise Unreadable("currency", str(error)) from None
+    return code
+
+
+def _money(row: Row, name: str, currency: str, missing: str = "", where: str = "") -> Money:
+    text = row.get(name) or missing
+    if not text:
+        raise Unreadable(where + name, "is missing")
+    try:
+        return Money.of(text, currency)
+    except MoneyError as error:
+        raise Unreadable(where + name, str(error)) from None
+
+
+def _day(row: Row, column: str, name: str) -> date:
+    text = row.get(name, "")
+    if not text:
+        raise Unreadable(column, "is missing")
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise Unreadable(column, f"{text!r} is no day") from None

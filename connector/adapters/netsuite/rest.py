@@ -1,0 +1,239 @@
+"""SuiteQL over NetSuite's REST service, by the `netsuite` package: raw requests only, one loop and one kept client.
+
+The package's convenience calls hide failures and build a TLS context for each request, so its three inner methods
+are overridden. Answers are parsed strictly: rows of strings with lower-case keys; a null column is an absent key.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import secrets
+import threading
+from collections.abc import Callable, Generator, Sequence
+from concurrent.futures import TimeoutError as FutureTimeoutError
+from decimal import Decimal
+from functools import partial
+from itertools import pairwise
+from typing import Any
+
+import httpx
+from netsuite.config import Config, TokenAuth
+from netsuite.rest_api import NetSuiteRestApi
+from oauthlib import oauth1
+
+from connector.adapters.netsuite import wire
+from connector.adapters.netsuite.settings import NetSuiteSettings
+from connector.errors import Terminal
+
+Row = dict[str, str]
+# A read of more pages than this is not a ledger but an endless answer.
+PAGES_MAX = 2_000
+PERMISSION_REMEDY = (
+    "Grant the integration role SuiteAnalytics Workbook, REST Web Services, Find Transaction and View on the record, "
+    "and check that the field exists under the script id given in mappings/netsuite.yaml"
+)
+
+
+class _Signed(httpx.Auth):
+    """OAuth 1.0 by oauthlib, signed anew for each request; the package's own signer breaks beside newer packages."""
+
+    def __init__(self, settings: NetSuiteSettings, epoch: Callable[[], float]) -> None:
+        self._settings = settings
+        self._epoch = epoch
+
+    def auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
+        signer = oauth1.Client(
+            self._settings.consumer_key.get_secret_value(),
+            client_secret=self._settings.consumer_secret.get_secret_value(),
+            resource_owner_key=self._settings.token_id.get_secret_value(),
+            resource_owner_secret=self._settings.token_secret.get_secret_value(),
+            realm=self._settings.account_id,
+            signature_method=oauth1.SIGNATURE_HMAC_SHA256,
+            nonce=secrets.token_hex(16),
+            timestamp=str(int(self._epoch())),
+        )
+        _, headers, _ = signer.sign(str(request.url), "POST", realm=self._settings.account_id)
+        request.headers["Authorization"] = headers["Authorization"]
+        yield request
+
+
+class _Api(NetSuiteRestApi):  # type: ignore[misc]  # the package has no types
+    """The package's client with our URL, our signature and one client for life; it logs no request bodies."""
+
+    def __init__(self, settings: NetSuiteSettings, epoch: Callable[[], float]) -> None:
+        token = TokenAuth(
+            consumer_key=settings.consumer_key.get_secret_value(),
+            consumer_secret=settings.consumer_secret.get_secret_value(),
+            token_id=settings.token_id.get_secret_value(),
+            token_secret=settings.token_secret.get_secret_value(),
+        )
+        super().__init__(Config(account=settings.account_id, auth=token))
+        self._settings = settings
+        self._epoch = epoch
+        self._client: httpx.AsyncClient | None = None
+
+    def _make_url(self, subpath: str) -> str:
+        return f"{self._settings.rest_url}{subpath}"
+
+    def _make_auth(self) -> httpx.Auth:
+        return _Signed(self._settings, self._epoch)
+
+    async def _request_impl(self, method: str, subpath: str, **request_kw: Any) -> httpx.Response:
+        if self._client is None:
+            limits = httpx.Timeout(self._settings.read_seconds, connect=self._settings.connect_seconds)
+            self._client = httpx.AsyncClient(timeout=limits, auth=self._make_auth())
+        headers = {**self._make_default_headers(), **request_kw.pop("headers", {})}
+        return await self._client.request(method, self._make_url(subpath), headers=headers, **request_kw)
+
+    async def close(self) -> None:
+        if self._client is not None:
+            await self._client.aclose()
+
+
+class SuiteQl:
+    """Ask NetSuite's SuiteQL. Safe for several threads; each question waits for its answer.
+
+    `epoch` gives the seconds since 1970 of this machine: NetSuite refuses a signature that is five minutes off.
+    Raises Transient when NetSuite could not answer just now and Terminal when it will refuse again.
+    """
+
+    def __init__(self, settings: NetSuiteSettings, lanes: wire.Lanes, epoch: Callable[[], float]) -> None:
+        self._settings = settings
+        self._lanes = lanes
+        self._api = _Api(settings, epoch)
+        # The package's and httpx's objects belong to one event loop; it lives in its own thread until close().
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever, name="netsuite-rest", daemon=True)
+        self._thread.start()
+
+    def close(self) -> None:
+        if self._loop.is_closed():
+            return
+        asyncio.run_coroutine_threadsafe(self._api.close(), self._loop).result(10)
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join(10)
+        self._loop.close()
+
+    def by_key(self, what: str, sql: str, params: Sequence[str | int], key: str) -> list[Row]:
+        """All rows of a query of any size, page by page along a unique whole-number key.
+
+        `sql` ends in a condition `key > ?` (its last parameter) and `ORDER BY key`. Pages by key can't shift while
+        rows come and go and have no upper limit, unlike pages by offset (NetSuite help section_156414087576).
+        """
+        rows: list[Row] = []
+        for _ in range(PAGES_MAX):
+            page, more = self._lanes.read(partial(self._page_after, what, sql, params, key, rows[-1:]))
+            rows += page
+            if not more:
+                return rows
+        raise Terminal(f"Could not read {what}: more than {PAGES_MAX} pages came. Nothing was taken over.")
+
+    def _page_after(
+        self, what: str, sql: str, params: Sequence[str | int], key: str, last: list[Row]
+    ) -> tuple[list[Row], bool]:
+        doing = f"Could not read {what} from NetSuite"
+        start = _whole(doing, last[0], key) if last else 0
+        page, more = self._ask(doing, sql, [*params, start], 0)
+        keys = [_whole(doing, row, key) for row in page]
+        if any(later <= earlier for earlier, later in pairwise([start, *keys])):
+            raise wire.unavailable(doing, "a page came twice or out of order")
+        if more and not page:
+            raise wire.unavailable(doing, "an empty page says that more follow")
+        return page, more
+
+    def by_offset(self, what: str, sql: str, params: Sequence[str | int] = ()) -> list[Row]:
+        """All rows of a bounded query; `sql` must order by something unique, or pages lose rows."""
+        rows: list[Row] = []
+        doing = f"Could not read {what} from NetSuite"
+        for number in range(PAGES_MAX):
+            offset = number * self._settings.page_rows
+            page, more = self._lanes.read(partial(self._ask, doing, sql, params, offset))
+            rows += page
+            if not more:
+                return rows
+            if len(page) != self._settings.page_rows:
+                raise wire.unavailable(doing, "a page in the middle is not full")
+        raise Terminal(f"{doing}: more than {PAGES_MAX} pages came. Nothing was taken over.")
+
+    def _ask(self, doing: str, sql: str, params: Sequence[str | int], offset: int) -> tuple[list[Row], bool]:
+        request = self._api.request(
+            "POST",
+            "/query/v1/suiteql",
+            headers={"Prefer": "transient"},
+            params={"limit": self._settings.page_rows, "offset": offset},
+            content=json.dumps({"q": " ".join(sql.split()), "params": list(params)}).encode(),
+        )
+        pending = asyncio.run_coroutine_threadsafe(request, self._loop)
+        limit = self._settings.connect_seconds + self._settings.read_seconds
+        try:
+            response: httpx.Response = pending.result(limit)
+        except FutureTimeoutError:
+            pending.cancel()
+            raise wire.unavailable(doing, f"no whole answer within {limit:g} s") from None
+        except httpx.TimeoutException:
+            raise wire.unavailable(doing, "no answer in time") from None
+        except httpx.HTTPError as error:
+            raise wire.unavailable(doing, f"the connection failed ({type(error).__name__})") from None
+        _raise_for(doing, response)
+        return _rows(doing, response)
+
+
+def _raise_for(doing: str, response: httpx.Response) -> None:
+    """Raise what an answer other than 200 means (NetSuite help section_156570709583)."""
+    status = response.status_code
+    error = wire.by_http_status(doing, status, response.headers.get("Retry-After", ""))
+    code, detail = _error_of(response)
+    said = f"HTTP {status} {code} {detail}".strip()
+    if "CONCURRENCY_LIMIT_EXCEEDED" in code or "REQUEST_LIMIT_EXCEEDED" in code:
+        raise wire.too_many(doing, said, response.headers.get("Retry-After", ""))
+    if isinstance(error, Terminal):
+        raise Terminal(f"{error} NetSuite said: {code} {detail.rstrip('.')}." if code else str(error))
+    if error is not None:
+        raise error
+    if status >= 500:
+        raise wire.unavailable(doing, said)
+    if status != 200:
+        raise wire.refused(doing, said, PERMISSION_REMEDY if status == 400 else "Check base_url and the account id")
+
+
+def _error_of(response: httpx.Response) -> tuple[str, str]:
+    """Code and sentence of an error answer; ('', '') when it is none of NetSuite's (a page, a proxy)."""
+    try:
+        details = json.loads(response.content)["o:errorDetails"][0]
+        return wire.words(str(details.get("o:errorCode", "")), 60), wire.words(str(details.get("detail", "")))
+    except (ValueError, LookupError, TypeError, AttributeError):
+        return "", ""
+
+
+def _rows(doing: str, response: httpx.Response) -> tuple[list[Row], bool]:
+    """The rows of an answer and whether more follow; anything unexpected is no answer."""
+    try:
+        body = json.loads(response.content, parse_float=Decimal)
+        items, more = body["items"], body["hasMore"]
+        if not isinstance(items, list) or not isinstance(more, bool) or body.get("count", len(items)) != len(items):
+            raise TypeError
+        return [_row(item) for item in items], more
+    except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
+        kind = wire.words(response.headers.get("Content-Type", "no type"), 60)
+        raise wire.unavailable(doing, f"the answer is no SuiteQL answer ({kind})") from None
+
+
+def _row(item: dict[str, Any]) -> Row:
+    """Values are strings in NetSuite's answers; keys are lowered because their case may change by release."""
+    return {name.lower(): _text(value) for name, value in item.items() if name != "links" and value is not None}
+
+
+def _text(value: object) -> str:
+    if isinstance(value, bool):
+        return "T" if value else "F"
+    if isinstance(value, (str, int, Decimal)):
+        return str(value)
+    raise TypeError(type(value).__name__)
+
+
+def _whole(doing: str, row: Row, key: str) -> int:
+    text = row.get(key, "")
+    if not (text.isascii() and text.isdigit()):
+        raise wire.unavailable(doing, f"a row has no whole number in {key}")
+    return int(text)

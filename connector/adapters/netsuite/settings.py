@@ -1,0 +1,195 @@
+"""How to reach one NetSuite account, and how that account names the things that the connector reads and writes."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Annotated, Literal
+from zoneinfo import ZoneInfo
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
+
+# Limits of one synchronous SOAP request (NetSuite help section_N3418637).
+ADD_LIST_MAX = 200
+UPSERT_LIST_MAX = 100
+GET_LIST_MAX = 1000
+# Limit of one SuiteQL page (NetSuite help section_157909186990).
+PAGE_ROWS_MAX = 1000
+
+_TEST_ACCOUNT = re.compile(r"^TSTDRV|_(SB|RP)\d+$")
+
+
+@dataclass(frozen=True, slots=True)
+class NetSuiteSettings:
+    """One account and its token. Times are in seconds.
+
+    `write_seconds` is long on purpose: NetSuite lets a request run for 15 minutes, and giving up earlier than that
+    only turns an answer into an unknown one.
+    """
+
+    account: str
+    consumer_key: SecretStr
+    consumer_secret: SecretStr
+    token_id: SecretStr
+    token_secret: SecretStr
+    base_url: str = ""
+    soap_version: str = "2025_2"
+    connect_seconds: float = 10.0
+    read_seconds: float = 120.0
+    write_seconds: float = 900.0
+    page_rows: int = PAGE_ROWS_MAX
+    acts_per_request_max: int = 25
+    # Every integration of the account shares its request limit, which starts at 5 (NetSuite help, concurrency).
+    requests_at_once_max: int = 4
+    read_attempts_max: int = 3
+
+    @property
+    def account_id(self) -> str:
+        """The account as tokens name it: 1234567_SB1."""
+        return self.account.strip().upper().replace("-", "_")
+
+    @property
+    def is_test(self) -> bool:
+        """Sandbox, release preview and test drive accounts hold copies of real people's addresses."""
+        return bool(_TEST_ACCOUNT.search(self.account_id))
+
+    @property
+    def root_url(self) -> str:
+        """Where both services are: the account's own host, written 1234567-sb1, unless `base_url` says otherwise."""
+        host = self.account_id.lower().replace("_", "-")
+        return self.base_url.rstrip("/") or f"https://{host}.suitetalk.api.netsuite.com"
+
+    @property
+    def rest_url(self) -> str:
+        return f"{self.root_url}/services/rest"
+
+    @property
+    def soap_url(self) -> str:
+        return f"{self.root_url}/services/NetSuitePort_{self.soap_version}"
+
+
+ScriptId = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{1,39}$")]
+NumericId = Annotated[str, Field(pattern=r"^[0-9]{1,18}$")]
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Deposit(_Part):
+    """Where the money of a posted payment goes: undeposited funds, or one ledger account (RULES 1.2)."""
+
+    undeposited: bool = Field(default=False, description="true: to Undeposited Funds, until a deposit is recorded.")
+    account_id: NumericId | None = Field(default=None, description="Internal id of a clearing or bank account.")
+
+    @model_validator(mode="after")
+    def _one_way(self) -> Deposit:
+        if self.undeposited == (self.account_id is not None):
+            raise ValueError("give either undeposited: true or account_id, not both")
+        return self
+
+
+class Fields(_Part):
+    """Script ids of the custom fields on NetSuite's own records."""
+
+    invoice_hold: ScriptId = "custbody_arc_hold"
+    invoice_hold_reason: ScriptId = "custbody_arc_hold_reason"
+    invoice_pay_url: ScriptId = "custbody_arc_pay_url"
+    line_dispute: ScriptId = "custcol_arc_dispute"
+    line_dispute_reason: ScriptId = "custcol_arc_dispute_reason"
+    line_kind: ScriptId = "custcol_arc_line_kind"
+    customer_do_not_contact: ScriptId = "custentity_arc_do_not_contact"
+    customer_exclude: ScriptId = "custentity_arc_exclude"
+    payment_act: ScriptId = "custbody_arc_act"
+
+
+class CancellationRecord(_Part):
+    """The record that says which reminders of an invoice were cancelled, and why."""
+
+    type: ScriptId = "customrecord_arc_cancellation"
+    act: ScriptId = "custrecord_arc_can_act"
+    invoice: ScriptId = "custrecord_arc_can_invoice"
+    steps: ScriptId = "custrecord_arc_can_steps"
+    reason: ScriptId = "custrecord_arc_can_reason"
+    cancelled_at: ScriptId = "custrecord_arc_can_at"
+    state: ScriptId = "custrecord_arc_can_state"
+
+
+class ReceiptRecord(_Part):
+    """The record that tells the story of one payment: what it paid, and which reminders it cancelled."""
+
+    type: ScriptId = "customrecord_arc_receipt"
+    act: ScriptId = "custrecord_arc_rec_act"
+    payment: ScriptId = "custrecord_arc_rec_payment"
+    text: ScriptId = "custrecord_arc_rec_text"
+    state: ScriptId = "custrecord_arc_rec_state"
+
+
+class StatusRecord(_Part):
+    """The record that saved searches join: where one invoice stands in collections."""
+
+    type: ScriptId = "customrecord_arc_status"
+    invoice: ScriptId = "custrecord_arc_st_invoice"
+    state: ScriptId = "custrecord_arc_st_state"
+    reason: ScriptId = "custrecord_arc_st_reason"
+    step: ScriptId = "custrecord_arc_st_step"
+    next_on: ScriptId = "custrecord_arc_st_next_on"
+
+
+class InstallationRecord(_Part):
+    """The one record that says which connector may write to this account."""
+
+    type: ScriptId = "customrecord_arc_installation"
+    id: ScriptId = "custrecord_arc_in_id"
+    epoch: ScriptId = "custrecord_arc_in_epoch"
+    seen_at: ScriptId = "custrecord_arc_in_seen_at"
+
+
+class Records(_Part):
+    cancellation: CancellationRecord = CancellationRecord()
+    receipt: ReceiptRecord = ReceiptRecord()
+    status: StatusRecord = StatusRecord()
+    installation: InstallationRecord = InstallationRecord()
+
+    @property
+    def types(self) -> tuple[str, ...]:
+        return (self.cancellation.type, self.receipt.type, self.status.type, self.installation.type)
+
+
+class Facts(_Part):
+    """What NetSuite's help does not say and an account may do differently; `connector check` looks at each."""
+
+    line_amount_sign: Literal["minus", "plus"] = Field(
+        default="minus", description="How SuiteQL gives the amounts of an invoice's lines."
+    )
+    has_subsidiaries: bool = Field(default=True, description="false for an account without OneWorld.")
+    modified_overlap_minutes: int = Field(
+        default=15, ge=1, le=2880, description="How far a read of changes reaches back before the last one."
+    )
+
+
+class NetSuiteMapping(_Part):
+    """mappings/netsuite.yaml."""
+
+    account_time_zone: str = Field(description="Time zone of Setup > Company > Company Information.")
+    deposit_to: Deposit
+    fields: Fields = Fields()
+    records: Records = Records()
+    record_type_ids: dict[ScriptId, NumericId] = Field(
+        default={}, description="Script id of a record type -> its numeric id; only where they can't be looked up."
+    )
+    facts: Facts = Facts()
+
+    @field_validator("account_time_zone")
+    @classmethod
+    def _is_zone(cls, value: str) -> str:
+        try:
+            ZoneInfo(value)
+        except (KeyError, ValueError, OSError):
+            raise ValueError("must be an IANA time zone such as America/New_York or Europe/Berlin") from None
+        return value
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """The zone in which NetSuite's days begin and end, and in which SuiteQL shows instants."""
+        return ZoneInfo(self.account_time_zone)

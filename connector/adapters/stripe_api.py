@@ -1,0 +1,152 @@
+"""Requests to Stripe: bounded, repeated where that helps, and their errors said in our words."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import date
+from typing import Any, TypeVar
+
+import stripe
+from pydantic import SecretStr
+from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_random_exponential
+
+from connector.errors import ConnectorError, Terminal, Transient
+
+PAGES_MAX = 1000
+PAGE_ATTEMPTS_MAX = 3
+RATE_LIMIT_ATTEMPTS_MAX = 5
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class StripeSettings:
+    """How to reach Stripe. `livemode` is what this installation is meant for; the key must agree."""
+
+    api_key: SecretStr
+    cutover_on: date  # money received before this day is somebody else's: never posted
+    livemode: bool = False
+    base_url: str = ""  # empty: Stripe itself
+    timeout_seconds: float = 30.0
+
+
+class Misread(Exception):
+    """A field of one object was not understood; the object is parked."""
+
+    def __init__(self, where: str, reason: str) -> None:
+        super().__init__(f"{where}: {reason}")
+        self.field, self.reason = where, reason
+
+
+class StripeApi:
+    """One key's client. Everything here reads, so anything may be asked twice.
+
+    The SDK repeats what broke on the way, 409 and 5xx; it does not repeat 429 (tried with 16.1.0): that is done here.
+    """
+
+    def __init__(self, settings: StripeSettings, sleep: Callable[[float], None]) -> None:
+        base = settings.base_url.rstrip("/")
+        client = stripe.StripeClient(
+            settings.api_key.get_secret_value(),
+            # All four, so that nothing meant for another world can reach Stripe.
+            base_addresses={"api": base, "connect": base, "files": base, "meter_events": base} if base else None,
+            stripe_version=stripe.api_version,
+            max_network_retries=2,
+            http_client=stripe.RequestsClient(timeout=settings.timeout_seconds),
+        )
+        self.v1 = client.v1
+        self._sleep = sleep
+
+    def ask(self, what: str, call: Callable[[], T]) -> T:
+        retrying = Retrying(
+            retry=retry_if_exception_type(stripe.RateLimitError),
+            wait=wait_random_exponential(multiplier=1, max=20),
+            stop=stop_after_attempt(RATE_LIMIT_ATTEMPTS_MAX),
+            sleep=self._sleep,
+            reraise=True,
+        )
+        try:
+            return retrying(call)
+        except stripe.StripeError as error:
+            raise _translated(error, what) from None
+        except (AttributeError, TypeError, ValueError) as error:
+            # The SDK falls over its own feet when JSON is not the object that it expects.
+            raise Transient(_unreadable(what, type(error).__name__)) from None
+
+    def retrieve(self, what: str, call: Callable[..., Any], id: str, params: dict[str, Any] | None = None) -> object:
+        """One object by id. One that Stripe does not have is a misread: what named it is parked."""
+        found = self.ask(what, lambda: _found(call, id, params or {}))
+        if found is None:
+            raise Misread("id", f"Stripe has no {what} {id}")
+        return found
+
+    def page(self, what: str, listing: Callable[..., Any], params: dict[str, Any]) -> Any:
+        page = self.ask(what, lambda: listing(params))
+        raw = page.to_dict() if isinstance(page, stripe.StripeObject) else {}
+        rows = raw.get("data")
+        if not isinstance(rows, list) or not isinstance(raw.get("has_more"), bool):
+            raise Transient(_unreadable(what, "no list"))
+        if not all(isinstance(row, dict) and isinstance(row.get("id"), str) for row in rows):
+            raise Transient(_unreadable(what, "a row without an id"))
+        return page
+
+    def pages(self, what: str, listing: Callable[..., Any], params: dict[str, Any]) -> Iterator[dict[str, Any]]:
+        """Every row of a list, newest first, each id once. Raises when the end was not reached."""
+        after, stalls, seen = "", 0, set[str]()
+        for _ in range(PAGES_MAX):
+            page = self.page(what, listing, {**params, "limit": 100} | ({"starting_after": after} if after else {}))
+            raw = page.to_dict()
+            ids = [row["id"] for row in raw["data"]]
+            if (after and after in ids) or (raw["has_more"] and not ids):
+                # A page that holds the row it should start after is another page: ask again.
+                stalls += 1
+                if stalls >= PAGE_ATTEMPTS_MAX:
+                    raise Transient(_unreadable(what, "the same page again and again"))
+                continue
+            yield from (row for row in raw["data"] if row["id"] not in seen)
+            seen.update(ids)
+            if not raw["has_more"]:
+                return
+            after = ids[-1]
+        raise Terminal(
+            f"Could not read {what} from Stripe: there are more than {PAGES_MAX * 100}. Nothing of it was used; set "
+            "`stripe.cutover_on` to a later day."
+        )
+
+
+def _found(call: Callable[..., Any], id: str, params: dict[str, Any]) -> object:
+    try:
+        found = call(id, params)
+    except stripe.InvalidRequestError as error:
+        if error.code == "resource_missing":
+            return None
+        raise
+    return found.to_dict()
+
+
+def _unreadable(what: str, how: str) -> str:
+    return f"Could not read {what} from Stripe: the answer can't be read ({how}). The next tick asks again."
+
+
+def _translated(error: stripe.StripeError, what: str) -> ConnectorError:
+    """Stripe's error in our words. Its own text may hold personal data; class, code and request id are enough."""
+    bits = [type(error).__name__, f"HTTP {error.http_status}" if error.http_status else "no answer"]
+    bits += [str(bit) for bit in (error.code, getattr(error, "param", None), error.request_id) if bit]
+    said = f"Could not read {what} from Stripe ({', '.join(bits)})"
+    if isinstance(error, stripe.AuthenticationError):
+        return Terminal(f"{said}: the key was refused. Nothing was read; set a valid restricted key.")
+    if isinstance(error, stripe.PermissionError):
+        named = re.search(r"\brak_\w+", str(error.user_message or ""))
+        right = f" ({named[0]})" if named else ""
+        return Terminal(
+            f"{said}: the key may not read this. Nothing was read; give the restricted key read access to "
+            f"{what}{right} in Stripe's dashboard under Developers, API keys."
+        )
+    if isinstance(error, stripe.RateLimitError):
+        return Transient(f"{said}: too many requests, {RATE_LIMIT_ATTEMPTS_MAX} attempts made. The next tick goes on.")
+    status = error.http_status or 0
+    if isinstance(error, stripe.APIConnectionError | stripe.APIError) or status >= 500 or status == 409:
+        return Transient(f"{said}. Nothing was read; the next tick asks again.")
+    return Terminal(f"{said}: the request was refused. Nothing was read; this needs a person.")

@@ -1,0 +1,194 @@
+"""The daemon: takes the store, buries what a dead one left, ticks on a schedule, and stops in good order on SIGTERM."""
+
+from __future__ import annotations
+
+import contextlib
+import signal
+import tempfile
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from datetime import date
+from pathlib import Path
+from types import FrameType
+from typing import Protocol
+
+from sqlalchemy import delete, insert
+
+from connector import answers, cash, loop, pull, remind
+from connector.config import Settings, check_profile
+from connector.errors import ConnectorError, Transient
+from connector.log import Event, Log
+from connector.parts import Parts
+from connector.policy import Switch
+from connector.ports import Finding
+from connector.reports import Explanation, PlanReport, Report, TickReport
+from connector.store import Store, activity, closing, gate
+from connector.store import tables as t
+
+
+_EVENTS = frozenset(event.value for event in Event)
+
+
+class Durable(Protocol):
+    """The engine, as the daemon needs it."""
+
+    def launch(self) -> None: ...
+    def stop(self) -> None: ...
+
+
+@dataclass(slots=True)
+class Service:
+    """What the commands ask for. The store alone is needed for stop, explain and report."""
+
+    settings: Settings
+    store: Store
+    make_parts: Callable[[Store], Parts]
+    make_engine: Callable[[Parts], Durable]
+    close_outside: Callable[[], None]
+    _parts: Parts | None = None
+    _engine: Durable | None = None
+    _log: Log = Log()
+
+    # ---- the daemon role ----
+
+    def start(self) -> None:
+        """Take the daemon role; raises StoreBusy if another process has it, ConfigError if the profiles don't fit."""
+        parts = self.parts()
+        check_profile(self.settings, parts.erp.is_test, parts.payments.is_test)
+        self.store.become_daemon()
+        with self.store.tx() as tx:
+            # Gaining the lock proves that whoever held leases is dead.
+            unknown, dropped = gate.bury(tx, parts.owner)
+            tx.journal("daemon_started", policy=parts.policy.version, sent_unknown=unknown, dropped=dropped)
+        self._log.info(Event.DAEMON_STARTED, policy=parts.policy.version, sent_unknown=unknown)
+        self._engine = self.make_engine(parts)
+        self._engine.launch()
+
+    def tick(self) -> TickReport:
+        """One pass of the loop; what the outside could not give is logged and tried again by the next one."""
+        report, troubles = self._tick()
+        return replace(report, troubles=tuple(f"Could not {step}: {error}" for step, error in troubles.told))
+
+    def _tick(self) -> tuple[TickReport, loop.Troubles]:
+        first = self.store.last_seq()
+        report, troubles = loop.tick(self.parts())
+        for step, error in troubles.told:
+            event = Event.SOURCE_UNAVAILABLE if isinstance(error, Transient) else Event.TICK_FAILED
+            self._log.warning(event, step=step, reason=str(error))
+        with self.store.read() as tx:
+            for row in activity.lines(tx, first):
+                if row.event in _EVENTS:
+                    self._log.info(Event(row.event), **row.fields)
+        self._log.info(Event.TICK_FINISHED, **answers.counts(report))
+        return report, troubles
+
+    def once(self) -> TickReport:
+        """Start, one pass, stop. What the ERP refused before is tried again. Raises what kept it from reading at all."""
+        self.start()
+        with self.store.tx() as tx:
+            closing.retry_refused(tx)
+        report, troubles = self._tick()
+        if troubles.told and not report.read:
+            raise troubles.told[0][1]
+        return replace(report, troubles=tuple(f"Could not {step}: {error}" for step, error in troubles.told))
+
+    def run(self) -> None:
+        """Tick until SIGTERM or SIGINT. A tick that is running is finished; acts left over go on after the next start."""
+        from apscheduler.schedulers.background import BackgroundScheduler
+
+        self.start()
+        stop = threading.Event()
+
+        def stopping(_signal: int, _frame: FrameType | None) -> None:
+            stop.set()
+
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, stopping)
+        scheduler = BackgroundScheduler(timezone=self.settings.zone)
+        scheduler.add_job(
+            self._guarded_tick,
+            "interval",
+            seconds=self.settings.timings.tick_seconds,
+            next_run_time=self.store.clock.now(),
+            coalesce=True,
+            max_instances=1,
+            misfire_grace_time=None,
+        )
+        scheduler.start()
+        stop.wait()
+        scheduler.shutdown(wait=True)
+        self._log.info(Event.DAEMON_STOPPED)
+
+    def _guarded_tick(self) -> None:
+        try:
+            self._tick()
+        except AssertionError:
+            self._log.error(Event.TICK_FAILED, reason="a promise would have been broken", exc_info=True)
+        except Exception:  # the daemon outlives one bad tick; what it was is told in full
+            self._log.error(Event.TICK_FAILED, exc_info=True)
+
+    # ---- questions ----
+
+    def plan(self) -> PlanReport:
+        """What a tick would do now. Everything is decided on a copy of the store; the outside is only read."""
+        with tempfile.TemporaryDirectory(prefix="connector-plan-") as folder:
+            copy = self.store.copy(Path(folder) / "plan.db")
+            with contextlib.closing(copy):
+                parts = self.make_parts(copy)
+                now = parts.clock.now()
+                today = parts.today(now)
+                first = copy.last_seq()
+                pull.read_invoices(parts, now)
+                remind.plan_reminders(parts, today)
+                pull.read_payments(parts, now)
+                cash.match_payments(parts, today)
+                remind.plan_reminders(parts, today)
+                with copy.tx() as tx:
+                    decided = remind.decide_reminders(tx, parts, now, today)
+                    return answers.plan(tx, parts, now, first, decided)
+
+    def explain(self, invoice_number: str) -> Explanation | None:
+        with self.store.read() as tx:
+            return answers.explain(tx, invoice_number, self.store.clock.now(), self.settings.zone)
+
+    def invoice_numbers(self) -> Sequence[str]:
+        with self.store.read() as tx:
+            return answers.invoice_numbers(tx)
+
+    def report(self, on: date) -> Report:
+        with self.store.read() as tx:
+            return answers.report(tx, on, self.store.clock.now())
+
+    def stop(self, what: str, lift: bool, who: str, reason: str) -> None:
+        """A person's order, effective at once: every mail and every write looks for it."""
+        with self.store.tx() as tx:
+            tx.execute(delete(t.stop).where(t.stop.c.what == what))
+            if not lift:
+                tx.execute(insert(t.stop).values(what=what, since=tx.at_text, who=who, reason=reason))
+            tx.journal("stop_lifted" if lift else "stop_requested", what=what, who=who, reason=reason)
+
+    def check(self) -> tuple[Finding, ...]:
+        parts = self.parts()
+        check_profile(self.settings, parts.erp.is_test, parts.payments.is_test)
+        findings: list[Finding] = []
+        for name, ask in (("erp", parts.erp.check), ("payments", parts.payments.check), ("mail", parts.channel.check)):
+            try:
+                findings += ask()
+            except ConnectorError as error:
+                findings.append(Finding(name, False, str(error), "see the sentence before; then run this again"))
+        for what, switch in (("posting", parts.policy.post), ("sending", parts.policy.send)):
+            words = "does nothing outside by itself" if switch is not Switch.AUTO else "works by itself"
+            findings.append(Finding("policy", True, f"{what} is in {switch.value}: it {words}", blocking=False))
+        return tuple(findings)
+
+    def parts(self) -> Parts:
+        if self._parts is None:
+            self._parts = self.make_parts(self.store)
+        return self._parts
+
+    def close(self) -> None:
+        if self._engine:
+            self._engine.stop()
+        self.close_outside()
+        self.store.close()

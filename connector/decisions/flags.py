@@ -1,0 +1,50 @@
+"""What do the ERP's saved searches see of this invoice?
+
+One state, first that holds: closed, exception, backlog, held, reminding. Knows nothing about how it is written.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from enum import StrEnum
+
+from connector.receivables import InvoiceStatus, OpenInvoice, Reminder, ReminderState
+
+
+class Flag(StrEnum):
+    CLOSED = "closed"
+    EXCEPTION = "exception"
+    BACKLOG = "backlog"
+    HELD = "held"
+    REMINDING = "reminding"
+
+
+@dataclass(frozen=True, slots=True)
+class FlagVerdict:
+    flag: Flag
+    reason: str
+    next_step: str = ""
+    next_on: date | None = None
+
+
+def decide(invoice: OpenInvoice, reminders: Sequence[Reminder], exception: str, in_backlog: bool) -> FlagVerdict:
+    """The one line that a saved search shows of this invoice, with the step that comes next."""
+    waiting = [r for r in reminders if r.state in (ReminderState.PLANNED, ReminderState.HELD)]
+    following = min(waiting, key=lambda r: (r.due_on, r.step), default=None)
+    if invoice.status is not InvoiceStatus.OPEN or not invoice.balance:
+        cancelled = [r.step for r in reminders if r.state is ReminderState.CANCELLED]
+        what = "voided" if invoice.status is InvoiceStatus.VOIDED else "paid"
+        return FlagVerdict(Flag.CLOSED, f"{what}; reminders cancelled: {', '.join(cancelled) or 'none were left'}")
+    if exception:
+        return FlagVerdict(Flag.EXCEPTION, exception)
+    if in_backlog:
+        return FlagVerdict(Flag.BACKLOG, "overdue before sending was switched on; a person chooses what happens")
+    held = next((r for r in waiting if r.state is ReminderState.HELD), None)
+    if held or invoice.hold_reason:
+        reason = held.reason if held else f"a person put the invoice on hold: {invoice.hold_reason}"
+        return FlagVerdict(Flag.HELD, reason, held.step if held else "")
+    if following is None:
+        return FlagVerdict(Flag.REMINDING, "no step is left")
+    return FlagVerdict(Flag.REMINDING, "planned", following.step, following.due_on)

@@ -1,0 +1,205 @@
+"""One line per fact: a name from a closed list, ids and figures as fields, nothing secret and nobody's address.
+
+INFO tells what a controller would ask for, WARNING needs a person soon, ERROR means that a promise of the README is
+not being kept, DEBUG is for us. Lines of the libraries go through the same redaction and stay at WARNING.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+import sys
+from collections.abc import Iterable, Mapping, MutableMapping
+from enum import StrEnum
+from typing import Any, TextIO
+
+import structlog
+from pydantic import SecretStr
+
+from connector.money import Money
+
+
+class Event(StrEnum):
+    """Every event that the connector logs; `sentence` says what it means."""
+
+    sentence: str
+
+    def __new__(cls, value: str, sentence: str) -> Event:
+        member = str.__new__(cls, value)
+        member._value_ = value
+        member.sentence = sentence
+        return member
+
+    DAEMON_STARTED = "daemon_started", "The daemon holds the store and begins to work."
+    DAEMON_STOPPED = "daemon_stopped", "The daemon ended in good order; what was begun is finished or goes on later."
+    DAEMON_REFUSED = "daemon_refused", "The daemon did not start; the reason says what to set or who holds the store."
+    INSTALLATION_DIFFERS = "installation_differs", "The ERP names another installation: nothing is posted or sent."
+    POLICY_READ = "policy_read", "The policy was read; its version stands behind every verdict from here on."
+    SWITCH_CHANGED = "switch_changed", "Posting or sending was switched by the policy or by a person."
+    STOP_REQUESTED = "stop_requested", "A person stopped posting or sending."
+    STOP_LIFTED = "stop_lifted", "A person lifted a stop."
+
+    TICK_STARTED = "tick_started", "One pass of the loop began."
+    TICK_FINISHED = "tick_finished", "One pass of the loop ended; the counts say what it did."
+    TICK_FAILED = "tick_failed", "One pass of the loop was given up; the next one starts from the facts again."
+
+    SOURCE_READ = "source_read", "A source was read up to the instant that it vouches for."
+    SOURCE_UNAVAILABLE = "source_unavailable", "A source could not answer; it is asked again at the next tick."
+    SOURCE_STALE = "source_stale", "A source is older than the policy allows: no reminder leaves."
+    RECORD_PARKED = "record_parked", "A record was not understood; it is shown, and nothing is done with it."
+    TOTALS_DIFFERED = (
+        "totals_differed",
+        "The ERP's sum of a customer differed from ours, so the customer was read again.",
+    )
+    OPEN_SET_DROPPED = "open_set_dropped", "Too many open invoices vanished at once: posting and sending are stopped."
+    CLOCK_WENT_BACK = "clock_went_back", "The clock is behind its own high-water mark: sending is stopped."
+    BACKLOG_ENTERED = "backlog_entered", "Old overdue invoices wait for a person's choice; no mail leaves for them."
+
+    PAYMENT_MATCHED = (
+        "payment_matched",
+        "A payment was matched; its invoices' reminders are cancelled from this commit on.",
+    )
+    PAYMENT_SHIELDED = "payment_shielded", "Money that is not matched yet holds the reminders of what it may pay."
+    EXCEPTION_OPENED = "exception_opened", "Something waits for a person's decision."
+    EXCEPTION_CLOSED = "exception_closed", "What waited for a person is decided."
+
+    ACT_WRITTEN = "act_written", "The ERP answered that the payment of an act stands there."
+    ACT_UNKNOWN = "act_unknown", "The answer to a write was not read; it is looked up by its id before anything else."
+    ACT_REFUSED = "act_refused", "The ERP refused a payment; nothing was posted, and the reminders are held."
+    ACT_ADOPTED = "act_adopted", "The payment was in the ERP already, made by somebody else; it is not posted again."
+    ACT_UNFINISHED = "act_unfinished", "An act waits for one of its records; it goes on by itself."
+    ACT_CLOSED = "act_closed", "The ERP was read back and agrees: payment, invoices and cancelled reminders."
+    DIFFERENCE_FOUND = "difference_found", "The ERP and our book disagree; a person decides."
+    INVOICE_CLOSED = "invoice_closed", "Nothing is owed on an invoice any more, by us or by somebody else."
+
+    REMINDER_PLANNED = "reminder_planned", "A step of the cadence is due and may leave."
+    REMINDER_HELD = "reminder_held", "A reminder waits; the reason says for which fact."
+    REMINDER_CANCELLED = "reminder_cancelled", "A reminder will never leave; the reason says why."
+    REMINDER_MISSED = "reminder_missed", "A later step overtook this one before it could leave."
+    REMINDER_SENT = "reminder_sent", "The mail server accepted a reminder."
+    REMINDER_NOT_SENT = "reminder_not_sent", "A reminder surely did not leave; the reason says why."
+    REMINDER_UNKNOWN = "reminder_unknown", "It is not known whether a reminder left; it is shown and never sent again."
+
+
+SECRET = "[secret]"
+_SECRET_KEYS = re.compile(
+    r"secret|password|passwd|(?:api|consumer|access|private)_?key|authorization|signature|credential|token(?!_count)|cookie",
+    re.IGNORECASE,
+)
+_SECRET_TEXTS = re.compile(
+    r"\b(?:sk|rk|pk)_(?:live|test)_\w+|\bwhsec_\w+|\b(?:Bearer|Basic|OAuth)\s+\S.*"
+    r"|(?<=oauth_signature=)\S+|(?<=oauth_token=)\S+|(?<=oauth_consumer_key=)\S+",
+)
+_ADDRESS = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]+@([A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+)")
+# A Message-ID looks like an address and is no person's; it is how a mail is found again.
+_IDS = frozenset({"message_id"})
+
+# These write whole requests at DEBUG, with credentials and customers in them.
+_LIBRARIES = ("netsuite", "zeep", "httpx", "httpcore", "stripe", "dbos", "apscheduler", "urllib3", "sqlalchemy")
+
+
+class Log:
+    """Where events are written; fields bound here stand in every line of it."""
+
+    def __init__(self, **bound: object) -> None:
+        self._bound = bound
+
+    def bind(self, **fields: object) -> Log:
+        """The same log with these fields in every line: `log.bind(tick_id=812)`."""
+        return Log(**{**self._bound, **fields})
+
+    def debug(self, event: Event, **fields: object) -> None:
+        self._write(logging.DEBUG, event, fields)
+
+    def info(self, event: Event, **fields: object) -> None:
+        self._write(logging.INFO, event, fields)
+
+    def warning(self, event: Event, **fields: object) -> None:
+        self._write(logging.WARNING, event, fields)
+
+    def error(self, event: Event, **fields: object) -> None:
+        self._write(logging.ERROR, event, fields)
+
+    def _write(self, level: int, event: Event, fields: Mapping[str, object]) -> None:
+        structlog.get_logger("connector").log(level, event.value, **{**self._bound, **fields})
+
+
+def configure(
+    as_json: bool = True, level: int = logging.INFO, secrets: Iterable[str] = (), stream: TextIO | None = None
+) -> None:
+    """Send every log line of this program from this level on to one stream, standard error unless told otherwise.
+
+    `secrets` are hidden wherever they turn up. Libraries speak at WARNING, at INFO when we speak at DEBUG.
+    """
+    hidden = _Redactor(secrets)
+    shared: list[Any] = [
+        structlog.stdlib.add_log_level,
+        structlog.stdlib.add_logger_name,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+    ]
+    renderer: Any = structlog.processors.JSONRenderer(sort_keys=False) if as_json else _console()
+    handler = logging.StreamHandler(stream or sys.stderr)
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=shared,
+            processors=[
+                structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+                structlog.processors.format_exc_info,
+                hidden,
+                renderer,
+            ],
+        )
+    )
+    structlog.configure(
+        processors=[
+            structlog.stdlib.filter_by_level,
+            *shared,
+            structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
+        ],
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        wrapper_class=structlog.stdlib.BoundLogger,
+        cache_logger_on_first_use=False,
+    )
+    root = logging.getLogger()
+    root.handlers = [handler]
+    root.setLevel(logging.WARNING)
+    logging.getLogger("connector").setLevel(level)
+    for name in _LIBRARIES:
+        library = logging.getLogger(name)
+        # dbos adds a handler of its own to a logger that has none.
+        library.handlers = [handler]
+        library.propagate = False
+        library.setLevel(logging.INFO if level <= logging.DEBUG else logging.WARNING)
+
+
+def _console() -> Any:
+    return structlog.dev.ConsoleRenderer(colors=False, pad_event_to=0)
+
+
+def redact(text: str, secrets: Iterable[str] = ()) -> str:
+    """The text without credentials; a mail address keeps its domain only."""
+    for secret in secrets:
+        text = text.replace(secret, SECRET)
+    return _ADDRESS.sub(r"***@\1", _SECRET_TEXTS.sub(SECRET, text))
+
+
+class _Redactor:
+    """The last processor before a line is written."""
+
+    def __init__(self, secrets: Iterable[str]) -> None:
+        # A very short secret would blot out ordinary words.
+        self._secrets = sorted({secret for secret in secrets if len(secret) >= 6}, key=len, reverse=True)
+
+    def __call__(self, _: Any, __: str, line: MutableMapping[str, Any]) -> Mapping[str, Any]:
+        return {key: self._clean(key, value) for key, value in line.items()}
+
+    def _clean(self, key: str, value: object) -> object:
+        if isinstance(value, SecretStr) or (_SECRET_KEYS.search(key) and value):
+            return SECRET
+        if isinstance(value, bool | int | float) or value is None:
+            return value
+        if isinstance(value, dict):
+            return {str(inner): self._clean(str(inner), item) for inner, item in value.items()}
+        if isinstance(value, list | tuple | set | frozenset) and not isinstance(value, Money):
+            return [self._clean(key, item) for item in value]
+        return str(value) if key in _IDS else redact(str(value), self._secrets)

@@ -1,0 +1,123 @@
+"""What one tick works with, handed in by wiring: no room of the loop makes its own clock, store or connection."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from connector.errors import Terminal
+from connector.policy import Policy, Switch
+from connector.ports import Answer, Channel, Clock, Erp, Installation, Outcome, PaymentSource
+from connector.store import Store, Tx, instant, parse_instant, tables
+
+# How long a seen installation record is good for, and how far a clock may step back before it counts as wrong.
+INSTALLATION_GOOD_FOR = timedelta(seconds=120)
+CLOCK_SLACK = timedelta(seconds=5)
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    store: Store
+    erp: Erp
+    payments: PaymentSource
+    channel: Channel
+    clock: Clock
+    policy: Policy
+    zone: ZoneInfo
+    cutover_on: date  # money received before it is never posted
+    installation: str
+    reply_to: str
+    owner: str  # this process's own name; leases carry it
+    run: Callable[[str, str], None]  # the engine: job, key
+    verify_installation: Callable[[], None]  # before anything is posted or sent: is it still us?
+    # False only where a test shows that without leases mails do leave after the match.
+    honours_leases: bool = True
+    progress: Callable[[str], None] = lambda _: None
+
+    def today(self, now: datetime) -> date:
+        """The day in the ledger's zone."""
+        return now.astimezone(self.zone).date()
+
+    def may_write(self, tx: Tx) -> str:
+        """May anything be written into the ERP? '' or the reason why not."""
+        if self.policy.post is not Switch.AUTO:
+            return f"posting is in {self.policy.post.value}"
+        return stopped(tx, "post") or tx.get("alarm")
+
+
+def stopped(tx: Tx, what: str) -> str:
+    """A person's standing order to stop, as a reason; '' if there is none."""
+    row = tx.execute(tables.stop.select().where(tables.stop.c.what == what)).mappings().first()
+    return f"stopped by {row['who']} since {row['since'][:16]}: {row['reason'] or 'no reason given'}" if row else ""
+
+
+def clock_behind(tx: Tx, now: datetime) -> bool:
+    """Is the wall clock behind its own high-water mark? Raises the mark otherwise."""
+    mark = tx.get("clock_mark")
+    if mark and now < parse_instant(mark) - CLOCK_SLACK:
+        return True
+    tx.set("clock_mark", instant(now))
+    return False
+
+
+class InstallationGuard:
+    """The ERP holds one installation record: a clone, a staging copy or a revived old host neither posts nor sends.
+
+    Every start raises the epoch in the ERP and in the store. A store whose epoch isn't the ERP's is a copy, or an old
+    one come back.
+    """
+
+    def __init__(self, store: Store, erp: Erp, clock: Clock, name: str) -> None:
+        self._store, self._erp, self._clock, self._name = store, erp, clock, name
+        self._seen_at: datetime | None = None
+        self._claimed = False
+
+    def claim(self) -> None:
+        """Once per start, before the first post or send: take the next epoch. Raises Terminal if another one holds the ERP."""
+        held = self._compare(self._erp.read_installation())
+        following = (held.epoch if held else 0) + 1
+        with self._store.tx() as tx:
+            # Written first: if the process dies after the ERP's write, the next start knows the number as its own.
+            tx.set("epoch_wanted", str(following))
+        answer = self._erp.write_installation(Installation(self._name, following, self._clock.now()))
+        self._require(answer)
+        with self._store.tx() as tx:
+            tx.set("epoch", str(following))
+            tx.journal("installation_claimed", epoch=following)
+        self._seen_at, self._claimed = self._clock.now(), True
+
+    def verify(self) -> None:
+        """Before a batch of writes: is it still us? Seen within two minutes is good enough."""
+        if not self._claimed:
+            self.claim()
+            return
+        now = self._clock.now()
+        if self._seen_at and timedelta() <= now - self._seen_at < INSTALLATION_GOOD_FOR:
+            return
+        if self._compare(self._erp.read_installation()) is None:
+            raise Terminal(
+                "The ERP's installation record (arc-installation) is gone. Nothing is posted or sent until the "
+                "connector is started again."
+            )
+        self._seen_at = now
+
+    def _compare(self, held: Installation | None) -> Installation | None:
+        with self._store.read() as tx:
+            ours = {tx.get("epoch"), tx.get("epoch_wanted")} - {""}
+        if held is None or (held.id == self._name and str(held.epoch) in ours):
+            return held
+        self._seen_at = None
+        raise Terminal(
+            f"The ERP is in the hands of installation {held.id!r}, epoch {held.epoch}; this one is {self._name!r}, epoch "
+            f"{max(ours, default='none')}. Nothing is posted or sent from here. If this host is the right one, stop the "
+            "other and set the ERP's record arc-installation to this name and epoch, or delete it; then start again."
+        )
+
+    def _require(self, answer: Answer) -> None:
+        if answer.outcome not in (Outcome.CREATED, Outcome.EXISTS):
+            raise Terminal(
+                f"Could not write the installation record into the ERP: {answer.code} {answer.message}. Nothing is posted "
+                "or sent. Give the integration role create and edit on the record type, then start again."
+            )

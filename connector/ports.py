@@ -1,0 +1,203 @@
+"""Everything that can fail, on one page: what the connector needs from the outside, and what may come back.
+
+Errors at this edge are of three families (errors.py): Transient, Terminal, OutcomeUnknown. Reads raise the first
+two. Writes answer per record and raise Transient or Terminal only for what was surely not carried out as a whole;
+an answer that was not read is the answer UNKNOWN.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from enum import StrEnum
+from typing import Protocol
+
+from connector.money import Money
+
+# PaymentSeen and ActSeen are values that decisions compare; adapters find them here with the rest of the page.
+from connector.receivables import ActSeen as ActSeen
+from connector.receivables import (
+    ArStatus,
+    CloseIntent,
+    CreditMemo,
+    Customer,
+    CustomerTotal,
+    OpenInvoice,
+    Parked,
+    Payment,
+    RecordState,
+)
+from connector.receivables import PaymentSeen as PaymentSeen
+
+
+class Outcome(StrEnum):
+    """What became of one write, in the order in which they are decided."""
+
+    CREATED = "created"
+    EXISTS = "exists"  # it was there already and agrees in all that we would have written
+    EXISTS_DIFFERENT = "exists_different"
+    REFUSED = "refused"  # surely not written
+    UNKNOWN = "unknown"  # may have been written: read back before anything else
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    external_id: str
+    outcome: Outcome
+    erp_id: str = ""
+    code: str = ""
+    message: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ActAnswer:
+    act_id: str
+    payment: Answer
+    records: tuple[Answer, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """Set one accompanying record of an act to its end state."""
+
+    external_id: str
+    state: RecordState
+    text: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ErpRead:
+    """One read. `requested_at` is when it was asked for: an older read never overwrites a newer one."""
+
+    requested_at: datetime
+    invoices: tuple[OpenInvoice, ...] = ()
+    customers: tuple[Customer, ...] = ()
+    credits: tuple[CreditMemo, ...] = ()
+    parked: tuple[Parked, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Installation:
+    """The one record in the ERP that says which connector may write there."""
+
+    id: str
+    epoch: int
+    last_seen_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One result of `connector check`: what was looked at, whether it is in order, and what to do if not."""
+
+    area: str
+    ok: bool
+    what: str
+    remedy: str = ""
+    blocking: bool = True
+
+
+class Erp(Protocol):
+    """The system of record."""
+
+    account: str
+    is_test: bool
+
+    def read_totals(self) -> tuple[CustomerTotal, ...]: ...
+    def read_changed(self, since: datetime) -> ErpRead:
+        """Open or just closed invoices, credits and customers modified since; a hint, never a proof of absence."""
+
+    def read_open(self, customer_ids: Sequence[str] | None = None) -> ErpRead:
+        """All open invoices and credits, of the whole ledger or of some customers."""
+
+    def read_invoices(self, ids: Sequence[str]) -> ErpRead:
+        """These invoices in whatever status; an id that is not returned proves nothing."""
+
+    def find_payments(self, source_ids: Sequence[str]) -> dict[str, PaymentSeen]:
+        """Payments made by anybody that carry one of these source ids (external id or memo)."""
+
+    def write_acts(self, intents: Sequence[CloseIntent]) -> tuple[ActAnswer, ...]: ...
+    def read_acts(self, intents: Sequence[CloseIntent]) -> tuple[ActSeen, ...]: ...
+    def write_records(self, intents: Sequence[CloseIntent]) -> tuple[ActAnswer, ...]:
+        """Only the accompanying records again, for acts whose payment stands but a record was refused or lost."""
+
+    def write_marks(self, marks: Sequence[Mark], statuses: Sequence[ArStatus]) -> tuple[Answer, ...]: ...
+    def read_installation(self) -> Installation | None: ...
+    def write_installation(self, installation: Installation) -> Answer: ...
+    def check(self) -> tuple[Finding, ...]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class PaymentRead:
+    """`fresh_as_of` is the instant the source vouches for; `cursor` is where the next read goes on, a hint."""
+
+    requested_at: datetime
+    fresh_as_of: datetime
+    cursor: str
+    payments: tuple[Payment, ...]
+    parked: tuple[Parked, ...] = ()
+
+
+class PaymentSource(Protocol):
+    name: str
+    is_test: bool
+
+    def read_changed(self, cursor: str, now: datetime) -> PaymentRead:
+        """All payments touched since the cursor, each fetched again; '' starts at the source's cutover day."""
+
+    def check(self) -> tuple[Finding, ...]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class MailItem:
+    """One invoice in a reminder mail, as the lease commit saw it."""
+
+    number: str
+    due_on: date
+    days_past_due: int
+    askable: Money
+    balance: Money
+    step: str
+    pay_url: str = ""
+    po_number: str = ""
+    disputed: Money | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ReminderMail:
+    message_id: str
+    customer_name: str
+    to: str
+    sender: str
+    reply_to: str
+    template: str
+    on: date
+    items: tuple[MailItem, ...]
+
+
+class SendOutcome(StrEnum):
+    SENT = "sent"
+    NOT_SENT = "not_sent"  # surely not accepted: refused, unreachable, or called off before the final dot
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class SendResult:
+    outcome: SendOutcome
+    detail: str = ""
+    address_refused: bool = False
+
+
+class Channel(Protocol):
+    name: str
+    redirect_all_to: str
+
+    def send(self, mail: ReminderMail, may_leave: Callable[[], bool]) -> SendResult:
+        """`may_leave` is asked between the message body and the final dot; if it says no the message is called off."""
+
+    def check(self) -> tuple[Finding, ...]: ...
+
+
+class Clock(Protocol):
+    def now(self) -> datetime:
+        """Aware, UTC."""

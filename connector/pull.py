@@ -1,0 +1,210 @@
+"""Steps 1 and 3: what do the ERP and the payment source say now?
+
+Absence proves nothing: an invoice that is no longer among the open ones is fetched by id and closed only when seen paid
+or voided. Rows that vanish without such a proof (a lost permission looks like fewer rows) raise an alarm that stops
+sending and posting.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+
+from connector.parts import Parts
+from connector.policy import Switch
+from connector.ports import ErpRead
+from connector.receivables import CustomerTotal, Payment, PaymentState
+from connector.store import Tx, book, closing, verdicts
+from connector.store.book import Change
+
+# The ERP's modified dates have seconds and its clock is its own: read again what was modified shortly before.
+ERP_OVERLAP = timedelta(minutes=10)
+
+
+@dataclass(slots=True)
+class Pulled:
+    """What one pull brought: records read, records parked, families whose facts changed."""
+
+    read: int = 0
+    parked: int = 0
+    families: set[str] = field(default_factory=set)
+
+
+def read_invoices(parts: Parts, now: datetime) -> Pulled:
+    """Step 1: the open set; whole on a new day, else what changed and what doesn't add up per customer."""
+    today, pulled = parts.today(now), Pulled()
+    with parts.store.read() as tx:
+        _, fresh_as_of, whole_on = book.source_state(tx, "erp")
+    whole = fresh_as_of is None or whole_on != today
+    read = parts.erp.read_open() if whole or fresh_as_of is None else parts.erp.read_changed(fresh_as_of - ERP_OVERLAP)
+    _ingest(parts, read, today, pulled, whole=whole)
+    theirs = {(one.customer_id, one.currency): one for one in parts.erp.read_totals()}
+    seen = {invoice.id for invoice in read.invoices}
+    if whole:
+        suspects: set[str] | None = None
+    else:
+        suspects = _differing(parts, theirs)
+        if suspects:
+            drilled = parts.erp.read_open(sorted(suspects))
+            _ingest(parts, drilled, today, pulled, whole=False)
+            seen |= {invoice.id for invoice in drilled.invoices}
+    if whole or suspects:
+        _prove_closed(parts, seen, suspects, today, pulled)
+        _remember_unexplained(parts, theirs)
+    alarm = _drop_alarm(parts, theirs)
+    with parts.store.tx() as tx:
+        if alarm != tx.get("alarm"):
+            tx.set("alarm", alarm)
+            tx.journal("alarm_raised" if alarm else "alarm_cleared", reason=alarm)
+        book.put_source(tx, "erp", fresh_as_of=read.requested_at, full_read_on=today if whole else None)
+    return pulled
+
+
+def reread(parts: Parts, invoice_ids: Iterable[str], today: date) -> tuple[ErpRead, Pulled]:
+    """Just before sending: balance, holds, disputes and contacts of these invoices once more."""
+    pulled = Pulled()
+    read = parts.erp.read_invoices(sorted(invoice_ids))
+    _ingest(parts, read, today, pulled, whole=False)
+    return read, pulled
+
+
+def _ingest(parts: Parts, read: ErpRead, today: date, pulled: Pulled, *, whole: bool) -> None:
+    with parts.store.tx() as tx:
+        for customer in read.customers:
+            if book.put_customer(tx, customer, read.requested_at) is Change.CHANGED:
+                pulled.families.add(customer.family)
+                verdicts.close_exceptions(
+                    tx, reason="the customer was changed in the ERP", exception_id=f"fix_contact:{customer.id}"
+                )
+        for invoice in read.invoices:
+            change = book.put_invoice(tx, invoice, read.requested_at, today)
+            if change in (Change.NEW, Change.LOWERED, Change.CHANGED):
+                pulled.families.add(book.family_of(tx, invoice.customer_id))
+                if change is not Change.NEW:
+                    tx.journal("invoice_changed", invoice=invoice.id, balance=str(invoice.balance), how=change)
+        book.put_credits(tx, read, whole=whole)
+        understood = {"erp": [i.id for i in read.invoices] + [c.id for c in read.credits]}
+        pulled.parked += book.put_parked(tx, read.parked, understood)
+    pulled.read += len(read.invoices) + len(read.credits)
+
+
+def _differing(parts: Parts, theirs: dict[tuple[str, str], CustomerTotal]) -> set[str]:
+    """Customers whose open count or sum isn't ours, unless nothing moved since we last looked and found no reason."""
+    with parts.store.read() as tx:
+        ours, busy = book.totals(tx), book.busy_customers(tx)
+        known = json.loads(tx.get("unexplained", "{}"))
+    differing = set()
+    for key in set(ours) | set(theirs):
+        if ours.get(key) != theirs.get(key) and key[0] not in busy and known.get("/".join(key)) != _pair(ours, theirs, key):
+            differing.add(key[0])
+    return differing
+
+
+def _pair(
+    ours: dict[tuple[str, str], CustomerTotal], theirs: dict[tuple[str, str], CustomerTotal], key: tuple[str, str]
+) -> list[int]:
+    left, right = ours.get(key), theirs.get(key)
+    return [
+        left.count if left else 0,
+        left.open_amount.minor if left else 0,
+        right.count if right else 0,
+        right.open_amount.minor if right else 0,
+    ]
+
+
+def _remember_unexplained(parts: Parts, theirs: dict[tuple[str, str], CustomerTotal]) -> None:
+    """Parked records, say, keep a customer's sums apart for ever: look again only when one of the two sums moves."""
+    with parts.store.tx() as tx:
+        ours = book.totals(tx)
+        apart = {"/".join(k): _pair(ours, theirs, k) for k in set(ours) | set(theirs) if ours.get(k) != theirs.get(k)}
+        tx.set("unexplained", json.dumps(apart, sort_keys=True))
+
+
+def _prove_closed(parts: Parts, seen: set[str], customers: set[str] | None, today: date, pulled: Pulled) -> None:
+    """What we hold for open and the ERP didn't list as open is fetched by id; not returned proves nothing."""
+    with parts.store.read() as tx:
+        absent = book.open_ids(tx, sorted(customers) if customers is not None else None) - seen
+    if absent:
+        _ingest(parts, parts.erp.read_invoices(sorted(absent)), today, pulled, whole=False)
+
+
+def _drop_alarm(parts: Parts, theirs: dict[tuple[str, str], CustomerTotal]) -> str:
+    """Did more of the open set vanish than was proved closed? Then nothing is sent or posted until a person looked."""
+    with parts.store.read() as tx:
+        ours, busy = book.totals(tx), book.busy_customers(tx)
+    held = sum(one.count for one in ours.values())
+    listed = sum(one.count for (customer, _), one in theirs.items() if customer not in busy)
+    if held and (held - listed) * 100 > held * parts.policy.open_drop_percent_max:
+        return (
+            f"the ERP lists {listed} open invoices where {held} are known and not seen paid or voided; nothing is sent or "
+            "posted. Often the integration role lost a permission: run `connector check`"
+        )
+    return ""
+
+
+def read_payments(parts: Parts, now: datetime) -> Pulled:
+    """Step 3: every payment touched since the last read, fetched again."""
+    pulled = Pulled()
+    source = parts.payments
+    with parts.store.read() as tx:
+        cursor, _, _ = book.source_state(tx, source.name)
+    read = source.read_changed(cursor, now)
+    with parts.store.tx() as tx:
+        for payment in read.payments:
+            change = book.put_payment(tx, payment, read.requested_at, observed=payment.received_on < parts.cutover_on)
+            if change in (Change.NEW, Change.CHANGED):
+                pulled.families.add(book.family_of(tx, payment.customer_id))
+                _money_back(tx, payment)
+        pulled.parked = book.put_parked(tx, read.parked, {source.name: [p.id for p in read.payments]})
+        book.put_source(tx, source.name, cursor=read.cursor, fresh_as_of=read.fresh_as_of)
+    pulled.read = len(read.payments)
+    return pulled
+
+
+def _money_back(tx: Tx, payment: Payment) -> None:
+    """A refund or return of money that was applied: reopening is never automatic here, a person decides (RULES 3)."""
+    applied = closing.applied_invoices(tx, payment.id)
+    if not applied:
+        return
+    if payment.refunded:
+        verdicts.open_exception(
+            tx,
+            "refund_after_application",
+            payment.id,
+            f"{payment.refunded} of payment {payment.id} was given back after it was applied; raise the credit memo and "
+            "the customer refund in the ERP, or have the invoice reopened",
+            amount=payment.refunded,
+            customer_id=payment.customer_id,
+            payment_id=payment.id,
+            invoice_ids=applied,
+        )
+    if payment.state in (PaymentState.RETURNED, PaymentState.FAILED):
+        verdicts.open_exception(
+            tx,
+            "payment_came_back",
+            payment.id,
+            f"payment {payment.id} came back after it was applied; un-apply it in the ERP with a journal (never delete the "
+            "payment), then the invoice is open again and its reminders go on",
+            amount=payment.amount,
+            customer_id=payment.customer_id,
+            payment_id=payment.id,
+            invoice_ids=applied,
+        )
+
+
+def sending_since(tx: Tx, send: Switch, today: date) -> date | None:
+    """The day sending was last switched on; remembers it, and forgets it when sending is switched off."""
+    known = tx.get("auto_since")
+    if send is not Switch.AUTO:
+        if known:
+            tx.set("auto_since", "")
+        return None
+    if not known:
+        tx.set("auto_since", today.isoformat())
+        tx.journal("sending_switched_on", on=today)
+        known = today.isoformat()
+    return date.fromisoformat(known)
+
+

@@ -1,0 +1,355 @@
+"""The nouns, all immutable. Terms are the field's own; the glossary is in connector/README.md.
+
+Ids of invoices, customers and credits are the ERP's internal ids; `number` is what people see on paper.
+Days are dates in the ledger's zone, instants are aware and UTC, amounts are Money.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from enum import StrEnum
+
+from connector.money import Money
+
+
+class InvoiceStatus(StrEnum):
+    OPEN = "open"
+    PAID = "paid"
+    VOIDED = "voided"
+
+
+class PaymentState(StrEnum):
+    PROCESSING = "processing"  # seen, not received: shields reminders, is never posted
+    SUCCEEDED = "succeeded"  # received
+    FAILED = "failed"
+    RETURNED = "returned"  # disputed or returned after success: its applications need a person (RULES 3)
+
+
+class ReminderState(StrEnum):
+    PLANNED = "planned"  # may leave
+    HELD = "held"  # waits for a fact
+    CANCELLED = "cancelled"  # never leaves, and the ERP says why
+    LEAVING = "leaving"  # leased, on its way; by itself this state ends within one send
+    SENT = "sent"
+    UNKNOWN = "sent_unknown"  # the process died at the final dot: shown, never sent again
+    MISSED = "missed"  # superseded by a later step before it could leave
+
+
+@dataclass(frozen=True, slots=True)
+class InvoiceLine:
+    """`amount` includes the line's own tax where the ERP gives it by line; disputed lines are not asked for."""
+
+    id: str
+    description: str
+    amount: Money
+    kind: str = ""
+    disputed: bool = False
+    dispute_reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class OpenInvoice:
+    """An invoice as one read of the ERP showed it; `balance` is what is still owed, `amount` what was billed."""
+
+    id: str
+    number: str
+    customer_id: str
+    amount: Money
+    balance: Money
+    issued_on: date
+    due_on: date
+    status: InvoiceStatus = InvoiceStatus.OPEN
+    terms: str = ""
+    po_number: str = ""
+    subsidiary: str = ""
+    hold_reason: str = ""  # a person's hold in the ERP; empty means none
+    lines: tuple[InvoiceLine, ...] = ()
+    pay_url: str = ""
+
+    @property
+    def disputed(self) -> Money:
+        """What of the balance is disputed; never more than the balance."""
+        disputed = Money.total((line.amount for line in self.lines if line.disputed), self.balance.currency)
+        return min(disputed, self.balance)
+
+    @property
+    def askable(self) -> Money:
+        """Balance less the disputed open amount, never below zero (RULES 1.5)."""
+        return max(self.balance - self.disputed, Money.zero(self.balance.currency))
+
+    def days_past_due(self, on: date) -> int:
+        """Calendar days from the due date; the due day is 0, before it is negative (RULES 5.1)."""
+        return (on - self.due_on).days
+
+
+@dataclass(frozen=True, slots=True)
+class Customer:
+    id: str
+    name: str
+    email: str = ""  # the ERP billing contact; empty means nobody may be mailed
+    parent_id: str = ""
+    is_excluded: bool = False  # inactive, intercompany, do-not-contact or test: see exclusion
+    exclusion: str = ""
+
+    @property
+    def family(self) -> str:
+        """The id under which this customer's money and invoices are decided together."""
+        return self.parent_id or self.id
+
+
+class CreditKind(StrEnum):
+    CREDIT_MEMO = "credit_memo"
+    UNAPPLIED_PAYMENT = "unapplied_payment"
+
+
+@dataclass(frozen=True, slots=True)
+class CreditMemo:
+    """Something in the ERP that already reduces what the customer owes: an open memo or an unapplied payment."""
+
+    id: str
+    number: str
+    customer_id: str
+    open_amount: Money
+    kind: CreditKind = CreditKind.CREDIT_MEMO
+    external_id: str = ""
+    memo: str = ""
+    received_on: date | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Remittance:
+    """What the payer says the money is for: a claim, not proof. Empty strings match nothing."""
+
+    invoice_ids: tuple[str, ...] = ()  # ERP internal ids named in metadata
+    invoice_numbers: tuple[str, ...] = ()  # numbers named in metadata or by Stripe's own invoice link
+    linked_numbers: tuple[str, ...] = ()  # numbers of Stripe invoices that Stripe itself says this payment pays
+    text: str = ""  # description, statement text, bank reference
+
+
+@dataclass(frozen=True, slots=True)
+class Payment:
+    """Money a customer gave, gross, before processor fees. `received_on` is the day it counts as received."""
+
+    id: str
+    amount: Money
+    state: PaymentState
+    received_at: datetime
+    received_on: date
+    customer_id: str = ""  # the ERP customer; empty means unidentified cash
+    payer: str = ""  # the source's own customer id
+    remittance: Remittance = field(default_factory=Remittance)
+    refunded: Money | None = None  # given back later; None means nothing
+    source: str = "stripe"
+    livemode: bool = False
+
+    @property
+    def available(self) -> Money:
+        """What can be applied: received less refunded."""
+        return self.amount - self.refunded if self.refunded else self.amount
+
+
+@dataclass(frozen=True, slots=True)
+class PaymentApplication:
+    """Part of one payment applied to one invoice."""
+
+    invoice_id: str
+    amount: Money
+
+
+@dataclass(frozen=True, slots=True)
+class Reminder:
+    """One step of one invoice's cadence; `step` is the policy's name for it, such as '+7'."""
+
+    invoice_id: str
+    step: str
+    due_on: date
+    state: ReminderState
+    reason: str = ""
+
+    @property
+    def id(self) -> str:
+        return f"{self.invoice_id}:{self.step}"
+
+
+@dataclass(frozen=True, slots=True)
+class Parked:
+    """A record that was not understood: named, shown, left alone. Its invoice gets no reminder, its money no posting."""
+
+    source: str
+    record: str
+    field: str
+    reason: str
+    customer_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class CustomerTotal:
+    """Count and sum of the open invoices of one customer in one currency, as the ERP adds them up."""
+
+    customer_id: str
+    currency: str
+    count: int
+    open_amount: Money
+
+
+# ---- What matching says about one payment ----
+
+
+class Rung(StrEnum):
+    """The evidence of a match, strictest first."""
+
+    STRIPE_LINK = "stripe_link"
+    METADATA = "metadata"
+    PRINTED_REFERENCE = "printed_reference"
+    EXACT_BALANCE = "exact_balance"
+    WHOLE_BALANCE = "whole_balance"
+    EXACT_SUBSET = "exact_subset"
+
+
+class ExceptionKind(StrEnum):
+    """Why a payment needs a person, in the order in which it is decided."""
+
+    NOT_RECEIVED = "not_received"  # the money is still on its way, failed or came back
+    NOTHING_TO_APPLY = "nothing_to_apply"
+    PAYER_IN_DOUBT = "payer_in_doubt"  # it names an invoice of another family
+    REFERENCE_NOT_OPEN = "reference_not_open"  # it names an invoice that is not open: perhaps paid twice
+    CURRENCY = "currency"
+    AMBIGUOUS = "ambiguous"  # two explanations fit equally well
+    HELD_INVOICE_NAMED = "held_invoice_named"
+    SHORT_OVER_SEVERAL = "short_over_several"  # less than the named invoices, and nobody said how to split it
+    UNEXPLAINED_REFERENCE = "unexplained_reference"  # the text holds something like a number that we don't know
+    UNIDENTIFIED = "unidentified"  # the customer is not known
+    NOT_UNDERSTOOD = "not_understood"  # a record of the family is parked, so the book may be incomplete
+    TOO_MANY_CANDIDATES = "too_many_candidates"  # amount alone proves nothing among so many
+    INELIGIBLE_ONLY = "ineligible_only"  # the only explanation needs a held, disputed, later or relative's invoice
+    RIVAL_PAYMENT = "rival_payment"  # another undecided payment could pay the same invoices
+    ACCIDENTAL_FIT = "accidental_fit"  # one subset fits, and chance alone might have made it
+    NO_EXPLANATION = "no_explanation"
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """One way to read a payment, shown to a person; `text` is the equation in plain amounts."""
+
+    applications: tuple[PaymentApplication, ...]
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """Our verdict about one payment: what it pays, by which evidence. applied + unapplied = available.
+
+    `withheld` are invoices that the payer named and that are on hold: their part stays unapplied. `decided_on`
+    holds every balance that the verdict rests on; it stands only while they are unchanged. `customer_id` is the
+    customer whose invoices are paid, the payer's own id if there are several.
+    """
+
+    payment_id: str
+    rung: Rung
+    applications: tuple[PaymentApplication, ...]
+    unapplied: Money
+    withheld: tuple[str, ...]
+    equation: str
+    reason: str
+    decided_on: tuple[tuple[str, Money], ...]
+    customer_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class MatchException:
+    """A payment that only a person can decide, with up to five explanations of it."""
+
+    payment_id: str
+    kind: ExceptionKind
+    reason: str
+    explanations: tuple[Explanation, ...] = ()
+
+
+# ---- What we mean to write into the ERP: values, so that they can be stored, digested and compared ----
+
+
+@dataclass(frozen=True, slots=True)
+class PaymentToPost:
+    external_id: str
+    customer_id: str
+    amount: Money
+    received_on: date
+    applications: tuple[PaymentApplication, ...]
+    memo: str
+
+
+@dataclass(frozen=True, slots=True)
+class Cancellation:
+    """The ERP's record that pending reminders of one invoice were cancelled by one event, with the steps inside."""
+
+    external_id: str
+    invoice_id: str
+    steps: tuple[str, ...]
+    reason: str
+    cancelled_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """Payment -> applications -> cancelled reminders, kept in the ERP beside the payment."""
+
+    external_id: str
+    payment_external_id: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class CloseIntent:
+    """All ERP records of one closing act. Every record carries `act_id`; none of it changes after the first attempt."""
+
+    act_id: str
+    payment: PaymentToPost
+    cancellations: tuple[Cancellation, ...]
+    receipt: Receipt
+
+
+class RecordState(StrEnum):
+    """The life of the records that accompany a payment in the ERP."""
+
+    INTENDED = "intended"
+    CLOSED = "closed"
+    WITHDRAWN = "withdrawn"
+
+
+@dataclass(frozen=True, slots=True)
+class ArStatus:
+    """What the ERP's saved searches see of one invoice; one record per invoice, written on change only."""
+
+    external_id: str
+    invoice_id: str
+    state: str  # 'reminding', 'held', 'closed', 'exception', 'backlog'
+    reason: str
+    next_step: str = ""
+    next_on: date | None = None
+
+
+# ---- What the ERP shows of it afterwards ----
+
+
+@dataclass(frozen=True, slots=True)
+class PaymentSeen:
+    """A customer payment as the ERP holds it now. `applications`: invoice id -> amount."""
+
+    erp_id: str
+    customer_id: str
+    amount: Money
+    applications: tuple[tuple[str, Money], ...]
+    voided: bool
+    modified_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ActSeen:
+    """What the ERP holds of one act: its payment, the state of each record by external id, its invoices."""
+
+    act_id: str
+    requested_at: datetime
+    payment: PaymentSeen | None
+    records: tuple[tuple[str, RecordState], ...]
+    invoices: tuple[OpenInvoice, ...]  # in whatever status

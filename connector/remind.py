@@ -1,0 +1,313 @@
+"""Steps 2 and 6: plan every invoice's reminders, and let out what is due and may leave, through the gate.
+
+Cash is looked at last, before speaking: what is due is decided on this tick's facts, read again in one batch, decided
+once more, leased on the facts' version, and only then mailed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Any
+
+from sqlalchemy import select, update
+
+from connector import pull
+from connector.cash import settle_reminders
+from connector.decisions import backlog, cadence, suppression
+from connector.decisions.cadence import CadenceOutcome, CadenceVerdict
+from connector.decisions.suppression import SuppressionFacts, SuppressionOutcome, SuppressionVerdict
+from connector.errors import ConnectorError
+from connector.money import Money
+from connector.parts import Parts, clock_behind, stopped
+from connector.policy import BacklogChoice
+from connector.ports import MailItem, ReminderMail
+from connector.receivables import Customer, InvoiceStatus, OpenInvoice, ReminderState
+from connector.store import Tx, book, gate, verdicts
+from connector.store import tables as t
+from connector.store.gate import Claim
+
+# Customers whose facts are read again together just before their mails.
+BATCH_CUSTOMERS = 50
+LEASE = timedelta(seconds=60)
+NEVER = "9999-12-31"
+
+
+# ---- step 2 ----
+
+
+def plan_reminders(parts: Parts, today: date) -> int:
+    """Settle the plan of every invoice whose facts changed: new ones get their cadence, paid ones lose theirs."""
+    with parts.store.tx() as tx:
+        auto_before = tx.get("auto_since")
+        auto_since = pull.sending_since(tx, parts.policy.send, today)
+        last_tick_on = date.fromisoformat(tx.get("last_tick_on")) if tx.get("last_tick_on") else None
+        rows = list(tx.execute(select(t.invoice).where(t.invoice.c.next_on == book.AT_ONCE)).mappings())
+        plans = gate.reminders(tx, [row["id"] for row in rows])
+        for row in rows:
+            invoice = book.invoice_of(row)
+            is_new = not plans[invoice.id]
+            if is_new and invoice.status is InvoiceStatus.OPEN:
+                gate.put_plan(tx, cadence.plan(invoice, parts.policy))
+                _into_backlog(tx, parts, row, auto_since, last_tick_on, today)
+            settle_reminders(tx, invoice, parts.policy, today, _why_closed(invoice))
+            _set_next(tx, invoice.id, _next_on(tx, invoice.id))
+        if (auto_since and not auto_before) or _was_out(parts, last_tick_on, today):
+            for row in tx.execute(select(t.invoice).where(t.invoice.c.status == InvoiceStatus.OPEN)).mappings().all():
+                _into_backlog(tx, parts, row, auto_since, last_tick_on, today)
+    return len(rows)
+
+
+def _why_closed(invoice: OpenInvoice) -> str:
+    if invoice.status is InvoiceStatus.VOIDED:
+        return "the invoice was voided in the ERP"
+    return "the invoice was paid in the ERP by somebody else" if not invoice.balance else "almost paid in the ERP"
+
+
+def _was_out(parts: Parts, last_tick_on: date | None, today: date) -> bool:
+    if last_tick_on is None:
+        return False
+    return backlog.business_days_between(last_tick_on, today) > parts.policy.outage_business_days_max
+
+
+def _into_backlog(
+    tx: Tx, parts: Parts, row: Any, auto_since: date | None, last_tick_on: date | None, today: date
+) -> None:
+    invoice = book.invoice_of(row)
+    seen_on = date.fromisoformat(row["first_seen_on"])
+    verdict = backlog.decide(
+        invoice, seen_on, auto_since, last_tick_on, today, parts.policy.outage_business_days_max
+    )
+    if not verdict or row["in_backlog"]:
+        return
+    if parts.policy.backlog is BacklogChoice.NEXT_STEP:
+        for reminder in gate.reminders(tx, [invoice.id])[invoice.id]:
+            if reminder.due_on <= today and reminder.state in gate.WAITING:
+                gate.move(tx, reminder, ReminderState.MISSED, verdict.reason)
+        return
+    tx.execute(update(t.invoice).where(t.invoice.c.id == invoice.id).values(in_backlog=True, restate=True))
+    tx.journal("invoice_in_backlog", invoice=invoice.id, reason=verdict.reason)
+
+
+def _next_on(tx: Tx, invoice_id: str) -> str | None:
+    waiting = gate.reminders(tx, [invoice_id])[invoice_id]
+    return min((r.due_on.isoformat() for r in waiting if r.state in gate.WAITING), default=None)
+
+
+def _set_next(tx: Tx, invoice_id: str, next_on: str | None) -> None:
+    tx.execute(update(t.invoice).where(t.invoice.c.id == invoice_id).values(next_on=next_on))
+
+
+# ---- step 6 ----
+
+
+@dataclass(frozen=True, slots=True)
+class Decided:
+    """One invoice with its two verdicts: which step is due, and whether it may leave."""
+
+    invoice: OpenInvoice
+    version: int
+    customer: Customer | None
+    cadence: CadenceVerdict
+    suppression: SuppressionVerdict | None
+
+    @property
+    def may_leave(self) -> bool:
+        return self.suppression is not None and self.suppression.outcome is SuppressionOutcome.MAY_LEAVE
+
+
+def decide_reminders(
+    tx: Tx, parts: Parts, now: datetime, today: date, invoice_ids: Sequence[str] | None = None
+) -> tuple[Decided, ...]:
+    """Both verdicts on every invoice whose next action has come, or on these."""
+    if invoice_ids is None:
+        where = select(t.invoice).where(
+            t.invoice.c.next_on <= today.isoformat(), t.invoice.c.status == InvoiceStatus.OPEN
+        )
+        rows = list(tx.execute(where.order_by(t.invoice.c.id)).mappings())
+    else:
+        rows = list(book.invoices_by_id(tx, invoice_ids).values())
+    if not rows:
+        return ()
+    ids = [row["id"] for row in rows]
+    plans, sent = gate.reminders(tx, ids), gate.last_sent_on(tx, ids)
+    surroundings = _Surroundings(tx, parts, now, today)
+    customers = book.customers_by_id(tx, {row["customer_id"] for row in rows})
+    decided = []
+    for row in rows:
+        invoice = book.invoice_of(row)
+        due = cadence.decide(plans[invoice.id], parts.policy, today, sent.get(invoice.id))
+        verdict = None
+        if due.outcome is CadenceOutcome.DUE:
+            facts = surroundings.facts(row, invoice, customers.get(invoice.customer_id))
+            verdict = suppression.decide(facts, parts.policy)
+        decided.append(Decided(invoice, row["version"], customers.get(invoice.customer_id), due, verdict))
+    return tuple(decided)
+
+
+class _Surroundings:
+    """What is the same for all invoices of one moment, gathered once."""
+
+    def __init__(self, tx: Tx, parts: Parts, now: datetime, today: date) -> None:
+        self._today = today
+        self._send = parts.policy.send
+        self._inflight = book.inflight(tx)
+        self._overdue = book.overdue_askable(tx, today)
+        self._credits = book.credits_by_family(tx)
+        self._exceptions = verdicts.invoices_in_exception(tx)
+        self._suggested = gate.suggested(tx)
+        self._parked = book.parked_invoices(tx)
+        self._pending = gate.pending(tx)
+        self._stopped = stopped(tx, "send") or tx.get("alarm")
+        self._clock_behind = bool(tx.get("clock_behind"))
+        self._stale = tuple(_stale_sources(tx, parts, now))
+
+    def facts(self, row: Any, invoice: OpenInvoice, customer: Customer | None) -> SuppressionFacts:
+        key, zero = (row["family"], row["currency"]), Money.zero(row["currency"])
+        return SuppressionFacts(
+            invoice=invoice,
+            customer=customer,
+            on=self._today,
+            inflight=self._inflight.get(key, zero),
+            overdue_askable=self._overdue.get(key, zero),
+            credits=self._credits.get(key, zero),
+            exception=self._exceptions.get(invoice.id, ""),
+            awaiting_approval=invoice.id in self._suggested,
+            parked=self._parked.get(invoice.id, ""),
+            in_backlog=bool(row["in_backlog"]),
+            match_pending=invoice.id in self._pending,
+            stale_sources=self._stale,
+            clock_behind=self._clock_behind,
+            stopped=self._stopped,
+            send=self._send,
+        )
+
+
+def _stale_sources(tx: Tx, parts: Parts, now: datetime) -> Iterable[str]:
+    limits = (
+        ("erp", "the ERP", parts.policy.freshness.erp_minutes_max),
+        (parts.payments.name, parts.payments.name.capitalize(), parts.policy.freshness.payments_minutes_max),
+    )
+    for name, shown, minutes in limits:
+        _, fresh_as_of, _ = book.source_state(tx, name)
+        if fresh_as_of is None:
+            yield f"{shown} was never read completely"
+        elif now - fresh_as_of > timedelta(minutes=minutes):
+            age = int((now - fresh_as_of).total_seconds() // 60)
+            yield f"{shown} was last read {age} minutes ago, allowed are {minutes}"
+
+
+def record_decisions(tx: Tx, parts: Parts, decided: Iterable[Decided], today: date) -> None:
+    """Store what was decided: missed and cancelled steps, holds with their reason, the next day to look."""
+    for one in decided:
+        due, verdict = one.cadence, one.suppression
+        plan = {r.step: r for r in gate.reminders(tx, [one.invoice.id])[one.invoice.id]} if due.missed else {}
+        for missed in due.missed:
+            gate.move(tx, plan[missed.step], ReminderState.MISSED, missed.reason)
+        if verdict is None or due.reminder is None:
+            _set_next(tx, one.invoice.id, due.next_on.isoformat() if due.next_on else None)
+            continue
+        verdicts.put_verdict(
+            tx,
+            f"invoice:{one.invoice.id}",
+            "suppression",
+            f"{due.reminder.step} {verdict.outcome.value}",
+            verdict.text,
+            {"step": due.reminder.step, "reason": verdict.reason, "askable": str(one.invoice.askable), "cadence": due.reason},
+            parts.policy.version,
+        )
+        if verdict.outcome is SuppressionOutcome.HELD:
+            gate.move(tx, due.reminder, ReminderState.HELD, verdict.text)
+        elif verdict.outcome is SuppressionOutcome.CANCELLED:
+            gate.cancel(tx, one.invoice.id, verdict.text)
+        elif due.reminder.state is ReminderState.HELD:
+            gate.move(tx, due.reminder, ReminderState.PLANNED, "nothing stands against it any more")
+        _set_next(tx, one.invoice.id, today.isoformat())
+
+
+def send_reminders(parts: Parts, now: datetime, today: date) -> None:
+    """Let out what is due and may leave, one mail per customer and day."""
+    with parts.store.tx() as tx:
+        tx.set("clock_behind", "yes" if clock_behind(tx, now) else "")
+        decided = decide_reminders(tx, parts, now, today)
+        record_decisions(tx, parts, decided, today)
+        mailed = gate.mailed_on(tx, today)
+    ready: dict[str, list[str]] = {}
+    for one in decided:
+        if one.may_leave and one.invoice.customer_id not in mailed:
+            ready.setdefault(one.invoice.customer_id, []).append(one.invoice.id)
+    if ready:
+        parts.verify_installation()
+    customers = sorted(ready)
+    for start in range(0, len(customers), BATCH_CUSTOMERS):
+        batch = customers[start : start + BATCH_CUSTOMERS]
+        _send_batch(parts, [i for customer in batch for i in ready[customer]], today)
+
+
+def _send_batch(parts: Parts, invoice_ids: Sequence[str], today: date) -> None:
+    """Read these invoices again, decide again on what was read, and mail while that is fresh."""
+    read, _ = pull.reread(parts, invoice_ids, today)
+    plan_reminders(parts, today)
+    confirmed = {invoice.id for invoice in read.invoices}
+    fresh_until = read.requested_at + timedelta(seconds=parts.policy.freshness.reread_seconds_max)
+    with parts.store.tx() as tx:
+        decided = decide_reminders(tx, parts, parts.clock.now(), today, sorted(confirmed))
+        record_decisions(tx, parts, decided, today)
+    by_customer: dict[str, list[Decided]] = {}
+    for one in decided:
+        if one.may_leave:
+            by_customer.setdefault(one.invoice.customer_id, []).append(one)
+    for customer_id in sorted(by_customer):
+        if parts.clock.now() > fresh_until:
+            return  # too long ago by now: the next tick reads again
+        _send_one(parts, customer_id, by_customer[customer_id], today)
+
+
+def _send_one(parts: Parts, customer_id: str, due: Sequence[Decided], today: date) -> None:
+    mail = compose(parts, customer_id, due, today)
+    claims = [Claim(one.invoice.id, one.version, one.cadence.reminder.step) for one in due if one.cadence.reminder]
+    with parts.store.tx() as tx:
+        refused = gate.take_leases(tx, mail, customer_id, claims, parts.owner, parts.clock.now() + LEASE)
+        attempt = tx.journal("mail_leased" if not refused else "mail_dropped", message=mail.message_id, reason=refused)
+    if refused:
+        return
+    try:
+        parts.run("remind", f"{mail.message_id}#{attempt}")
+    except ConnectorError as error:
+        parts.progress(f"A reminder could not be sent: {error}")
+
+
+def compose(parts: Parts, customer_id: str, due: Sequence[Decided], today: date) -> ReminderMail:
+    """One mail of all that is due for one customer; the firmest step gives the tone and the sender."""
+    rank = {step.template: number for number, step in enumerate(parts.policy.steps)}
+    firmest = max(due, key=lambda one: (rank.get(one.cadence.template, -1), one.invoice.id))
+    steps = {step.template: step.sender for step in parts.policy.steps}
+    sender = parts.policy.sender(steps.get(firmest.cadence.template, parts.policy.courtesy.sender))
+    customer = firmest.customer
+    items = sorted(due, key=lambda one: (one.invoice.due_on, one.invoice.number))
+    return ReminderMail(
+        message_id=f"<arc-{parts.installation}-{customer_id}-{today.isoformat()}@{sender.rpartition('@')[2]}>",
+        customer_name=customer.name if customer else "",
+        to=customer.email if customer else "",
+        sender=sender,
+        reply_to=parts.reply_to,
+        template=firmest.cadence.template,
+        on=today,
+        items=tuple(_item(one, today) for one in items),
+    )
+
+
+def _item(one: Decided, today: date) -> MailItem:
+    invoice, reminder = one.invoice, one.cadence.reminder
+    return MailItem(
+        number=invoice.number,
+        due_on=invoice.due_on,
+        days_past_due=invoice.days_past_due(today),
+        askable=invoice.askable,
+        balance=invoice.balance,
+        step=reminder.step if reminder else "",
+        pay_url=invoice.pay_url,
+        po_number=invoice.po_number,
+        disputed=invoice.disputed or None,
+    )

@@ -1,0 +1,272 @@
+"""What the commands show: frozen values, the same for people and for programs.
+
+The service (wiring, daemon) makes them, `cli.py` prints them. Amounts are Money, instants aware UTC. A customer is
+named by its ERP id, a mail address by its domain only, so that a report can be pasted into a ticket.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, fields, is_dataclass
+from datetime import date, datetime
+from decimal import Decimal
+from enum import Enum
+from pathlib import PurePath
+from typing import Any
+
+from connector.money import Money
+
+
+@dataclass(frozen=True, slots=True)
+class TickReport:
+    """What one tick did, as counts. `unfinished` acts finish by themselves; `differences` need a person.
+
+    `troubles` are sentences: what the outside could not give or take in this tick, each tried again by the next one.
+    """
+
+    read: int = 0
+    matched: int = 0
+    exceptions: int = 0
+    posted: int = 0
+    closed: int = 0
+    cancelled: int = 0
+    sent: int = 0
+    held: int = 0
+    parked: int = 0
+    unfinished: int = 0
+    differences: int = 0
+    seconds: float = 0.0
+    troubles: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class AppliedRow:
+    """Part of a payment on one invoice, by the invoice's number."""
+
+    invoice: str
+    amount: Money
+
+
+@dataclass(frozen=True, slots=True)
+class MatchRow:
+    """One payment and what it pays, with the rung of the matcher that proved it."""
+
+    payment: str
+    customer: str
+    amount: Money
+    applied: tuple[AppliedRow, ...]
+    rung: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class ExceptionRow:
+    """Something that only a person can decide: what, why, the explanations that fit equally well, what to do."""
+
+    kind: str
+    record: str
+    customer: str
+    amount: Money | None
+    reason: str
+    explanations: tuple[str, ...] = ()
+    remedy: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ReminderRow:
+    """One reminder that is due: may it leave, and if not, why?"""
+
+    invoice: str
+    customer: str
+    step: str
+    to_domain: str
+    amount: Money
+    verdict: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class PlanReport:
+    """What a tick would do now; nothing was written."""
+
+    as_of: datetime
+    policy_version: str
+    post: str
+    send: str
+    matches: tuple[MatchRow, ...] = ()
+    exceptions: tuple[ExceptionRow, ...] = ()
+    reminders: tuple[ReminderRow, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class LineRow:
+    id: str
+    description: str
+    amount: Money
+    disputed: bool = False
+    dispute_reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class InvoiceRow:
+    """One invoice as the last read of the ERP showed it."""
+
+    id: str
+    number: str
+    customer: str
+    state: str
+    amount: Money
+    balance: Money
+    askable: Money
+    issued_on: date
+    due_on: date
+    days_past_due: int
+    terms: str = ""
+    hold_reason: str = ""
+    lines: tuple[LineRow, ...] = ()
+    read_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ReminderStateRow:
+    """One step of the invoice's cadence and why it is in this state."""
+
+    step: str
+    due_on: date
+    state: str
+    reason: str = ""
+    changed_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class VerdictRow:
+    """One standing verdict; `since` is when its outcome or its inputs last changed."""
+
+    question: str
+    outcome: str
+    reason: str
+    since: datetime
+    policy_version: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ErpRecordRow:
+    """One record of an act in the ERP. `is_seen`: a read-back found it there; its ERP id may still be unknown here."""
+
+    kind: str
+    external_id: str
+    state: str
+    erp_id: str = ""
+    is_seen: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ActRow:
+    """One closing act with all its ERP records; `problem` says what keeps it from its end, or how it ended."""
+
+    id: str
+    state: str
+    matched_at: datetime
+    closed_at: datetime | None = None
+    records: tuple[ErpRecordRow, ...] = ()
+    problem: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class PaymentRow:
+    """One payment that touches the invoice. `equation` shows the cents: '45.00 = 40.00 INV-1 + 5.00 INV-2'.
+
+    `state` is of the part on this invoice: intended, posted, released (the ERP refused it), or suggested.
+    """
+
+    id: str
+    received_on: date
+    amount: Money
+    applied: Money
+    equation: str
+    rung: str = ""
+    reason: str = ""
+    act: ActRow | None = None
+    state: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class JournalRow:
+    at: datetime
+    event: str
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """Everything that is known of one invoice and why it is as it is; `exceptions` are the open ones that hold it."""
+
+    as_of: datetime
+    invoice: InvoiceRow
+    reminders: tuple[ReminderStateRow, ...] = ()
+    verdicts: tuple[VerdictRow, ...] = ()
+    payments: tuple[PaymentRow, ...] = ()
+    timeline: tuple[JournalRow, ...] = ()
+    exceptions: tuple[ExceptionRow, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class AgeingRow:
+    """Open amounts of one currency by days past due."""
+
+    currency: str
+    invoice_count: int
+    not_due: Money
+    days_1_30: Money
+    days_31_60: Money
+    days_61_90: Money
+    days_over_90: Money
+    total: Money
+
+
+@dataclass(frozen=True, slots=True)
+class Measure:
+    """One figure with its formula. None is 'n/a': the denominator is zero or nothing has happened yet."""
+
+    name: str
+    value: Decimal | Money | None
+    formula: str
+    unit: str = ""
+    currency: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """Ageing and the measures: dso, match_rate, suppression latency and others; `read_at`: the ERP was last read then."""
+
+    on: date
+    as_of: datetime
+    ageing: tuple[AgeingRow, ...] = ()
+    measures: tuple[Measure, ...] = ()
+    read_at: datetime | None = None
+
+
+def plain(value: Any) -> Any:
+    """The report as JSON can hold it: amounts as a decimal string and a currency, days and instants as ISO 8601."""
+    if isinstance(value, Money):
+        return {"amount": value.plain(), "currency": value.currency}
+    if is_dataclass(value) and not isinstance(value, type):
+        return {item.name: plain(getattr(value, item.name)) for item in fields(value)}
+    if isinstance(value, Enum):
+        return value.value
+    if isinstance(value, (datetime, date)):
+        return value.isoformat()
+    if isinstance(value, Decimal):
+        return format(value, "f")
+    if isinstance(value, PurePath):
+        return str(value)
+    if isinstance(value, dict):
+        return {str(key): plain(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple, set, frozenset)):
+        return [plain(item) for item in value]
+    return value
+
+
+def as_json(value: Any) -> str:
+    """One JSON document; its keys are the field names of this page, in this order."""
+    return json.dumps(plain(value), indent=2, ensure_ascii=False)

@@ -1,0 +1,130 @@
+"""What the journal says was done: counts since a place in it, and how the book stands."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import func, select
+
+from connector.receivables import InvoiceStatus, ReminderState
+from connector.reports import TickReport
+from connector.store import Tx, closing, parse_instant, verdicts
+from connector.store import tables as t
+from connector.store.closing import ActState
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One line of the journal; `fields` are its ids and its detail."""
+
+    seq: int
+    at: datetime
+    event: str
+    fields: dict[str, object]
+
+
+_IDS = {"invoice_id": "invoice", "payment_id": "payment", "act_id": "act", "message_id": "message_id"}
+
+
+def lines(tx: Tx, after_seq: int = 0, invoice_id: str | None = None) -> tuple[Line, ...]:
+    """The journal after this place, of one invoice or of all."""
+    query = select(t.journal).where(t.journal.c.seq > after_seq).order_by(t.journal.c.seq)
+    if invoice_id is not None:
+        query = query.where(t.journal.c.invoice_id == invoice_id)
+    found = []
+    for row in tx.execute(query).mappings():
+        ids = {shown: row[column] for column, shown in _IDS.items() if row[column]}
+        found.append(Line(row["seq"], parse_instant(row["at"]), row["event"], {**json.loads(row["detail"]), **ids}))
+    return tuple(found)
+
+
+def since(tx: Tx, seq: int) -> TickReport:
+    """What was done after this place in the journal, and what waits now."""
+    rows = tx.execute(select(t.journal.c.event, func.count()).where(t.journal.c.seq > seq).group_by(t.journal.c.event))
+    counts: dict[str, int] = {event: int(number) for event, number in rows}
+    cancelled = tx.execute(
+        select(t.journal.c.detail).where(t.journal.c.seq > seq, t.journal.c.event == "reminder_cancelled")
+    ).scalars()
+    held = tx.execute(select(func.count()).where(t.reminder.c.state == ReminderState.HELD)).scalar()
+    acts = dict(tx.execute(select(t.act.c.state, func.count()).group_by(t.act.c.state)).all())
+    return TickReport(
+        matched=counts.get("payment_matched", 0),
+        exceptions=counts.get("exception_opened", 0),
+        posted=counts.get("act_written", 0),
+        closed=counts.get("act_closed", 0),
+        cancelled=sum(len(json.loads(detail)["steps"]) for detail in cancelled),
+        sent=counts.get("reminder_sent", 0),
+        held=int(held or 0),
+        parked=counts.get("record_parked", 0),
+        unfinished=sum(acts.get(state, 0) for state in closing.UNFINISHED),
+        differences=acts.get(ActState.DIFFERENT, 0),
+    )
+
+
+def sent_after_match(tx: Tx) -> tuple[tuple[str, str], ...]:
+    """Mails that left after a match had left nothing to pay of an invoice in them, by the store's own order.
+
+    (Message-ID, invoice id) of each; the promise is that there is none. A mail counts from the mark before its final dot.
+    """
+    paid = tx.execute(
+        select(t.journal.c.invoice_id, t.journal.c.seq, t.journal.c.detail).where(t.journal.c.event == "invoice_matched")
+    )
+    matched = {invoice_id: seq for invoice_id, seq, detail in paid if json.loads(detail)["left"] == 0}
+    mailed = tx.execute(
+        select(t.reminder.c.message_id, t.reminder.c.invoice_id, t.message.c.done_seq)
+        .join(t.message, t.message.c.id == t.reminder.c.message_id)
+        .where(t.reminder.c.state.in_((ReminderState.SENT, ReminderState.UNKNOWN)))
+    )
+    return tuple((mail, invoice) for mail, invoice, seq in mailed if matched.get(invoice, seq) < seq)
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How the whole book stands."""
+
+    loops_closed: int  # invoices paid in full by acts of ours that the ERP confirmed
+    open_with_reason: int  # open invoices of which we can say why they are open and what comes next
+    open_without_reason: int
+    reminders_cancelled: int
+    acts_unfinished: int
+
+
+def standing(tx: Tx) -> Standing:
+    """Count loops closed, and what is open with and without a reason that could be told to a person."""
+    closed = select(func.count(func.distinct(t.allocation.c.invoice_id))).select_from(
+        t.allocation.join(t.act, t.act.c.id == t.allocation.c.act_id).join(
+            t.invoice, t.invoice.c.id == t.allocation.c.invoice_id
+        )
+    )
+    loops = closed.where(t.act.c.state == ActState.CLOSED, t.invoice.c.status == InvoiceStatus.PAID)
+    excepted = set(verdicts.invoices_in_exception(tx))
+    waiting = set(
+        tx.execute(
+            select(t.reminder.c.invoice_id).where(
+                t.reminder.c.state.in_((ReminderState.PLANNED, ReminderState.HELD, ReminderState.LEAVING))
+            )
+        ).scalars()
+    )
+    spoken_to = set(
+        tx.execute(
+            select(t.reminder.c.invoice_id).where(t.reminder.c.state.in_((ReminderState.SENT, ReminderState.UNKNOWN)))
+        ).scalars()
+    )
+    reasons = excepted | waiting | spoken_to
+    open_rows = tx.execute(
+        select(t.invoice.c.id, t.invoice.c.in_backlog, t.invoice.c.hold_reason).where(
+            t.invoice.c.status == InvoiceStatus.OPEN
+        )
+    ).all()
+    explained = sum(1 for one, backlog, hold in open_rows if backlog or hold or one in reasons)
+    cancelled = tx.execute(select(func.count()).where(t.reminder.c.state == ReminderState.CANCELLED)).scalar()
+    unfinished = tx.execute(select(func.count()).where(t.act.c.state.in_(closing.UNFINISHED))).scalar()
+    return Standing(
+        loops_closed=int(tx.execute(loops).scalar() or 0),
+        open_with_reason=explained,
+        open_without_reason=len(open_rows) - explained,
+        reminders_cancelled=int(cancelled or 0),
+        acts_unfinished=int(unfinished or 0),
+    )

@@ -1,0 +1,450 @@
+"""Facts in, facts out: what the ERP and the payment source said, as last read.
+
+Reads are ordered by when they were requested: an older one never overwrites a newer one. What an unfinished act of ours
+has allocated is subtracted from the balance here, so every decision sees what is really still to be paid.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from datetime import date, datetime
+from enum import StrEnum
+from functools import cache
+from typing import Any, TypeVar
+
+from pydantic import TypeAdapter
+from sqlalchemy import and_, delete, func, insert, or_, select, update
+
+from connector.money import Money
+from connector.ports import ErpRead
+from connector.receivables import (
+    CreditKind,
+    CreditMemo,
+    Customer,
+    CustomerTotal,
+    InvoiceStatus,
+    OpenInvoice,
+    Parked,
+    Payment,
+    PaymentState,
+)
+from connector.store import Tx, instant, parse_instant
+from connector.store import tables as t
+
+T = TypeVar("T")
+
+# A payment in one of these standings still has money to match; `refused` is tried again by a new day or a new fact.
+UNMATCHED = ("waiting", "exception", "suggested", "refused")
+
+# A `next_on` before every day there is: decide this invoice in the next tick, whatever the day is called there.
+AT_ONCE = "0001-01-01"
+
+
+@cache
+def _adapter(kind: Any) -> TypeAdapter[Any]:
+    return TypeAdapter(kind)
+
+
+def to_json(value: Any) -> str:
+    return _adapter(type(value)).dump_json(value).decode()
+
+
+def from_json(kind: type[T], text: str) -> T:
+    value: T = _adapter(kind).validate_json(text)
+    return value
+
+
+class Change(StrEnum):
+    """What a read did to what we knew of a record."""
+
+    NEW = "new"
+    LOWERED = "lowered"  # less is owed, or a hold, dispute or closure came: leases decided before are void
+    CHANGED = "changed"
+    SAME = "same"
+    OLDER = "older"  # asked for before what we have: ignored
+
+
+# ---- the ERP's side ----
+
+
+def put_customer(tx: Tx, customer: Customer, requested_at: datetime) -> Change:
+    """Take a customer as read. A new exclusion, a new parent or another address touches all its open invoices."""
+    values = {
+        "name": customer.name,
+        "email": customer.email,
+        "parent_id": customer.parent_id,
+        "family": customer.family,
+        "exclusion": (customer.exclusion or "excluded") if customer.is_excluded else "",
+        "requested_at": instant(requested_at),
+    }
+    row = tx.execute(select(t.customer).where(t.customer.c.id == customer.id)).mappings().first()
+    if row is None:
+        tx.execute(insert(t.customer).values(id=customer.id, **values))
+        change = Change.NEW
+    elif row["requested_at"] > values["requested_at"]:
+        return Change.OLDER
+    elif all(row[key] == value for key, value in values.items() if key != "requested_at"):
+        change = Change.SAME
+    else:
+        change = Change.CHANGED
+    if change is Change.CHANGED:
+        tx.execute(update(t.customer).where(t.customer.c.id == customer.id).values(**values))
+    if change in (Change.NEW, Change.CHANGED):
+        tx.execute(
+            update(t.invoice)
+            .where(t.invoice.c.customer_id == customer.id, t.invoice.c.status == InvoiceStatus.OPEN)
+            .values(family=customer.family, version=t.invoice.c.version + 1, next_on=AT_ONCE, restate=True)
+        )
+        tx.execute(update(t.payment).where(t.payment.c.customer_id == customer.id).values(family=customer.family))
+    return change
+
+
+def put_invoice(tx: Tx, invoice: OpenInvoice, requested_at: datetime, today: date) -> Change:
+    """Take an invoice as read. While an act of ours on it is unfinished, its balance is left to that act's read-back."""
+    row = tx.execute(select(t.invoice).where(t.invoice.c.id == invoice.id)).mappings().first()
+    asked = instant(requested_at)
+    if row is None:
+        tx.execute(insert(t.invoice).values(**_invoice_values(tx, invoice, asked), **_first_sight(invoice, today)))
+        return Change.NEW
+    if row["requested_at"] > asked:
+        return Change.OLDER
+    before = from_json(OpenInvoice, row["facts"])
+    if row["allocated"]:
+        invoice = replace(invoice, balance=before.balance, status=before.status)
+    if invoice == before:
+        if row["requested_at"] != asked:
+            tx.execute(update(t.invoice).where(t.invoice.c.id == invoice.id).values(requested_at=asked))
+        return Change.SAME
+    lowered = is_lowered(before, invoice)
+    values = _invoice_values(tx, invoice, asked) | {"next_on": AT_ONCE, "restate": True}
+    if lowered:
+        values["version"] = row["version"] + 1
+    if invoice.status is InvoiceStatus.OPEN:
+        values["closed_at"] = None
+    elif row["closed_at"] is None:
+        values["closed_at"] = tx.at_text
+    tx.execute(update(t.invoice).where(t.invoice.c.id == invoice.id).values(**values))
+    return Change.LOWERED if lowered else Change.CHANGED
+
+
+def is_lowered(before: OpenInvoice, after: OpenInvoice) -> bool:
+    """Is less asked for than before, or is a person's hold new?"""
+    return (
+        after.askable < before.askable
+        or after.balance < before.balance
+        or (after.status is not before.status)
+        or (bool(after.hold_reason) and not before.hold_reason)
+    )
+
+
+def _first_sight(invoice: OpenInvoice, today: date) -> dict[str, Any]:
+    closed = invoice.status is not InvoiceStatus.OPEN
+    return {
+        "id": invoice.id,
+        "version": 1,
+        "first_seen_on": today.isoformat(),
+        "next_on": None if closed else AT_ONCE,
+        "closed_at": None,
+    }
+
+
+def _invoice_values(tx: Tx, invoice: OpenInvoice, asked: str) -> dict[str, Any]:
+    return {
+        "number": invoice.number,
+        "customer_id": invoice.customer_id,
+        "family": family_of(tx, invoice.customer_id),
+        "currency": invoice.balance.currency,
+        "amount": invoice.amount.minor,
+        "balance": invoice.balance.minor,
+        "askable": invoice.askable.minor,
+        "status": invoice.status,
+        "issued_on": invoice.issued_on.isoformat(),
+        "due_on": invoice.due_on.isoformat(),
+        "hold_reason": invoice.hold_reason,
+        "facts": to_json(invoice),
+        "requested_at": asked,
+    }
+
+
+def put_credits(tx: Tx, read: ErpRead, *, whole: bool) -> None:
+    """Take open credits as read; in a read of the whole ledger those not seen any more are gone."""
+    asked = instant(read.requested_at)
+    for credit in read.credits:
+        values = {
+            "number": credit.number,
+            "customer_id": credit.customer_id,
+            "currency": credit.open_amount.currency,
+            "open_amount": credit.open_amount.minor,
+            "kind": credit.kind,
+            "external_id": credit.external_id,
+            "requested_at": asked,
+        }
+        if not tx.execute(update(t.credit).where(t.credit.c.id == credit.id).values(**values)).rowcount:
+            tx.execute(insert(t.credit).values(id=credit.id, **values))
+    # A credit that is used up holds no reminder; leaving it out can only make us hold longer, never chase more.
+    tx.execute(delete(t.credit).where(t.credit.c.open_amount == 0))
+    if whole:
+        tx.execute(delete(t.credit).where(t.credit.c.requested_at < asked))
+
+
+def put_parked(tx: Tx, parked: Iterable[Parked], understood: dict[str, Iterable[str]]) -> int:
+    """Name what wasn't understood, and forget what now is (`understood`: source -> record ids). Returns how many are new."""
+    for source, records in understood.items():
+        known = [r for r in records]
+        for start in range(0, len(known), 500):
+            tx.execute(
+                delete(t.parked).where(t.parked.c.source == source, t.parked.c.record.in_(known[start : start + 500]))
+            )
+    new = 0
+    for record in parked:
+        where = and_(t.parked.c.source == record.source, t.parked.c.record == record.record)
+        values = {"field": record.field, "reason": record.reason, "customer_id": record.customer_id}
+        if not tx.execute(update(t.parked).where(where).values(**values)).rowcount:
+            tx.execute(
+                insert(t.parked).values(source=record.source, record=record.record, since=tx.at_text, **values)
+            )
+            tx.journal("record_parked", source=record.source, record=record.record, **{"field": record.field})
+            new += 1
+    return new
+
+
+# ---- the payment source's side ----
+
+
+def put_payment(tx: Tx, payment: Payment, requested_at: datetime, *, observed: bool) -> Change:
+    """Take a payment as read. `observed`: received before the cutover, so it is never posted."""
+    row = tx.execute(select(t.payment).where(t.payment.c.id == payment.id)).mappings().first()
+    asked = instant(requested_at)
+    values = {
+        "source": payment.source,
+        "customer_id": payment.customer_id,
+        "family": family_of(tx, payment.customer_id),
+        "currency": payment.amount.currency,
+        "amount": payment.amount.minor,
+        "refunded": payment.refunded.minor if payment.refunded else 0,
+        "state": payment.state,
+        "received_at": instant(payment.received_at),
+        "received_on": payment.received_on.isoformat(),
+        "facts": to_json(payment),
+        "requested_at": asked,
+    }
+    if row is None:
+        standing = "observed" if observed else "waiting"
+        tx.execute(insert(t.payment).values(id=payment.id, standing=standing, seen_at=tx.at_text, **values))
+        tx.journal("payment_seen", payment=payment.id, amount=str(payment.amount), state=payment.state)
+        return Change.NEW
+    if row["requested_at"] > asked:
+        return Change.OLDER
+    if from_json(Payment, row["facts"]) == payment:
+        return Change.SAME
+    if row["allocated"]:
+        # The ERP holds it with the facts of the first time; what changed since is an exception, decided in the loop.
+        values["amount"], values["customer_id"] = row["amount"], row["customer_id"]
+        values["received_on"] = row["received_on"]
+    tx.execute(update(t.payment).where(t.payment.c.id == payment.id).values(**values))
+    tx.journal("payment_changed", payment=payment.id, state=payment.state, refunded=values["refunded"])
+    return Change.CHANGED
+
+
+# ---- reading ----
+
+
+def invoice_of(row: Any) -> OpenInvoice:
+    """The invoice as decisions see it: its balance less what our unfinished acts have allocated."""
+    invoice = from_json(OpenInvoice, row["facts"])
+    if row["allocated"]:
+        return replace(invoice, balance=invoice.balance - Money(row["allocated"], row["currency"]))
+    return invoice
+
+
+def open_invoices(tx: Tx, *, family: str, currency: str) -> tuple[OpenInvoice, ...]:
+    """All invoices of a family and currency with something left to pay, by id."""
+    rows = tx.execute(
+        select(t.invoice)
+        .where(
+            t.invoice.c.family == family,
+            t.invoice.c.currency == currency,
+            t.invoice.c.status == InvoiceStatus.OPEN,
+            t.invoice.c.balance > t.invoice.c.allocated,
+        )
+        .order_by(t.invoice.c.id)
+    ).mappings()
+    return tuple(invoice_of(row) for row in rows)
+
+
+def all_open_invoices(tx: Tx) -> tuple[OpenInvoice, ...]:
+    """Every open invoice: only for cash whose payer isn't known."""
+    rows = tx.execute(
+        select(t.invoice)
+        .where(t.invoice.c.status == InvoiceStatus.OPEN, t.invoice.c.balance > t.invoice.c.allocated)
+        .order_by(t.invoice.c.id)
+    ).mappings()
+    return tuple(invoice_of(row) for row in rows)
+
+
+def left_of(tx: Tx, payment_id: str) -> Money:
+    """What of this payment is not allocated and not given back."""
+    row = tx.execute(select(t.payment).where(t.payment.c.id == payment_id)).mappings().one()
+    return Money(row["amount"] - row["refunded"] - row["allocated"], row["currency"])
+
+
+def invoices_by_id(tx: Tx, ids: Sequence[str]) -> dict[str, Any]:
+    """Rows by id; use invoice_of for the value."""
+    rows: dict[str, Any] = {}
+    for start in range(0, len(ids), 500):
+        found = tx.execute(select(t.invoice).where(t.invoice.c.id.in_(ids[start : start + 500]))).mappings()
+        rows.update({row["id"]: row for row in found})
+    return rows
+
+
+def open_ids(tx: Tx, customer_ids: Sequence[str] | None = None) -> set[str]:
+    """Invoices that we hold for open and that no unfinished act of ours is closing."""
+    where = and_(t.invoice.c.status == InvoiceStatus.OPEN, t.invoice.c.allocated == 0)
+    if customer_ids is not None:
+        where = and_(where, t.invoice.c.customer_id.in_(customer_ids))
+    return set(tx.execute(select(t.invoice.c.id).where(where)).scalars())
+
+
+def totals(tx: Tx) -> dict[tuple[str, str], CustomerTotal]:
+    """Count and sum of what we hold for open, as the ERP would add it up; customers with unfinished acts left out."""
+    busy = select(t.invoice.c.customer_id).where(t.invoice.c.allocated > 0)
+    rows = tx.execute(
+        select(t.invoice.c.customer_id, t.invoice.c.currency, func.count(), func.sum(t.invoice.c.balance))
+        .where(t.invoice.c.status == InvoiceStatus.OPEN, t.invoice.c.customer_id.not_in(busy))
+        .group_by(t.invoice.c.customer_id, t.invoice.c.currency)
+    )
+    return {(c, cur): CustomerTotal(c, cur, int(n), Money(int(s), cur)) for c, cur, n, s in rows}
+
+
+def busy_customers(tx: Tx) -> set[str]:
+    return set(tx.execute(select(t.invoice.c.customer_id).where(t.invoice.c.allocated > 0)).scalars())
+
+
+def customers_by_id(tx: Tx, ids: Iterable[str]) -> dict[str, Customer]:
+    wanted = list(ids)
+    found: dict[str, Customer] = {}
+    for start in range(0, len(wanted), 500):
+        rows = tx.execute(select(t.customer).where(t.customer.c.id.in_(wanted[start : start + 500]))).mappings()
+        for row in rows:
+            found[row["id"]] = Customer(
+                row["id"], row["name"], row["email"], row["parent_id"], bool(row["exclusion"]), row["exclusion"]
+            )
+    return found
+
+
+def family_of(tx: Tx, customer_id: str) -> str:
+    """The family under which this customer's money and invoices are decided; itself while it isn't known."""
+    family = tx.execute(select(t.customer.c.family).where(t.customer.c.id == customer_id)).scalar()
+    return str(family or customer_id)
+
+
+def family_members(tx: Tx, family: str) -> frozenset[str]:
+    return frozenset(tx.execute(select(t.customer.c.id).where(t.customer.c.family == family)).scalars()) | {family}
+
+
+def parked_customers(tx: Tx) -> set[str]:
+    return set(tx.execute(select(t.parked.c.customer_id).where(t.parked.c.customer_id != "")).scalars())
+
+
+def parked_invoices(tx: Tx) -> dict[str, str]:
+    """Parked ERP record id -> what was wrong with it."""
+    rows = tx.execute(select(t.parked.c.record, t.parked.c.field, t.parked.c.reason).where(t.parked.c.source == "erp"))
+    return {record: f"{field}: {reason}" for record, field, reason in rows}
+
+
+def waiting_payments(tx: Tx) -> tuple[tuple[Payment, Money], ...]:
+    """Received payments with money not yet allocated that still need a decision, oldest first, with what is left of each."""
+    rows = tx.execute(
+        select(t.payment)
+        .where(
+            t.payment.c.state == PaymentState.SUCCEEDED,
+            t.payment.c.standing.in_(("waiting", "exception", "suggested")),
+            t.payment.c.amount - t.payment.c.refunded > t.payment.c.allocated,
+        )
+        .order_by(t.payment.c.received_at, t.payment.c.id)
+    ).mappings()
+    result = []
+    for row in rows:
+        left = Money(row["amount"] - row["refunded"] - row["allocated"], row["currency"])
+        result.append((from_json(Payment, row["facts"]), left))
+    return tuple(result)
+
+
+def inflight(tx: Tx) -> dict[tuple[str, str], Money]:
+    """Money seen but not matched, by family and currency: the shield. Unidentified cash has no family and shields nobody."""
+    left = t.payment.c.amount - t.payment.c.refunded - t.payment.c.allocated
+    rows = tx.execute(
+        select(t.payment.c.family, t.payment.c.currency, func.sum(left))
+        .where(
+            t.payment.c.family != "",
+            or_(
+                t.payment.c.state == PaymentState.PROCESSING,
+                and_(
+                    t.payment.c.state == PaymentState.SUCCEEDED,
+                    t.payment.c.standing.in_(UNMATCHED),
+                ),
+            ),
+        )
+        .group_by(t.payment.c.family, t.payment.c.currency)
+    )
+    return {(family, currency): Money(int(minor), currency) for family, currency, minor in rows if minor > 0}
+
+
+def overdue_askable(tx: Tx, today: date) -> dict[tuple[str, str], Money]:
+    """What may be asked for of the overdue invoices, by family and currency."""
+    left = t.invoice.c.askable - t.invoice.c.allocated
+    rows = tx.execute(
+        select(t.invoice.c.family, t.invoice.c.currency, func.sum(left))
+        .where(t.invoice.c.status == InvoiceStatus.OPEN, t.invoice.c.due_on < today.isoformat(), left > 0)
+        .group_by(t.invoice.c.family, t.invoice.c.currency)
+    )
+    return {(family, currency): Money(int(minor), currency) for family, currency, minor in rows}
+
+
+def credits_by_family(tx: Tx) -> dict[tuple[str, str], Money]:
+    """Open credits in the ERP by family and currency."""
+    family = func.coalesce(t.customer.c.family, t.credit.c.customer_id)
+    rows = tx.execute(
+        select(family, t.credit.c.currency, func.sum(t.credit.c.open_amount))
+        .select_from(t.credit.outerjoin(t.customer, t.customer.c.id == t.credit.c.customer_id))
+        .group_by(family, t.credit.c.currency)
+    )
+    return {(f, currency): Money(int(minor), currency) for f, currency, minor in rows}
+
+
+def credits_open(tx: Tx) -> tuple[CreditMemo, ...]:
+    rows = tx.execute(select(t.credit).order_by(t.credit.c.id)).mappings()
+    return tuple(
+        CreditMemo(
+            row["id"],
+            row["number"],
+            row["customer_id"],
+            Money(row["open_amount"], row["currency"]),
+            CreditKind(row["kind"]),
+            row["external_id"],
+        )
+        for row in rows
+    )
+
+
+# ---- freshness ----
+
+
+def source_state(tx: Tx, name: str) -> tuple[str, datetime | None, date | None]:
+    """Cursor, fresh-as-of instant and the day of the last whole read."""
+    row = tx.execute(select(t.source).where(t.source.c.name == name)).mappings().first()
+    if row is None:
+        return "", None, None
+    fresh = parse_instant(row["fresh_as_of"]) if row["fresh_as_of"] else None
+    return row["cursor"], fresh, date.fromisoformat(row["full_read_on"]) if row["full_read_on"] else None
+
+
+def put_source(
+    tx: Tx, name: str, *, cursor: str = "", fresh_as_of: datetime, full_read_on: date | None = None
+) -> None:
+    values: dict[str, Any] = {"cursor": cursor, "fresh_as_of": instant(fresh_as_of)}
+    if full_read_on:
+        values["full_read_on"] = full_read_on.isoformat()
+    if not tx.execute(update(t.source).where(t.source.c.name == name).values(**values)).rowcount:
+        tx.execute(insert(t.source).values(name=name, **values))

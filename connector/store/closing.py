@@ -1,0 +1,289 @@
+"""Matches and acts: which cents pay what, and how far each closing act has come."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from hashlib import sha256
+from typing import Any
+
+from sqlalchemy import and_, case, delete, func, insert, select, update
+
+from connector.errors import InvariantBroken
+from connector.money import Money
+from connector.receivables import CloseIntent, InvoiceStatus, OpenInvoice, PaymentApplication
+from connector.store import Tx
+from connector.store import tables as t
+from connector.store.book import AT_ONCE, from_json, to_json
+
+
+class ActState(StrEnum):
+    """How far a closing act has come. Every state up to CONFIRMED is unfinished and is carried on by the next tick."""
+
+    INTENDED = "intended"  # committed here, not yet tried
+    ATTEMPTED = "attempted"  # a write was begun; what came of it must be read back first
+    WRITTEN = "written"  # the ERP has the payment
+    CONFIRMED = "confirmed"  # the ERP's balances agree; the records are still to be marked closed
+    REFUSED = "refused"  # the ERP surely has no payment; records are still to be withdrawn
+    CLOSED = "closed"
+    WITHDRAWN = "withdrawn"
+    DIFFERENT = "different"  # the ERP disagrees: shown to a person, never touched again by itself
+
+
+UNFINISHED = (ActState.INTENDED, ActState.ATTEMPTED, ActState.WRITTEN, ActState.CONFIRMED, ActState.REFUSED)
+
+
+@dataclass(frozen=True, slots=True)
+class Act:
+    id: str
+    payment_id: str
+    state: ActState
+    intent: CloseIntent
+    attempts: int
+    erp_id: str
+    problem: str
+
+
+def digest(text: str) -> str:
+    return sha256(text.encode()).hexdigest()
+
+
+def put_act(tx: Tx, intent: CloseIntent, payment_id: str, generation: int, rung: str, equation: str, reason: str) -> None:
+    """Record the match: allocations, the payment's standing, the intent row with its digest. One commit with its caller's.
+
+    The store's own constraints refuse an allocation beyond a balance or beyond the payment (`apply_once`, `cents_conserve`).
+    """
+    text = to_json(intent)
+    seq = tx.journal(
+        "payment_matched",
+        payment=payment_id,
+        act=intent.act_id,
+        rung=rung,
+        equation=equation,
+        invoices=[a.invoice_id for a in intent.payment.applications],
+    )
+    tx.execute(
+        insert(t.act).values(
+            id=intent.act_id,
+            payment_id=payment_id,
+            generation=generation,
+            state=ActState.INTENDED,
+            intent=text,
+            digest=digest(text),
+            rung=rung,
+            equation=equation,
+            reason=reason,
+            matched_at=tx.at_text,
+            matched_seq=seq,
+        )
+    )
+    total = 0
+    for application in intent.payment.applications:
+        total += application.amount.minor
+        tx.execute(
+            insert(t.allocation).values(
+                act_id=intent.act_id,
+                invoice_id=application.invoice_id,
+                payment_id=payment_id,
+                amount=application.amount.minor,
+                currency=application.amount.currency,
+                state="intended",
+            )
+        )
+        tx.execute(
+            update(t.invoice)
+            .where(t.invoice.c.id == application.invoice_id)
+            .values(
+                allocated=t.invoice.c.allocated + application.amount.minor,
+                version=t.invoice.c.version + 1,
+                next_on=AT_ONCE,
+                restate=True,
+            )
+        )
+        left = t.invoice.c.balance - t.invoice.c.allocated
+        tx.journal(
+            "invoice_matched",
+            invoice=application.invoice_id,
+            payment=payment_id,
+            act=intent.act_id,
+            amount=str(application.amount),
+            left=tx.execute(select(left).where(t.invoice.c.id == application.invoice_id)).scalar_one(),
+        )
+    tx.execute(
+        update(t.payment)
+        .where(t.payment.c.id == payment_id)
+        .values(allocated=t.payment.c.allocated + total, standing="matched")
+    )
+    tx.execute(delete(t.suggestion).where(t.suggestion.c.payment_id == payment_id))
+
+
+def _act(row: Any) -> Act:
+    if digest(row["intent"]) != row["digest"]:
+        raise InvariantBroken(f"The intent of act {row['id']} was changed in the store after it was recorded.")
+    return Act(
+        row["id"],
+        row["payment_id"],
+        ActState(row["state"]),
+        from_json(CloseIntent, row["intent"]),
+        row["attempts"],
+        row["erp_id"],
+        row["problem"],
+    )
+
+
+def acts(tx: Tx, states: Iterable[ActState], ids: Sequence[str] | None = None) -> tuple[Act, ...]:
+    where = t.act.c.state.in_(list(states))
+    if ids is not None:
+        where = and_(where, t.act.c.id.in_(ids))
+    return tuple(_act(r) for r in tx.execute(select(t.act).where(where).order_by(t.act.c.matched_seq)).mappings())
+
+
+def move(tx: Tx, act_id: str, state: ActState, *, problem: str = "", erp_id: str = "", attempt: bool = False) -> None:
+    values: dict[str, Any] = {"state": state, "problem": problem}
+    if erp_id:
+        values["erp_id"] = erp_id
+    if attempt:
+        values["attempts"] = t.act.c.attempts + 1
+    if state in (ActState.CLOSED, ActState.WITHDRAWN, ActState.DIFFERENT):
+        values["closed_at"] = tx.at_text
+    tx.execute(update(t.act).where(t.act.c.id == act_id).values(**values))
+    tx.journal(f"act_{state.value}", act=act_id, **({"problem": problem} if problem else {}))
+
+
+def expected_balances(tx: Tx, act: Act, written: Sequence[str]) -> dict[str, Money]:
+    """What must be left of each invoice once these acts, all of them written, are in the ERP."""
+    expected: dict[str, Money] = {}
+    for application in act.intent.payment.applications:
+        row = tx.execute(select(t.invoice).where(t.invoice.c.id == application.invoice_id)).mappings().one()
+        applied = tx.execute(
+            select(func.coalesce(func.sum(t.allocation.c.amount), 0)).where(
+                t.allocation.c.invoice_id == application.invoice_id,
+                t.allocation.c.state == "intended",
+                t.allocation.c.act_id.in_(list(written)),
+            )
+        ).scalar()
+        expected[application.invoice_id] = Money(int(row["balance"]) - int(applied or 0), row["currency"])
+    return expected
+
+
+def settle_allocations(tx: Tx, act: Act, state: str) -> None:
+    """The act's cents are in the ERP ('posted') or will never be ('released'); either way they are no longer pending."""
+    for application in act.intent.payment.applications:
+        changed = tx.execute(
+            update(t.allocation)
+            .where(
+                t.allocation.c.act_id == act.id,
+                t.allocation.c.invoice_id == application.invoice_id,
+                t.allocation.c.state == "intended",
+            )
+            .values(state=state)
+        )
+        if not changed.rowcount:
+            continue
+        values: dict[str, Any] = {"allocated": t.invoice.c.allocated - application.amount.minor}
+        if state == "posted":
+            left = t.invoice.c.askable - application.amount.minor
+            values["balance"] = t.invoice.c.balance - application.amount.minor
+            values["askable"] = case((left > 0, left), else_=0)
+        tx.execute(update(t.invoice).where(t.invoice.c.id == application.invoice_id).values(**values))
+        if state == "released":
+            tx.execute(
+                update(t.payment)
+                .where(t.payment.c.id == act.payment_id)
+                .values(allocated=t.payment.c.allocated - application.amount.minor)
+            )
+
+
+def take_read_back(tx: Tx, invoice: OpenInvoice, asked: str) -> None:
+    """After an act's own allocation is settled, the ERP's read-back is the newest truth of this invoice."""
+    row = tx.execute(select(t.invoice).where(t.invoice.c.id == invoice.id)).mappings().one()
+    if row["requested_at"] > asked:
+        return
+    values: dict[str, Any] = {
+        "balance": max(invoice.balance.minor, row["allocated"]),
+        "askable": invoice.askable.minor,
+        "status": invoice.status,
+        "facts": to_json(invoice),
+        "requested_at": asked,
+    }
+    if invoice.status is not InvoiceStatus.OPEN and row["closed_at"] is None:
+        values["closed_at"] = tx.at_text
+    tx.execute(update(t.invoice).where(t.invoice.c.id == invoice.id).values(**values))
+
+
+def release_payment(tx: Tx, payment_id: str) -> None:
+    """The ERP refused: the money is unallocated again, under a new generation so that a later act has ids of its own."""
+    tx.execute(
+        update(t.payment)
+        .where(t.payment.c.id == payment_id)
+        .values(standing="refused", generation=t.payment.c.generation + 1)
+    )
+
+
+def assign(tx: Tx, act_ids: Sequence[str], request: str) -> None:
+    """Give these acts to one run of the engine; an older run that still knows them finds nothing to do."""
+    tx.execute(update(t.act).where(t.act.c.id.in_(list(act_ids))).values(request=request))
+
+
+def assigned(tx: Tx, request: str, states: Iterable[ActState]) -> tuple[Act, ...]:
+    ids = list(tx.execute(select(t.act.c.id).where(t.act.c.request == request)).scalars())
+    return acts(tx, states, ids)
+
+
+def retry_refused(tx: Tx, families: Sequence[str] | None = None) -> None:
+    """Refused payments may be matched again: of these families, or all."""
+    where = t.payment.c.standing == "refused"
+    if families is not None:
+        where = and_(where, t.payment.c.family.in_(list(families)))
+    tx.execute(update(t.payment).where(where).values(standing="waiting"))
+
+
+def generation(tx: Tx, payment_id: str) -> int:
+    return int(tx.execute(select(t.payment.c.generation).where(t.payment.c.id == payment_id)).scalar() or 1)
+
+
+def put_suggestion(tx: Tx, payment_id: str, applications: Sequence[PaymentApplication]) -> None:
+    tx.execute(delete(t.suggestion).where(t.suggestion.c.payment_id == payment_id))
+    for application in applications:
+        tx.execute(
+            insert(t.suggestion).values(
+                payment_id=payment_id,
+                invoice_id=application.invoice_id,
+                amount=application.amount.minor,
+                currency=application.amount.currency,
+            )
+        )
+
+
+def suggested_invoices(tx: Tx) -> set[str]:
+    return set(tx.execute(select(t.suggestion.c.invoice_id)).scalars())
+
+
+def set_standing(tx: Tx, payment_id: str, standing: str) -> None:
+    tx.execute(update(t.payment).where(t.payment.c.id == payment_id).values(standing=standing))
+    if standing != "suggested":
+        tx.execute(delete(t.suggestion).where(t.suggestion.c.payment_id == payment_id))
+
+
+def touch(tx: Tx, invoice_ids: Sequence[str]) -> None:
+    """Something about these invoices changed: decide them again today."""
+    if invoice_ids:
+        tx.execute(
+            update(t.invoice)
+            .where(t.invoice.c.id.in_(list(invoice_ids)))
+            .values(next_on=AT_ONCE, version=t.invoice.c.version + 1, restate=True)
+        )
+
+
+
+
+def applied_invoices(tx: Tx, payment_id: str) -> tuple[str, ...]:
+    """Invoices that this payment pays, posted or about to be."""
+    return tuple(
+        tx.execute(
+            select(t.allocation.c.invoice_id)
+            .where(t.allocation.c.payment_id == payment_id, t.allocation.c.state != "released")
+            .order_by(t.allocation.c.invoice_id)
+        ).scalars()
+    )

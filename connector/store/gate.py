@@ -1,0 +1,327 @@
+"""The reminder gate: leases that a match waits for, and the life of every mail.
+
+Check-then-send is not enough: a match may commit between the check and the final dot. So the check takes a lease on every
+invoice of the mail in its own commit, and a match first forbids new leases (`match_pending`), waits until none is live,
+and only then commits. A lease ends by its owner, or when a new daemon proves the owner's death by gaining its lock.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from enum import StrEnum
+
+from sqlalchemy import delete, insert, select, update
+
+from connector.ports import ReminderMail
+from connector.receivables import Reminder, ReminderState
+from connector.store import Tx, instant, parse_instant
+from connector.store import tables as t
+from connector.store.book import from_json, to_json
+
+WAITING = (ReminderState.PLANNED, ReminderState.HELD)
+GONE = (ReminderState.SENT, ReminderState.UNKNOWN, ReminderState.LEAVING)
+
+
+class MessageState(StrEnum):
+    LEASED = "leased"
+    LEAVING = "leaving"  # marked before the final dot: if the process dies now, nobody can know whether it left
+    SENT = "sent"
+    NOT_SENT = "not_sent"
+    UNKNOWN = "sent_unknown"
+
+
+# ---- reminders ----
+
+
+def put_plan(tx: Tx, reminders: Iterable[Reminder]) -> None:
+    """Add the steps of a new invoice's cadence or a courtesy step; of a step that still waits only the day may move."""
+    for reminder in reminders:
+        where = (t.reminder.c.invoice_id == reminder.invoice_id, t.reminder.c.step == reminder.step)
+        if tx.execute(select(t.reminder.c.step).where(*where)).first():
+            moved = (*where, t.reminder.c.state.in_(WAITING))
+            tx.execute(update(t.reminder).where(*moved).values(due_on=reminder.due_on.isoformat()))
+        else:
+            tx.execute(
+                insert(t.reminder).values(
+                    invoice_id=reminder.invoice_id,
+                    step=reminder.step,
+                    due_on=reminder.due_on.isoformat(),
+                    state=reminder.state,
+                    reason=reminder.reason,
+                )
+            )
+
+
+def reminders(tx: Tx, invoice_ids: Sequence[str]) -> dict[str, tuple[Reminder, ...]]:
+    """All steps of these invoices, in the order in which they fall due."""
+    found: dict[str, list[Reminder]] = {invoice_id: [] for invoice_id in invoice_ids}
+    for start in range(0, len(invoice_ids), 500):
+        rows = tx.execute(
+            select(t.reminder)
+            .where(t.reminder.c.invoice_id.in_(invoice_ids[start : start + 500]))
+            .order_by(t.reminder.c.due_on, t.reminder.c.step)
+        ).mappings()
+        for row in rows:
+            found[row["invoice_id"]].append(
+                Reminder(
+                    row["invoice_id"],
+                    row["step"],
+                    date.fromisoformat(row["due_on"]),
+                    ReminderState(row["state"]),
+                    row["reason"],
+                )
+            )
+    return {invoice_id: tuple(steps) for invoice_id, steps in found.items()}
+
+
+def last_sent_on(tx: Tx, invoice_ids: Sequence[str]) -> dict[str, date]:
+    found: dict[str, date] = {}
+    for start in range(0, len(invoice_ids), 500):
+        rows = tx.execute(
+            select(t.reminder.c.invoice_id, t.reminder.c.sent_on).where(
+                t.reminder.c.invoice_id.in_(invoice_ids[start : start + 500]), t.reminder.c.sent_on.is_not(None)
+            )
+        )
+        for invoice_id, sent_on in rows:
+            day = date.fromisoformat(sent_on)
+            found[invoice_id] = max(day, found.get(invoice_id, day))
+    return found
+
+
+def move(tx: Tx, reminder: Reminder, state: ReminderState, reason: str) -> bool:
+    """Change one waiting step; a step that already left or ended stays as it is. Returns whether it changed."""
+    if reminder.state is state and reminder.reason == reason:
+        return False
+    changed = tx.execute(
+        update(t.reminder)
+        .where(
+            t.reminder.c.invoice_id == reminder.invoice_id,
+            t.reminder.c.step == reminder.step,
+            t.reminder.c.state.in_(WAITING),
+        )
+        .values(state=state, reason=reason)
+    )
+    if changed.rowcount:
+        _restate(tx, reminder.invoice_id)
+    if changed.rowcount and state is not reminder.state:
+        tx.journal(f"reminder_{state.value}", invoice=reminder.invoice_id, step=reminder.step, reason=reason)
+    return bool(changed.rowcount)
+
+
+def _restate(tx: Tx, invoice_id: str) -> None:
+    tx.execute(update(t.invoice).where(t.invoice.c.id == invoice_id).values(restate=True))
+
+
+def cancel(
+    tx: Tx, invoice_id: str, reason: str, *, payment: str = "", act: str = "", steps: Sequence[str] | None = None
+) -> tuple[str, ...]:
+    """Cancel what of this invoice has not left (or only these steps); returns the steps that were cancelled."""
+    where = [t.reminder.c.invoice_id == invoice_id, t.reminder.c.state.in_(WAITING)]
+    if steps is not None:
+        where.append(t.reminder.c.step.in_(steps))
+    found = tuple(tx.execute(select(t.reminder.c.step).where(*where).order_by(t.reminder.c.due_on)).scalars())
+    if found:
+        tx.execute(update(t.reminder).where(*where).values(state=ReminderState.CANCELLED, reason=reason))
+        tx.journal(
+            "reminder_cancelled",
+            invoice=invoice_id,
+            payment=payment or None,
+            act=act or None,
+            steps=list(found),
+            reason=reason,
+        )
+        _restate(tx, invoice_id)
+    return found
+
+
+def hold_cancelled(tx: Tx, invoice_id: str, steps: Sequence[str], reason: str) -> None:
+    """The payment that cancelled these steps was refused: they wait for a person now, they don't resume."""
+    tx.execute(
+        update(t.reminder)
+        .where(
+            t.reminder.c.invoice_id == invoice_id,
+            t.reminder.c.step.in_(steps),
+            t.reminder.c.state == ReminderState.CANCELLED,
+        )
+        .values(state=ReminderState.HELD, reason=reason)
+    )
+    tx.journal("reminder_held", invoice=invoice_id, steps=list(steps), reason=reason)
+
+
+# ---- the matcher's side of the gate ----
+
+
+def set_match_pending(tx: Tx, payment_id: str, invoice_ids: Sequence[str], owner: str) -> None:
+    """From this commit on no new lease on these invoices."""
+    for invoice_id in sorted(invoice_ids):
+        where = (t.match_pending.c.invoice_id == invoice_id, t.match_pending.c.payment_id == payment_id)
+        if tx.execute(select(t.match_pending.c.owner).where(*where)).first() is None:
+            tx.execute(insert(t.match_pending).values(invoice_id=invoice_id, payment_id=payment_id, owner=owner))
+
+
+def clear_match_pending(tx: Tx, payment_id: str) -> None:
+    tx.execute(delete(t.match_pending).where(t.match_pending.c.payment_id == payment_id))
+
+
+def leased(tx: Tx, invoice_ids: Sequence[str]) -> tuple[str, ...]:
+    """Which of these are being mailed about at this moment?"""
+    return tuple(tx.execute(select(t.lease.c.invoice_id).where(t.lease.c.invoice_id.in_(invoice_ids))).scalars())
+
+
+# ---- the sender's side ----
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """What the sender decided on: each invoice with the facts version and the step."""
+
+    invoice_id: str
+    version: int
+    step: str
+
+
+def take_leases(tx: Tx, mail: ReminderMail, customer_id: str, claims: Sequence[Claim], owner: str, deadline: datetime) -> str:
+    """Lease all invoices of one mail, or none. Returns '' or the reason why not (then plan again)."""
+    for claim in sorted(claims, key=lambda c: c.invoice_id):
+        pending = select(t.match_pending.c.payment_id).where(t.match_pending.c.invoice_id == claim.invoice_id)
+        if tx.execute(pending).first():
+            return f"a payment for invoice {claim.invoice_id} is just being matched"
+        version = tx.execute(select(t.invoice.c.version).where(t.invoice.c.id == claim.invoice_id)).scalar()
+        if version != claim.version:
+            return f"the facts of invoice {claim.invoice_id} changed since the decision"
+        step = tx.execute(
+            select(t.reminder.c.state).where(
+                t.reminder.c.invoice_id == claim.invoice_id, t.reminder.c.step == claim.step
+            )
+        ).scalar()
+        if step not in WAITING:
+            return f"step {claim.step} of invoice {claim.invoice_id} is {step}"
+        if leased(tx, [claim.invoice_id]):
+            return f"invoice {claim.invoice_id} is in another mail that is leaving now"
+    if tx.execute(select(t.message.c.id).where(t.message.c.id == mail.message_id)).first():
+        return f"mail {mail.message_id} was tried already today"
+    tx.execute(
+        insert(t.message).values(
+            id=mail.message_id,
+            customer_id=customer_id,
+            day=mail.on.isoformat(),
+            state=MessageState.LEASED,
+            mail=to_json(mail),
+            owner=owner,
+        )
+    )
+    for claim in claims:
+        tx.execute(
+            insert(t.lease).values(
+                invoice_id=claim.invoice_id, message_id=mail.message_id, owner=owner, deadline_at=instant(deadline)
+            )
+        )
+        tx.execute(
+            update(t.reminder)
+            .where(t.reminder.c.invoice_id == claim.invoice_id, t.reminder.c.step == claim.step)
+            .values(state=ReminderState.LEAVING, message_id=mail.message_id, reason="leaving")
+        )
+    return ""
+
+
+def read_message(tx: Tx, message_id: str) -> tuple[ReminderMail, MessageState, str] | None:
+    row = tx.execute(select(t.message).where(t.message.c.id == message_id)).mappings().first()
+    return (from_json(ReminderMail, row["mail"]), MessageState(row["state"]), row["owner"]) if row else None
+
+
+def addressed(tx: Tx, message_id: str) -> tuple[str, tuple[str, ...]]:
+    """The customer of a mail that is on its way, and its invoices."""
+    customer_id = tx.execute(select(t.message.c.customer_id).where(t.message.c.id == message_id)).scalar_one()
+    leases = select(t.lease.c.invoice_id).where(t.lease.c.message_id == message_id).order_by(t.lease.c.invoice_id)
+    return str(customer_id), tuple(tx.execute(leases).scalars())
+
+
+def mark_leaving(tx: Tx, message_id: str, owner: str, now: datetime) -> bool:
+    """The last check, between the body and the final dot: is every lease still ours and in time? Then mark it as leaving."""
+    leases = list(tx.execute(select(t.lease).where(t.lease.c.message_id == message_id)).mappings())
+    if not leases or any(row["owner"] != owner or parse_instant(row["deadline_at"]) <= now for row in leases):
+        return False
+    seq = tx.journal("reminder_leaving", message=message_id)
+    changed = tx.execute(
+        update(t.message)
+        .where(t.message.c.id == message_id, t.message.c.state == MessageState.LEASED)
+        .values(state=MessageState.LEAVING, leaving_seq=seq)
+    )
+    return bool(changed.rowcount)
+
+
+_REMINDER_AFTER: Mapping[MessageState, tuple[ReminderState, str]] = {
+    MessageState.SENT: (ReminderState.SENT, "sent"),
+    MessageState.UNKNOWN: (ReminderState.UNKNOWN, "the connection was lost at the last moment; it isn't sent again"),
+    MessageState.NOT_SENT: (ReminderState.PLANNED, "not sent; planned again"),
+}
+
+
+def end_message(tx: Tx, message_id: str, state: MessageState, detail: str = "") -> None:
+    """Give the leases back and say what became of the mail. Ending an ended message does nothing."""
+    row = tx.execute(select(t.message).where(t.message.c.id == message_id)).mappings().first()
+    if row is None or row["state"] not in (MessageState.LEASED, MessageState.LEAVING):
+        return
+    after, reason = _REMINDER_AFTER[state]
+    steps = tx.execute(
+        select(t.reminder.c.invoice_id, t.reminder.c.step).where(
+            t.reminder.c.message_id == message_id, t.reminder.c.state == ReminderState.LEAVING
+        )
+    ).all()
+    for invoice_id, step in steps:
+        tx.journal(f"reminder_{after.value}", invoice=invoice_id, message=message_id, step=step, detail=detail)
+        _restate(tx, invoice_id)
+    seq = tx.journal(f"message_{state.value}", message=message_id, detail=detail)
+    tx.execute(
+        update(t.reminder)
+        .where(t.reminder.c.message_id == message_id, t.reminder.c.state == ReminderState.LEAVING)
+        .values(state=after, reason=reason, sent_on=None if after is ReminderState.PLANNED else row["day"])
+    )
+    tx.execute(delete(t.lease).where(t.lease.c.message_id == message_id))
+    tx.execute(
+        update(t.message).where(t.message.c.id == message_id).values(state=state, done_seq=seq, detail=detail)
+    )
+    if state is MessageState.NOT_SENT:
+        # A mail that surely did not leave may be planned again under the same id.
+        tx.execute(delete(t.message).where(t.message.c.id == message_id))
+
+
+def bury(tx: Tx, owner: str) -> tuple[int, int]:
+    """End what dead daemons left behind; called when the store's lock was gained, which proves their death.
+
+    Returns (mails whose fate is unknown, mails that surely did not leave).
+    """
+    rows = tx.execute(
+        select(t.message.c.id, t.message.c.state).where(
+            t.message.c.owner != owner, t.message.c.state.in_((MessageState.LEASED, MessageState.LEAVING))
+        )
+    ).all()
+    unknown = 0
+    for message_id, state in rows:
+        if state == MessageState.LEAVING:
+            unknown += 1
+            end_message(tx, message_id, MessageState.UNKNOWN, "the process ended at the final dot")
+        else:
+            end_message(tx, message_id, MessageState.NOT_SENT, "the process ended before the final dot")
+    tx.execute(delete(t.match_pending).where(t.match_pending.c.owner != owner))
+    return unknown, len(rows) - unknown
+
+
+# ---- what surrounds a decision ----
+
+
+def pending(tx: Tx) -> set[str]:
+    """Invoices for which a match is about to be committed."""
+    return set(tx.execute(select(t.match_pending.c.invoice_id)).scalars())
+
+
+def suggested(tx: Tx) -> set[str]:
+    """Invoices that a match pays which waits for a person."""
+    return set(tx.execute(select(t.suggestion.c.invoice_id)).scalars())
+
+
+def mailed_on(tx: Tx, day: date) -> set[str]:
+    """Customers who got a mail this day, or may have."""
+    return set(tx.execute(select(t.message.c.customer_id).where(t.message.c.day == day.isoformat())).scalars())

@@ -1,0 +1,328 @@
+"""The tables, each with the sentence that justifies it.
+
+Amounts are integer minor units beside an ISO currency; instants are ISO 8601 text in UTC, days ISO dates: both sort as
+text and read plainly in any SQL tool. `journal.seq` is the store's own order; "before" and "after" mean this order.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    CheckConstraint,
+    Column,
+    ForeignKey,
+    Index,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    Text,
+)
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_name)s",
+        "ck": "ck_%(table_name)s_%(constraint_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+_Id = String(120)
+_Minor = BigInteger
+
+journal = Table(
+    "journal",
+    metadata,
+    # SQLite gives an increasing rowid only to a plain INTEGER key.
+    Column("seq", BigInteger().with_variant(Integer, "sqlite"), primary_key=True, autoincrement=True),
+    Column("at", String(40), nullable=False),
+    Column("event", String(60), nullable=False),
+    Column("invoice_id", _Id),
+    Column("payment_id", _Id),
+    Column("act_id", _Id),
+    Column("message_id", String(200)),
+    Column("detail", Text, nullable=False, server_default="{}"),
+    Index("ix_journal_invoice", "invoice_id"),
+    Index("ix_journal_payment", "payment_id"),
+    Index("ix_journal_event", "event"),
+    comment="Append only: every change of state in the order of its commit, so that anything can be explained.",
+    sqlite_autoincrement=True,
+)
+
+setting = Table(
+    "setting",
+    metadata,
+    Column("name", String(60), primary_key=True),
+    Column("value", Text, nullable=False),
+    comment="What this installation must remember of itself: its id and epoch, the clock's high-water mark, switch dates.",
+)
+
+source = Table(
+    "source",
+    metadata,
+    Column("name", String(60), primary_key=True),
+    Column("cursor", Text, nullable=False, server_default=""),
+    Column("fresh_as_of", String(40)),
+    Column("full_read_on", String(10)),
+    comment="How fresh each source is by its own word, and where to read on; the cursor is a hint.",
+)
+
+customer = Table(
+    "customer",
+    metadata,
+    Column("id", _Id, primary_key=True),
+    Column("name", Text, nullable=False),
+    Column("email", Text, nullable=False),
+    Column("family", _Id, nullable=False),
+    Column("parent_id", _Id, nullable=False),
+    Column("exclusion", Text, nullable=False),
+    Column("requested_at", String(40), nullable=False),
+    Index("ix_customer_family", "family"),
+    comment="Whom an invoice belongs to and who may be mailed, as last read.",
+)
+
+invoice = Table(
+    "invoice",
+    metadata,
+    Column("id", _Id, primary_key=True),
+    Column("number", String(120), nullable=False),
+    Column("customer_id", _Id, nullable=False),
+    Column("family", _Id, nullable=False),
+    Column("currency", String(3), nullable=False),
+    Column("amount", _Minor, nullable=False),
+    Column("balance", _Minor, nullable=False),
+    Column("allocated", _Minor, nullable=False, server_default="0"),
+    Column("askable", _Minor, nullable=False),
+    Column("status", String(10), nullable=False),
+    Column("issued_on", String(10), nullable=False),
+    Column("due_on", String(10), nullable=False),
+    Column("hold_reason", Text, nullable=False, server_default=""),
+    Column("facts", Text, nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("requested_at", String(40), nullable=False),
+    Column("first_seen_on", String(10), nullable=False),
+    Column("next_on", String(10)),
+    Column("in_backlog", Boolean, nullable=False, server_default="0"),
+    Column("restate", Boolean, nullable=False, server_default="1"),
+    Column("closed_at", String(40)),
+    CheckConstraint("allocated >= 0 AND allocated <= balance", name="apply_once"),
+    Index("ix_invoice_family", "family", "currency", "status"),
+    Index("ix_invoice_next", "next_on"),
+    Index("ix_invoice_restate", "restate"),
+    Index("ix_invoice_number", "number"),
+    comment="The open invoices and what became of them. `allocated` is ours and not yet confirmed by the ERP's balance; "
+    "`version` rises with every commit that lowers what is owed or holds it; `restate`: the ERP's saved searches are behind.",
+)
+
+credit = Table(
+    "credit",
+    metadata,
+    Column("id", _Id, primary_key=True),
+    Column("number", String(120), nullable=False),
+    Column("customer_id", _Id, nullable=False),
+    Column("currency", String(3), nullable=False),
+    Column("open_amount", _Minor, nullable=False),
+    Column("kind", String(30), nullable=False),
+    Column("external_id", String(200), nullable=False),
+    Column("requested_at", String(40), nullable=False),
+    Index("ix_credit_customer", "customer_id"),
+    comment="Open credit memos and unapplied payments in the ERP: a customer in credit is not chased.",
+)
+
+parked = Table(
+    "parked",
+    metadata,
+    Column("source", String(60), primary_key=True),
+    Column("record", _Id, primary_key=True),
+    Column("field", String(120), nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("customer_id", _Id, nullable=False),
+    Column("since", String(40), nullable=False),
+    comment="Records that were not understood: named until a later read understands them.",
+)
+
+payment = Table(
+    "payment",
+    metadata,
+    Column("id", _Id, primary_key=True),
+    Column("source", String(60), nullable=False),
+    Column("customer_id", _Id, nullable=False),
+    Column("family", _Id, nullable=False),
+    Column("currency", String(3), nullable=False),
+    Column("amount", _Minor, nullable=False),
+    Column("refunded", _Minor, nullable=False, server_default="0"),
+    Column("allocated", _Minor, nullable=False, server_default="0"),
+    Column("state", String(20), nullable=False),
+    Column("received_at", String(40), nullable=False),
+    Column("received_on", String(10), nullable=False),
+    Column("facts", Text, nullable=False),
+    Column("standing", String(20), nullable=False),
+    Column("generation", Integer, nullable=False, server_default="1"),
+    Column("requested_at", String(40), nullable=False),
+    Column("seen_at", String(40), nullable=False),
+    CheckConstraint("allocated >= 0 AND allocated <= amount", name="cents_conserve"),
+    Index("ix_payment_family", "family", "currency"),
+    Index("ix_payment_standing", "standing"),
+    comment="Money seen. `standing`: waiting (to be matched), matched, suggested, exception, refused (by the ERP), adopted (posted by others), "
+    "observed (before the cutover: never posted).",
+)
+
+act = Table(
+    "act",
+    metadata,
+    Column("id", _Id, primary_key=True),
+    Column("payment_id", _Id, ForeignKey("payment.id"), nullable=False),
+    Column("generation", Integer, nullable=False),
+    Column("state", String(20), nullable=False),
+    Column("intent", Text, nullable=False),
+    Column("digest", String(64), nullable=False),
+    Column("rung", String(40), nullable=False),
+    Column("equation", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("attempts", Integer, nullable=False, server_default="0"),
+    Column("request", _Id, nullable=False, server_default=""),
+    Column("erp_id", _Id, nullable=False, server_default=""),
+    Column("problem", Text, nullable=False, server_default=""),
+    Column("matched_at", String(40), nullable=False),
+    Column("matched_seq", BigInteger, nullable=False),
+    Column("closed_at", String(40)),
+    Index("ix_act_state", "state"),
+    Index("ix_act_payment", "payment_id"),
+    Index("ix_act_request", "request"),
+    comment="One closing act: the intent row is the only truth of what is to be written, and of how far it came.",
+)
+
+allocation = Table(
+    "allocation",
+    metadata,
+    Column("act_id", _Id, ForeignKey("act.id"), primary_key=True),
+    Column("invoice_id", _Id, ForeignKey("invoice.id"), primary_key=True),
+    Column("payment_id", _Id, nullable=False),
+    Column("amount", _Minor, nullable=False),
+    Column("currency", String(3), nullable=False),
+    Column("state", String(20), nullable=False),
+    CheckConstraint("amount > 0", name="positive"),
+    Index("ix_allocation_invoice", "invoice_id"),
+    Index("ix_allocation_payment", "payment_id"),
+    comment="Which cents of which payment pay which invoice. `state`: intended, posted, released.",
+)
+
+reminder = Table(
+    "reminder",
+    metadata,
+    Column("invoice_id", _Id, ForeignKey("invoice.id"), primary_key=True),
+    Column("step", String(30), primary_key=True),
+    Column("due_on", String(10), nullable=False),
+    Column("state", String(20), nullable=False),
+    Column("reason", Text, nullable=False, server_default=""),
+    Column("sent_on", String(10)),
+    Column("message_id", String(200)),
+    comment="Every step of every invoice's cadence, and what became of it.",
+)
+
+message = Table(
+    "message",
+    metadata,
+    Column("id", String(200), primary_key=True),
+    Column("customer_id", _Id, nullable=False),
+    Column("day", String(10), nullable=False),
+    Column("state", String(20), nullable=False),
+    Column("mail", Text, nullable=False),
+    Column("owner", String(80), nullable=False),
+    Column("detail", Text, nullable=False, server_default=""),
+    Column("leaving_seq", BigInteger),
+    Column("done_seq", BigInteger),
+    Index("ix_message_state", "state"),
+    comment="One mail to one customer on one day: leased, leaving (marked before the final dot), sent, not_sent, sent_unknown.",
+)
+
+lease = Table(
+    "lease",
+    metadata,
+    Column("invoice_id", _Id, primary_key=True),
+    Column("message_id", String(200), ForeignKey("message.id"), nullable=False),
+    Column("owner", String(80), nullable=False),
+    Column("deadline_at", String(40), nullable=False),
+    comment="The right to send about an invoice; a match waits for it. It ends by its owner or by proof of the owner's death.",
+)
+
+match_pending = Table(
+    "match_pending",
+    metadata,
+    Column("invoice_id", _Id, primary_key=True),
+    Column("payment_id", _Id, primary_key=True),
+    Column("owner", String(80), nullable=False),
+    comment="A match is about to be committed: no new lease on these invoices.",
+)
+
+suggestion = Table(
+    "suggestion",
+    metadata,
+    Column("payment_id", _Id, primary_key=True),
+    Column("invoice_id", _Id, primary_key=True),
+    Column("amount", _Minor, nullable=False),
+    Column("currency", String(3), nullable=False),
+    Index("ix_suggestion_invoice", "invoice_id"),
+    comment="A match that posting isn't switched on for: shown to a person, and it shields its invoices from reminders.",
+)
+
+verdict = Table(
+    "verdict",
+    metadata,
+    Column("subject", String(160), primary_key=True),
+    Column("decision", String(30), primary_key=True),
+    Column("outcome", String(40), nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("inputs", Text, nullable=False),
+    Column("digest", String(64), nullable=False),
+    Column("policy_version", String(40), nullable=False),
+    Column("since", String(40), nullable=False),
+    comment="The standing verdict on each subject, kept until its outcome or its inputs change; the journal has the old ones.",
+)
+
+exception = Table(
+    "exception",
+    metadata,
+    Column("id", String(200), primary_key=True),
+    Column("kind", String(60), nullable=False),
+    Column("customer_id", _Id, nullable=False),
+    Column("payment_id", _Id, nullable=False),
+    Column("amount", _Minor, nullable=False),
+    Column("currency", String(3), nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("explanations", Text, nullable=False),
+    Column("opened_at", String(40), nullable=False),
+    Column("closed_at", String(40)),
+    Column("close_reason", Text, nullable=False, server_default=""),
+    Index("ix_exception_open", "closed_at"),
+    comment="What a person must look at, with what was found and why nothing was guessed.",
+)
+
+exception_invoice = Table(
+    "exception_invoice",
+    metadata,
+    Column("exception_id", String(200), ForeignKey("exception.id"), primary_key=True),
+    Column("invoice_id", _Id, primary_key=True),
+    Index("ix_exception_invoice_invoice", "invoice_id"),
+    comment="Invoices whose reminders an exception holds.",
+)
+
+status_written = Table(
+    "status_written",
+    metadata,
+    Column("invoice_id", _Id, primary_key=True),
+    Column("digest", String(64), nullable=False),
+    comment="The AR status that the ERP's saved searches see now, so that it is written on change only.",
+)
+
+stop = Table(
+    "stop",
+    metadata,
+    Column("what", String(10), primary_key=True),
+    Column("since", String(40), nullable=False),
+    Column("who", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+    comment="`connector stop`: a person's order that outlives the daemon.",
+)

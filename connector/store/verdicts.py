@@ -1,0 +1,139 @@
+"""Verdicts and exceptions: why each thing was done or not, and what waits for a person."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import delete, insert, select, update
+
+from connector.money import Money
+from connector.store import Tx
+from connector.store import tables as t
+from connector.store.closing import digest
+
+
+def put_verdict(
+    tx: Tx, subject: str, decision: str, outcome: str, reason: str, inputs: Mapping[str, Any], policy_version: str
+) -> bool:
+    """Keep the standing verdict; a new one is journalled when outcome or inputs changed. Returns whether it is new."""
+    text = json.dumps(inputs, sort_keys=True, default=str)
+    values = {
+        "outcome": outcome,
+        "reason": reason,
+        "inputs": text,
+        "digest": digest(f"{outcome}\n{text}"),
+        "policy_version": policy_version,
+        "since": tx.at_text,
+    }
+    where = (t.verdict.c.subject == subject, t.verdict.c.decision == decision)
+    standing = tx.execute(select(t.verdict.c.digest, t.verdict.c.outcome).where(*where)).first()
+    if standing and standing[0] == values["digest"]:
+        return False
+    if standing:
+        if standing[1] == outcome:
+            del values["since"]
+        tx.execute(update(t.verdict).where(*where).values(**values))
+    else:
+        tx.execute(insert(t.verdict).values(subject=subject, decision=decision, **values))
+    kind, _, record = subject.partition(":")
+    ids = {kind: record} if kind in ("invoice", "payment", "act") else {}
+    tx.journal("verdict", **ids, decision=decision, outcome=outcome, reason=reason, inputs=json.loads(text))  # type: ignore[arg-type]
+    return True
+
+
+@dataclass(frozen=True, slots=True)
+class OpenException:
+    id: str
+    kind: str
+    customer_id: str
+    payment_id: str
+    amount: Money
+    reason: str
+    explanations: tuple[str, ...]
+    opened_at: str
+
+
+def open_exception(
+    tx: Tx,
+    kind: str,
+    subject: str,
+    reason: str,
+    *,
+    amount: Money,
+    customer_id: str = "",
+    payment_id: str = "",
+    invoice_ids: Sequence[str] = (),
+    explanations: Sequence[str] = (),
+) -> bool:
+    """Show something to a person. The same kind and subject is one exception; returns whether it is new or new again."""
+    exception_id = f"{kind}:{subject}"
+    values = {
+        "kind": kind,
+        "customer_id": customer_id,
+        "payment_id": payment_id,
+        "amount": amount.minor,
+        "currency": amount.currency,
+        "reason": reason,
+        "explanations": json.dumps(list(explanations)),
+        "closed_at": None,
+    }
+    where = t.exception.c.id == exception_id
+    standing = tx.execute(select(t.exception.c.closed_at).where(where)).first()
+    if standing:
+        tx.execute(update(t.exception).where(where).values(**values))
+    else:
+        tx.execute(insert(t.exception).values(id=exception_id, opened_at=tx.at_text, **values))
+    tx.execute(delete(t.exception_invoice).where(t.exception_invoice.c.exception_id == exception_id))
+    for invoice_id in sorted(set(invoice_ids)):
+        tx.execute(insert(t.exception_invoice).values(exception_id=exception_id, invoice_id=invoice_id))
+    if standing is None or standing[0] is not None:
+        tx.journal("exception_opened", payment=payment_id or None, kind=kind, subject=subject, reason=reason)
+        return True
+    return False
+
+
+def close_exceptions(tx: Tx, *, reason: str, payment_id: str = "", exception_id: str = "") -> None:
+    where = [t.exception.c.closed_at.is_(None)]
+    if payment_id:
+        where.append(t.exception.c.payment_id == payment_id)
+    if exception_id:
+        where.append(t.exception.c.id == exception_id)
+    ids = list(tx.execute(select(t.exception.c.id).where(*where)).scalars())
+    for one in ids:
+        tx.execute(
+            update(t.exception).where(t.exception.c.id == one).values(closed_at=tx.at_text, close_reason=reason)
+        )
+        tx.journal("exception_closed", payment=payment_id or None, exception=one, reason=reason)
+
+
+def open_exceptions(tx: Tx) -> tuple[OpenException, ...]:
+    rows = tx.execute(
+        select(t.exception).where(t.exception.c.closed_at.is_(None)).order_by(t.exception.c.opened_at, t.exception.c.id)
+    ).mappings()
+    return tuple(
+        OpenException(
+            row["id"],
+            row["kind"],
+            row["customer_id"],
+            row["payment_id"],
+            Money(row["amount"], row["currency"]),
+            row["reason"],
+            tuple(json.loads(row["explanations"])),
+            row["opened_at"],
+        )
+        for row in rows
+    )
+
+
+def invoices_in_exception(tx: Tx) -> dict[str, str]:
+    """Invoice id -> why it waits for a person."""
+    rows = tx.execute(
+        select(t.exception_invoice.c.invoice_id, t.exception.c.reason)
+        .join(t.exception, t.exception.c.id == t.exception_invoice.c.exception_id)
+        .where(t.exception.c.closed_at.is_(None))
+        .order_by(t.exception.c.id)
+    )
+    return {invoice_id: reason for invoice_id, reason in rows}

@@ -1,0 +1,133 @@
+"""The only place that chooses: which ERP, which payment source, which channel, which clock."""
+
+from __future__ import annotations
+
+import os
+import uuid
+from datetime import UTC, datetime
+from functools import cached_property
+
+from connector import config, mapping
+from connector.acts import CloseAct, RemindAct
+from connector.config import Settings
+from connector.daemon import Service
+from connector.engine import Engine
+from connector.erp_flags import statuses
+from connector.parts import InstallationGuard, Parts
+from connector.policy import Policy
+from connector.ports import Channel, Clock, Erp, PaymentSource
+from connector.store import Store
+
+
+class SystemClock:
+    def now(self) -> datetime:
+        return datetime.now(UTC)
+
+
+class Outside:
+    """The outside, each part made when first needed: `connector stop` must not wait for NetSuite's schema."""
+
+    def __init__(self, settings: Settings, policy: Policy, clock: Clock) -> None:
+        self._settings, self._policy, self._clock = settings, policy, clock
+
+    @cached_property
+    def erp(self) -> Erp:
+        from connector.adapters.netsuite.erp import NetSuiteErp
+        from connector.adapters.netsuite.settings import NetSuiteMapping, NetSuiteSettings
+
+        given = self._settings.netsuite
+        settings = NetSuiteSettings(
+            account=given.account,
+            consumer_key=given.consumer_key,
+            consumer_secret=given.consumer_secret,
+            token_id=given.token_id,
+            token_secret=given.token_secret,
+            base_url=given.base_url,
+            soap_version=given.soap_version,
+            read_seconds=given.read_timeout_seconds,
+            write_seconds=given.write_timeout_seconds,
+            requests_at_once_max=given.requests_at_once_max,
+        )
+        fields = mapping.load(self._settings.mappings / "netsuite.yaml", NetSuiteMapping)
+        return NetSuiteErp(settings, fields, self._clock)
+
+    @cached_property
+    def payments(self) -> PaymentSource:
+        from connector.adapters.stripe import StripeMapping, StripePayments
+        from connector.adapters.stripe_api import StripeSettings
+
+        given = self._settings.stripe
+        settings = StripeSettings(
+            api_key=given.api_key,
+            base_url=given.base_url,
+            timeout_seconds=given.timeout_seconds,
+            livemode=given.livemode,
+            cutover_on=given.cutover_on,
+        )
+        keys = mapping.load(self._settings.mappings / "stripe.yaml", StripeMapping)
+        return StripePayments(settings, keys, self._settings.zone, self._clock)
+
+    @cached_property
+    def channel(self) -> Channel:
+        from connector.adapters.email import EmailChannel, MailSettings
+
+        given = self._settings.mail
+        settings = MailSettings(
+            host=given.host,
+            port=given.port,
+            redirect_all_to=given.redirect_all_to,
+            pay_domains=given.pay_domains,
+            starttls=given.starttls,
+            user=given.user,
+            password=given.password,
+            deadline_seconds=given.timeout_seconds,
+        )
+        used = {step.template for step in self._policy.steps} | {self._policy.courtesy.template}
+        return EmailChannel(settings, self._settings.mappings / "templates", tuple(sorted(used)), self._clock)
+
+    def close(self) -> None:
+        for name in ("erp", "payments", "channel"):
+            made = self.__dict__.get(name)
+            if made is not None and hasattr(made, "close"):
+                made.close()
+
+
+def open_service(settings: Settings, clock: Clock | None = None) -> Service:
+    """The service on this store. Reads the policy and opens the store; touches nothing outside until asked to."""
+    clock = clock or SystemClock()
+    policy = config.read_policy(settings.mappings / "policy.yaml")
+    outside = Outside(settings, policy, clock)
+    # A name that no other process has or had: leases carry it.
+    owner = f"{os.getpid()}-{uuid.uuid4().hex[:12]}"
+    engines: list[Engine] = []
+
+    def make_parts(store: Store) -> Parts:
+        return Parts(
+            store=store,
+            erp=outside.erp,
+            payments=outside.payments,
+            channel=outside.channel,
+            clock=clock,
+            policy=policy,
+            zone=settings.zone,
+            cutover_on=settings.stripe.cutover_on,
+            installation=settings.installation,
+            reply_to=settings.mail.reply_to,
+            owner=owner,
+            run=lambda job, key: engines[-1].run(job, key),
+            verify_installation=InstallationGuard(store, outside.erp, clock, settings.installation).verify,
+        )
+
+    def make_engine(parts: Parts) -> Engine:
+        close = CloseAct(
+            parts.store,
+            parts.erp,
+            parts.verify_installation,
+            lambda tx, ids: statuses(tx, settings.installation, ids),
+        )
+        remind = RemindAct(parts.store, parts.channel, owner)
+        path = parts.store.path.with_suffix(".engine")
+        engines.append(Engine(path, {"close": close.steps(), "remind": remind.steps()}))
+        return engines[-1]
+
+    return Service(settings, Store(settings.store, clock), make_parts, make_engine, outside.close)

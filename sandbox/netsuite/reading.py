@@ -1,0 +1,242 @@
+"""Records as SOAP shows them: the books' rows as elements, in the order that the vendor's schema has them."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from lxml import etree
+
+from sandbox.netsuite.amounts import fixed
+from sandbox.netsuite.answers import SIGNS, STATUS_WORDS, TYPE_WORDS
+from sandbox.netsuite.books import Books, Row
+from sandbox.netsuite.catalogue import CustomField, Kind
+from sandbox.netsuite.contract import XSI_TYPE, Contract
+from sandbox.netsuite.writing import Place
+
+# Record kind -> the prefix and name of its xsi:type.
+TYPES = {
+    "invoice": ("tranSales", "Invoice"),
+    "customerPayment": ("tranCust", "CustomerPayment"),
+    "creditMemo": ("tranCust", "CreditMemo"),
+    "customer": ("listRel", "Customer"),
+    "customRecord": ("setupCustom", "CustomRecord"),
+}
+
+
+class _Fields:
+    """Appends child elements of one record; None leaves a field out."""
+
+    def __init__(self, element: etree._Element, contract: Contract, prefix: str, zone: str) -> None:
+        self.element = element
+        self.contract = contract
+        self.prefix = prefix
+        self.zone = zone
+
+    def add(self, name: str, value: object) -> None:
+        if value is not None:
+            text = {True: "true", False: "false"}[value] if isinstance(value, bool) else str(value)
+            etree.SubElement(self.element, self.contract.name(self.prefix, name)).text = text
+
+    def moment(self, name: str, stored: str | None) -> None:
+        if stored is not None:
+            aware = datetime.fromisoformat(stored).replace(tzinfo=ZoneInfo(self.zone))
+            self.add(name, aware.isoformat(timespec="milliseconds"))
+
+    def reference(self, name: str, key: object, shown: str | None = None) -> None:
+        if key is not None:
+            child = etree.SubElement(self.element, self.contract.name(self.prefix, name), internalId=str(key))
+            if shown:
+                etree.SubElement(child, self.contract.name("platformCore", "name")).text = shown
+
+    def nested(self, name: str) -> _Fields:
+        child = etree.SubElement(self.element, self.contract.name(self.prefix, name))
+        return _Fields(child, self.contract, self.prefix, self.zone)
+
+    def custom(self, row: Row, fields: list[CustomField]) -> None:
+        """The customFieldList, with the fields that have a value; a checkbox always has one."""
+        present = [field for field in fields if row[field.script_id] is not None or field.kind is Kind.FLAG]
+        if not present:
+            return
+        container = self.nested("customFieldList").element
+        core = self.contract.name
+        for field in present:
+            kind = {Kind.FLAG: "Boolean", Kind.KEY: "Select"}.get(field.kind, "String")
+            identity = {"internalId": str(field.id), "scriptId": field.script_id}
+            child = etree.SubElement(container, core("platformCore", "customField"), identity)
+            child.set(XSI_TYPE, f"platformCore:{kind}CustomFieldRef")
+            value = etree.SubElement(child, core("platformCore", "value"))
+            if field.kind is Kind.KEY:
+                value.set("internalId", str(row[field.script_id]))
+            elif field.kind is Kind.FLAG:
+                value.text = "true" if row[field.script_id] == "T" else "false"
+            else:
+                value.text = str(row[field.script_id])
+
+
+class Reader:
+    def __init__(self, books: Books, contract: Contract) -> None:
+        self.books = books
+        self.contract = contract
+
+    def fill(self, parent: etree._Element, tag: str, place: Place, *, body_only: bool = False) -> None:
+        """Append the record; with `body_only` without its lists and balances, as a search by default gives it."""
+        row = self.books.rows(f'SELECT * FROM "{place.table}" WHERE id = ?', place.row_id)[0]
+        prefix, name = TYPES[place.kind]
+        element = etree.SubElement(parent, tag, internalId=str(place.row_id))
+        element.set(XSI_TYPE, f"{prefix}:{name}")
+        if place.external_id:
+            element.set("externalId", place.external_id)
+        fields = _Fields(element, self.contract, prefix, self.books.guesses.zone)
+        if place.kind == "invoice":
+            self._invoice(fields, row, body_only)
+        elif place.kind == "customerPayment":
+            self._payment(fields, row, body_only)
+        elif place.kind == "creditMemo":
+            self._credit_memo(fields, row)
+        elif place.kind == "customer":
+            self._customer(fields, row)
+        else:
+            self._custom_record(fields, row, place)
+
+    def _custom_fields(self, table: str, record: str) -> list[CustomField]:
+        known = self.books.catalogue.fields.values()
+        return [field for field in known if field.table == table and record in field.records]
+
+    def _name(self, table: str, key: object, column: str = "name") -> str | None:
+        row = self.books.row(f'SELECT "{column}" AS shown FROM "{table}" WHERE id = ?', key)
+        return row["shown"] if row else None
+
+    def _head(self, fields: _Fields, row: Row) -> None:
+        fields.moment("createdDate", row["createddate"])
+        fields.moment("lastModifiedDate", row["lastmodifieddate"])
+
+    def _status(self, row: Row) -> str:
+        return STATUS_WORDS[row["type"], row["status"]]
+
+    def _invoice(self, fields: _Fields, row: Row, body_only: bool) -> None:
+        symbol = self.books.symbol(row["currency"])
+        lines = self.books.rows(
+            "SELECT * FROM transactionline WHERE \"transaction\" = ? AND mainline = 'F' ORDER BY id", row["id"]
+        )
+        sign = SIGNS["CustInvc"].other
+        self._head(fields, row)
+        fields.reference("entity", row["entity"], self._name("customer", row["entity"], "entityid"))
+        fields.moment("tranDate", row["trandate"])
+        fields.add("tranId", row["tranid"])
+        fields.reference("postingPeriod", row["postingperiod"])
+        fields.reference("terms", row["terms"], self._name("term", row["terms"]))
+        fields.reference("subsidiary", row["_subsidiary"], self._name("subsidiary", row["_subsidiary"]))
+        fields.reference("currency", row["currency"], self._name("currency", row["currency"]))
+        fields.moment("dueDate", row["duedate"])
+        fields.add("otherRefNum", row["otherrefnum"])
+        fields.add("memo", row["memo"])
+        if not body_only:
+            fields.add("amountPaid", fixed(row["foreignamountpaid"], symbol))
+            fields.add("amountRemaining", fixed(row["foreignamountunpaid"], symbol))
+        fields.add("exchangeRate", row["exchangerate"])
+        fields.add("currencyName", self._name("currency", row["currency"]))
+        tax = sum(sign * line["foreignamount"] for line in lines if line["taxline"] == "T")
+        fields.add("taxTotal", fixed(tax, symbol))
+        fields.add("total", fixed(row["foreigntotal"], symbol))
+        fields.add("status", self._status(row))
+        fields.add("email", self._name("customer", row["entity"], "email"))
+        if not body_only:
+            items = fields.nested("itemList")
+            for line in (line for line in lines if line["taxline"] == "F"):
+                item = items.nested("item")
+                item.add("line", line["id"])
+                item.add("description", line["memo"])
+                item.add("amount", fixed(sign * line["foreignamount"], symbol))
+                item.add("quantity", 1)
+                item.custom(line, self._custom_fields("transactionline", "invoice"))
+        fields.reference("approvalStatus", row["approvalstatus"])
+        fields.custom(row, self._custom_fields("transaction", "invoice"))
+
+    def _payment(self, fields: _Fields, row: Row, body_only: bool) -> None:
+        symbol = self.books.symbol(row["currency"])
+        self._head(fields, row)
+        fields.reference("customer", row["entity"], self._name("customer", row["entity"], "entityid"))
+        fields.reference("currency", row["currency"], self._name("currency", row["currency"]))
+        fields.add("payment", fixed(row["foreigntotal"], symbol))
+        fields.add("autoApply", False)
+        fields.moment("tranDate", row["trandate"])
+        fields.add("tranId", row["tranid"])
+        fields.reference("postingPeriod", row["postingperiod"])
+        fields.add("memo", row["memo"])
+        fields.add("checkNum", row["_checknum"])
+        fields.add("currencyName", self._name("currency", row["currency"]))
+        fields.add("exchangeRate", row["exchangerate"])
+        fields.add("undepFunds", row["_undeposited"] == "T")
+        fields.reference("account", row["_account"])
+        fields.add("total", fixed(row["foreigntotal"], symbol))
+        fields.reference("subsidiary", row["_subsidiary"], self._name("subsidiary", row["_subsidiary"]))
+        if not body_only:
+            fields.add("applied", fixed(row["foreignpaymentamountused"], symbol))
+            fields.add("unapplied", fixed(row["foreignpaymentamountunused"], symbol))
+        fields.add("status", self._status(row))
+        if not body_only:
+            self._applied(fields, row, symbol)
+        fields.custom(row, self._custom_fields("transaction", "customerPayment"))
+
+    def _applied(self, fields: _Fields, row: Row, symbol: str) -> None:
+        """The applied lines. A real account may also list every open invoice with apply=false (K): not played."""
+        sql = """SELECT l.foreignamount AS applied, t.* FROM nexttransactionlinelink l
+                 JOIN "transaction" t ON t.id = l.previousdoc WHERE l.nextdoc = ? ORDER BY t.id"""
+        container = fields.nested("applyList")
+        for invoice in self.books.rows(sql, row["id"]):
+            line = container.nested("apply")
+            line.add("apply", True)
+            line.add("doc", invoice["id"])
+            line.add("line", 0)
+            line.moment("applyDate", invoice["trandate"])
+            line.add("type", TYPE_WORDS[invoice["type"]])
+            line.add("refNum", invoice["tranid"])
+            line.add("total", fixed(invoice["foreigntotal"], symbol))
+            line.add("due", fixed(invoice["foreignamountunpaid"] + invoice["applied"], symbol))
+            line.add("currency", self._name("currency", invoice["currency"]))
+            line.add("amount", fixed(invoice["applied"], symbol))
+
+    def _credit_memo(self, fields: _Fields, row: Row) -> None:
+        symbol = self.books.symbol(row["currency"])
+        main = self.books.rows(
+            "SELECT createdfrom FROM transactionline WHERE \"transaction\" = ? AND mainline = 'T'", row["id"]
+        )[0]
+        self._head(fields, row)
+        fields.reference("currency", row["currency"], self._name("currency", row["currency"]))
+        fields.reference("entity", row["entity"], self._name("customer", row["entity"], "entityid"))
+        fields.moment("tranDate", row["trandate"])
+        fields.add("tranId", row["tranid"])
+        fields.reference("createdFrom", main["createdfrom"])
+        fields.reference("postingPeriod", row["postingperiod"])
+        fields.reference("subsidiary", row["_subsidiary"])
+        fields.add("memo", row["memo"])
+        fields.add("exchangeRate", row["exchangerate"])
+        fields.add("currencyName", self._name("currency", row["currency"]))
+        fields.add("unapplied", fixed(row["foreignpaymentamountunused"], symbol))
+        fields.add("applied", fixed(row["foreignpaymentamountused"], symbol))
+        fields.add("total", fixed(abs(row["foreigntotal"]), symbol))
+        fields.add("status", self._status(row))
+
+    def _customer(self, fields: _Fields, row: Row) -> None:
+        fields.add("entityId", row["entityid"])
+        fields.add("altName", row["altname"])
+        fields.add("isPerson", row["isperson"] == "T")
+        fields.add("companyName", row["companyname"])
+        fields.reference("parent", row["parent"])
+        fields.add("email", row["email"])
+        fields.add("isInactive", row["isinactive"] == "T")
+        fields.moment("dateCreated", row["datecreated"])
+        fields.reference("subsidiary", row["subsidiary"])
+        fields.reference("terms", row["terms"], self._name("term", row["terms"]))
+        fields.reference("currency", row["currency"], self._name("currency", row["currency"]))
+        fields.moment("lastModifiedDate", row["lastmodifieddate"])
+        fields.custom(row, self._custom_fields("customer", "customer"))
+
+    def _custom_record(self, fields: _Fields, row: Row, place: Place) -> None:
+        fields.add("isInactive", row["isinactive"] == "T")
+        fields.moment("created", row["created"])
+        fields.moment("lastModified", row["lastmodified"])
+        fields.add("name", row["name"])
+        fields.reference("recType", place.type_id)
+        fields.custom(row, self._custom_fields(place.table, place.table))

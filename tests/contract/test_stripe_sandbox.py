@@ -1,0 +1,214 @@
+"""The payment source against the sandbox's Stripe: the real SDK, real HTTP, faults at every point of a read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from itertools import count
+from zoneinfo import ZoneInfo
+
+import pytest
+import stripe
+from pydantic import SecretStr
+from starlette.applications import Starlette
+from starlette.routing import Mount
+
+from connector.adapters.stripe import StripeMapping, StripePayments
+from connector.adapters.stripe_api import StripeSettings
+from connector.errors import ConnectorError, Terminal, Transient
+from connector.money import Money
+from connector.receivables import PaymentState
+from sandbox.faults import Faults, Kind, Rule
+from sandbox.serving import Background
+from sandbox.stripe import API_KEY, Stripe
+
+START = datetime(2026, 10, 20, 15, 0, tzinfo=UTC)
+
+
+@dataclass
+class World:
+    """A Stripe account on loopback, a clock that stands still until it is moved, and our source over both."""
+
+    stripe: Stripe
+    faults: Faults
+    url: str = ""
+    at: datetime = START
+
+    def now(self) -> datetime:
+        return self.at
+
+    def source(self, key: str = API_KEY) -> StripePayments:
+        settings = StripeSettings(SecretStr(key), date(2026, 10, 1), base_url=f"{self.url}/stripe", timeout_seconds=1)
+        return StripePayments(settings, StripeMapping(), ZoneInfo("America/New_York"), self, lambda seconds: None)
+
+    def requests(self) -> int:
+        return sum(self.stripe.counts().values())
+
+
+@pytest.fixture
+def world(monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
+    monkeypatch.setattr(stripe.HTTPClient, "INITIAL_DELAY", 0)
+    monkeypatch.setattr(stripe.HTTPClient, "MAX_DELAY", 0)
+    faults, order = Faults(None), count(1)
+    made = World(None, faults)  # type: ignore[arg-type]
+    made.stripe = Stripe(made.now, lambda what: next(order), faults)
+    with Background(Starlette(routes=[Mount("/stripe", app=made.stripe.app)])) as served:
+        made.url = served.url
+        yield made
+
+
+def customer(world: World, erp_id: str = "77") -> str:
+    return world.stripe.ledger.add_customer(
+        "Northfield Robotics", "ap@northfield.example", metadata={"netsuite_customer_id": erp_id}
+    )
+
+
+def test_a_quiet_tick_is_one_request(world: World) -> None:
+    ours = world.source()
+    cursor = ours.read_changed("", START).cursor
+    before = world.requests()
+
+    read = ours.read_changed(cursor, START + timedelta(minutes=1))
+
+    assert read.payments == ()
+    assert world.requests() - before == 1
+
+
+def test_a_card_payment_is_read_with_all_that_it_says(world: World) -> None:
+    ours = world.source()
+    cursor = ours.read_changed("", START).cursor
+    world.stripe.ledger.pay(
+        customer(world),
+        18000000,
+        "USD",
+        description="three invoices",
+        metadata={"invoice_number": "INV-1, INV-2"},
+        invoices=[("INV-3", 500)],
+    )
+    before = world.requests()
+
+    (payment,) = ours.read_changed(cursor, START + timedelta(minutes=1)).payments
+
+    assert (payment.amount, payment.state) == (Money(18000000, "USD"), PaymentState.SUCCEEDED)
+    assert (payment.customer_id, payment.received_on) == ("77", date(2026, 10, 20))
+    assert payment.remittance.invoice_numbers == ("INV-1", "INV-2")
+    assert payment.remittance.linked_numbers == ("INV-3",)
+    assert payment.remittance.text == "three invoices"
+    assert world.requests() - before == 3
+
+
+def test_a_debit_keeps_its_id_from_processing_to_success_and_return(world: World) -> None:
+    ours = world.source()
+    intent = world.stripe.ledger.pay(customer(world), 4500000, "USD", method="ach", processing=True)
+    first = ours.read_changed("", world.at)
+    world.at += timedelta(days=4)
+    world.stripe.ledger.settle(intent)
+    second = ours.read_changed(first.cursor, world.at)
+    world.at += timedelta(days=2)
+    world.stripe.ledger.fail(intent)
+    third = ours.read_changed(second.cursor, world.at)
+
+    seen = [read.payments[0] for read in (first, second, third)]
+    assert [payment.state for payment in seen] == [
+        PaymentState.PROCESSING,
+        PaymentState.SUCCEEDED,
+        PaymentState.RETURNED,
+    ]
+    assert len({payment.id for payment in seen}) == 1
+    assert [payment.received_on for payment in seen[1:]] == [date(2026, 10, 24), date(2026, 10, 24)]
+
+
+def test_a_debit_that_fails_while_processing_was_never_received(world: World) -> None:
+    ours = world.source()
+    intent = world.stripe.ledger.pay(customer(world), 100, "USD", method="ach", processing=True)
+    first = ours.read_changed("", world.at)
+    world.stripe.ledger.fail(intent)
+
+    (payment,) = ours.read_changed(first.cursor, world.at).payments
+
+    assert payment.state is PaymentState.FAILED
+
+
+@pytest.mark.parametrize("currency", ["USD", "JPY", "KWD"])
+def test_amounts_survive_the_wire_in_minor_units(world: World, currency: str) -> None:
+    world.stripe.ledger.pay(customer(world), 12340, currency)
+
+    assert [payment.amount for payment in world.source().read_changed("", START).payments] == [Money(12340, currency)]
+
+
+def test_two_hundred_and_fifty_payments_come_in_three_pages(world: World) -> None:
+    payer = customer(world)
+    for _ in range(250):
+        world.stripe.ledger.pay(payer, 100, "USD", method="ach", processing=True)
+    before = world.requests()
+
+    read = world.source().read_changed("", START)
+
+    assert len({payment.id for payment in read.payments}) == 250
+    assert world.requests() - before == 3
+
+
+def test_after_a_long_outage_payments_are_listed_again(world: World) -> None:
+    ours = world.source()
+    cursor = ours.read_changed("", world.at).cursor
+    world.at += timedelta(days=5)
+    world.stripe.ledger.pay(customer(world), 100, "USD")
+    world.at += timedelta(days=40)
+
+    assert len(ours.read_changed(cursor, world.at).payments) == 1
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [
+        "too_many",
+        "server_error",
+        "timeout_before",
+        "timeout_after",
+        "cut_after",
+        "drop_before",
+        "drop_after",
+        "duplicate_page",
+    ],
+)
+@pytest.mark.parametrize("operation", ["charges.list", "invoice_payments.list"])
+def test_one_fault_is_got_over_or_told_and_the_next_read_is_whole(world: World, kind: Kind, operation: str) -> None:
+    world.stripe.ledger.pay(customer(world), 100, "USD", invoices=[("INV-1", 100)])
+    world.faults.install(Rule("stripe", kind, operation, seconds=1.5))
+    ours = world.source()
+
+    try:
+        read = ours.read_changed("", START)
+    except Transient:
+        read = ours.read_changed("", START)
+
+    assert [payment.remittance.linked_numbers for payment in read.payments] == [("INV-1",)]
+
+
+@pytest.mark.parametrize("kind", ["maintenance", "unreadable_after", "server_error"])
+def test_a_fault_that_stays_is_transient(world: World, kind: Kind) -> None:
+    world.faults.install(Rule("stripe", kind, times=50))
+
+    with pytest.raises(Transient):
+        world.source().read_changed("", START)
+
+
+def test_a_lost_right_is_named(world: World) -> None:
+    ours = world.source()
+    world.stripe.revoke("events")
+
+    bad = [finding for finding in ours.check() if not finding.ok and finding.blocking]
+    assert [finding.remedy for finding in bad] == ["Give the key the right to read Events."]
+    with pytest.raises(Terminal, match="read access to events"):
+        ours.read_changed(ours.read_changed("", START).cursor, START)
+
+
+def test_check_finds_a_good_key_in_order_and_a_bad_one_refused(world: World) -> None:
+    world.stripe.ledger.pay(customer(world), 100, "USD", invoices=[("INV-1", 100)])
+
+    assert [finding for finding in world.source().check() if not finding.ok and finding.blocking] == []
+    refused = world.source("rk_test_wrong")
+    assert {finding.ok for finding in refused.check()} == {False}
+    with pytest.raises(ConnectorError, match="key was refused"):
+        refused.read_changed("", START)

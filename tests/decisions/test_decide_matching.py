@@ -1,0 +1,268 @@
+"""Which invoices does this money pay, and how sure?"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from decision_cases import PAID_ON, applied, decide, invoice, line, payment, usd
+
+from connector.decisions.matching import ExceptionKind, Match, MatchException, Rung
+from connector.policy import MatchingLimits
+from connector.receivables import InvoiceStatus, PaymentState
+
+A = invoice("INV-1001", "1234.56")
+B = invoice("INV-1002", "2500.01")
+C = invoice("INV-1003", "407.93")
+HELD = invoice("INV-1004", "88.88", hold_reason="usage is being counted")
+DISPUTED = invoice("INV-1005", "77.77", lines=(line("77.77", disputed=True),))
+PARTLY = invoice("INV-1006", "300.00", lines=(line("100.00", disputed=True), line("200.00")))
+PAID = invoice("INV-1007", "0.00", amount="55.55", status=InvoiceStatus.PAID)
+EURO = invoice("INV-1008", "99.99", currency="EUR")
+CHILD = invoice("INV-1009", "640.11", customer_id="C2")
+FOREIGN = invoice("INV-2001", "1234.56", customer_id="C9")
+LATER = invoice("INV-1010", "913.37", issued_on=PAID_ON + timedelta(days=1))
+TWIN = invoice("INV-1001", "5.55", id="T1", customer_id="C2")
+OLD_A = invoice("INV-1001", "0.00", id="old", status=InvoiceStatus.VOIDED)
+BOOK = (A, B, C)
+ALL_A, ALL_C = {"1001": "1234.56"}, {"1003": "407.93"}
+A_AND_C, ALL = ALL_A | ALL_C, ALL_A | {"1002": "2500.01"} | ALL_C
+
+# rung or exception, payment, book, what is applied, what stays unapplied
+MATCHES = [
+    ("stripe_link", payment("1234.56", links=["INV-1001"]), BOOK, ALL_A, "0.00"),
+    ("stripe_link", payment("1234.56", "for invoice INV-1001", links=["INV-1001"], ids=["1001"]), BOOK, ALL_A, "0.00"),
+    # Stripe numbers its own invoices; one that the ERP does not know gives way to the metadata.
+    ("metadata", payment("1234.56", links=["9F2C-0001"], ids=["1001"]), BOOK, ALL_A, "0.00"),
+    ("metadata", payment("1642.49", ids=["1001"], numbers=["INV-1003"]), BOOK, A_AND_C, "0.00"),
+    ("metadata", payment("400.00", numbers=["INV-1003"]), BOOK, {"1003": "400.00"}, "0.00"),
+    ("metadata", payment("410.00", numbers=["INV-1003"]), BOOK, ALL_C, "2.07"),
+    ("metadata", payment("640.11", numbers=["INV-1009"]), (*BOOK, CHILD), {"1009": "640.11"}, "0.00"),
+    ("metadata", payment("500.00", numbers=["INV-1006"]), (*BOOK, PARTLY), {"1006": "300.00"}, "200.00"),
+    ("metadata", payment("607.93", numbers=["INV-1003", "INV-1006"]), (*BOOK, PARTLY), ALL_C | {"1006": "200.00"}, "0.00"),
+    ("metadata", payment("496.81", numbers=["INV-1003", "INV-1004"]), (*BOOK, HELD), ALL_C, "88.88"),
+    ("metadata", payment("485.70", numbers=["INV-1003", "INV-1005"]), (*BOOK, DISPUTED), ALL_C, "77.77"),
+    # The weaker reading may name fewer.
+    ("metadata", payment("1642.49", "inv-1001", numbers=["INV-1001", "INV-1003"]), BOOK, A_AND_C, "0.00"),
+    ("printed_reference", payment("1642.49", "inv-1001 / INV-1003, thanks"), BOOK, A_AND_C, "0.00"),
+    ("printed_reference", payment("1000.00", "Invoice INV-1001."), BOOK, {"1001": "1000.00"}, "0.00"),
+    ("printed_reference", payment("2000.00", "INV-1001"), BOOK, ALL_A, "765.44"),
+    # The sum proves it although the text holds more than we know.
+    ("printed_reference", payment("1234.56", "PO 4500012 INV-1001"), BOOK, ALL_A, "0.00"),
+    # An open invoice comes before a paid one with the same number.
+    ("printed_reference", payment("1234.56", "INV-1001"), (*BOOK, OLD_A), ALL_A, "0.00"),
+    ("exact_balance", payment("407.93"), BOOK, ALL_C, "0.00"),
+    ("exact_balance", payment("407.93"), (C,), ALL_C, "0.00"),
+    ("exact_balance", payment("407.93", "services October 2026, paid 2026-10-05: $407.93"), BOOK, ALL_C, "0.00"),
+    ("whole_balance", payment("4142.50"), BOOK, ALL, "0.00"),
+    ("whole_balance", payment("4142.50"), (*BOOK, HELD), ALL, "0.00"),
+    ("exact_subset", payment("1642.49"), BOOK, A_AND_C, "0.00"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("rung", "paid", "book", "parts", "rest"), MATCHES)
+def test_a_match_by_each_kind_of_evidence(rung, paid, book, parts, rest):
+    verdict = decide(paid, *book)
+
+    assert parts == applied(verdict)
+    assert (rung, usd(rest)) == (verdict.rung, verdict.unapplied)
+    assert verdict.reason.endswith(".")
+    assert {invoice_id for invoice_id, _ in verdict.decided_on} >= set(parts)
+
+
+EXCEPTIONS = [
+    ("not_received", payment("1234.56", ids=["1001"], state=PaymentState.PROCESSING), BOOK),
+    ("not_received", payment("1234.56", ids=["1001"], state=PaymentState.RETURNED), BOOK),
+    ("nothing_to_apply", payment("0.00", "INV-2001"), (*BOOK, FOREIGN)),
+    ("nothing_to_apply", payment("10.00", refunded=usd("10.00")), BOOK),
+    # Another family's invoice comes before everything that the reference may lack.
+    ("payer_in_doubt", payment("1234.56", "INV-2001"), (*BOOK, FOREIGN)),
+    ("payer_in_doubt", payment("1234.56", "INV-2001", ids=["1001"]), (*BOOK, FOREIGN)),
+    ("payer_in_doubt", payment("55.55", "INV-2001, INV-1007"), (*BOOK, FOREIGN, PAID)),
+    ("payer_in_doubt", payment("1469.12", ids=["1001", "2001"], customer_id=""), (*BOOK, FOREIGN)),
+    # A duplicate: the invoice is paid. No other invoice is taken instead.
+    ("reference_not_open", payment("407.93", "INV-1007"), (*BOOK, PAID)),
+    ("reference_not_open", payment("407.93", ids=["1007"]), (*BOOK, PAID)),
+    ("reference_not_open", payment("407.93", numbers=["INV-7777"]), BOOK),
+    ("reference_not_open", payment("407.93", links=["9F2C-0001"]), BOOK),
+    ("reference_not_open", payment("1234.56", ids=["1001", "7777"]), BOOK),
+    ("reference_not_open", payment("99.99", numbers=["INV-1008", "INV-7777"]), (*BOOK, EURO)),
+    ("currency", payment("99.99", numbers=["INV-1008"]), (*BOOK, EURO)),
+    ("currency", payment("99.99"), (EURO,)),
+    ("ambiguous", payment("1234.56", "INV-1001"), (*BOOK, TWIN)),
+    ("ambiguous", payment("1234.56", "INV-1003", ids=["1001"]), BOOK),
+    ("ambiguous", payment("1234.56", links=["INV-1001"], ids=["1002"]), BOOK),
+    # Perhaps a mistyped number: another invoice alone is exactly the payment.
+    ("ambiguous", payment("2500.01", "INV-1001"), BOOK),
+    ("ambiguous", payment("407.93", "INV-1001"), BOOK),
+    ("ambiguous", payment("100.00"), (invoice("INV-1", "100.00"), invoice("INV-2", "100.00"))),
+    ("ambiguous", payment("30.00"), (invoice("INV-1", "10.00"), invoice("INV-2", "20.00"), invoice("INV-3", "30.00"))),
+    # A held invoice is a rival although it can't be paid.
+    ("ambiguous", payment("88.88"), (*BOOK, HELD, invoice("INV-9", "88.88"))),
+    ("held_invoice_named", payment("88.88", "INV-1004"), (*BOOK, HELD)),
+    ("held_invoice_named", payment("400.00", "INV-1003 INV-1004"), (*BOOK, HELD)),
+    ("held_invoice_named", payment("407.93", "INV-1003 INV-1004"), (*BOOK, HELD)),
+    ("held_invoice_named", payment("77.77", ids=["1005"]), (*BOOK, DISPUTED)),
+    ("short_over_several", payment("1600.00", "INV-1001 INV-1003"), BOOK),
+    ("unexplained_reference", payment("407.93", "invoice 7"), BOOK),
+    ("unexplained_reference", payment("407.93", "INV-1033"), BOOK),
+    ("unexplained_reference", payment("1000.00", "INV-1001 INV-1099"), BOOK),
+    ("unexplained_reference", payment("2000.00", "INV-1001 less CM-12"), BOOK),
+    ("unexplained_reference", payment("1000.00", "INV-1001 900.00"), BOOK),
+    ("unexplained_reference", payment("407.93", "x" * 5000), BOOK),
+    ("unidentified", payment("1234.56", "INV-1001", customer_id=""), BOOK),
+    ("unidentified", payment("1234.56", numbers=["INV-1001"], customer_id=""), BOOK),
+    ("unidentified", payment("1200.00", ids=["1001"], customer_id=""), BOOK),
+    ("unidentified", payment("407.93", customer_id=""), BOOK),
+    ("too_many_candidates", payment("407.93"), (C, *(invoice(f"INV-{n}", "1.01") for n in range(20)))),
+    ("ineligible_only", payment("88.88"), (*BOOK, HELD)),
+    ("ineligible_only", payment("4231.38"), (*BOOK, HELD)),
+    ("ineligible_only", payment("77.77"), (*BOOK, DISPUTED)),
+    ("ineligible_only", payment("300.00"), (*BOOK, PARTLY)),
+    ("ineligible_only", payment("913.37"), (*BOOK, LATER)),
+    ("ineligible_only", payment("640.11"), (*BOOK, CHILD)),
+    ("no_explanation", payment("407.92"), BOOK),
+    ("no_explanation", payment("407.93"), ()),
+]
+
+
+@pytest.mark.parametrize(("kind", "paid", "book"), EXCEPTIONS)
+def test_an_exception_of_each_kind(kind, paid, book):
+    verdict = decide(paid, *book)
+
+    assert isinstance(verdict, MatchException), verdict
+    assert kind == verdict.kind
+    assert verdict.reason.endswith(".")
+
+
+def test_a_parked_record_forbids_the_amount_and_not_the_reference():
+    by_amount = decide(payment("407.93"), *BOOK, parked=True)
+    by_name = decide(payment("407.93", "INV-1003"), *BOOK, parked=True)
+
+    assert (ExceptionKind.NOT_UNDERSTOOD, {"1003": "407.93"}) == (by_amount.kind, applied(by_name))
+
+
+@pytest.mark.parametrize(
+    ("rivals", "outcome"),
+    [
+        ([], "exact_balance"),
+        (["11.11"], "exact_balance"),
+        # The other payment pays the other invoice, and both together pay both: nothing is contested.
+        (["2500.01"], "exact_balance"),
+        # A second payment of the same amount: perhaps paid twice. Order does not decide who gets the invoice.
+        (["407.93"], "rival_payment"),
+        (["1642.49"], "rival_payment"),
+        # Two payments could share one invoice between them.
+        (["826.63"], "rival_payment"),
+        (["800.00", "26.63"], "rival_payment"),
+    ],
+)
+def test_other_undecided_money_of_the_customer_counts_as_a_rival(rivals, outcome):
+    verdict = decide(payment("407.93"), *BOOK, rivals=[usd(rival) for rival in rivals])
+
+    assert outcome == (verdict.rung if isinstance(verdict, Match) else verdict.kind)
+
+
+def test_one_subset_among_many_near_sums_may_be_chance():
+    """A unique subset is no proof."""
+    book = [invoice(f"INV-{n}", f"{100 + n * n}.{n:02}") for n in range(1, 15)]
+    total = sum((i.balance.minor for i in book[:5]), start=0)
+    verdict = decide(payment(f"{total // 100}.{total % 100:02}"), *book)
+
+    assert verdict.kind in {ExceptionKind.ACCIDENTAL_FIT, ExceptionKind.AMBIGUOUS}
+
+
+def test_a_round_amount_proves_less_than_one_with_cents():
+    book = [invoice(f"INV-{n}", f"{n}00.00") for n in (7, 11, 23, 41, 83)]
+    odd = [invoice(f"INV-{n}", f"{n}00.{n:02}") for n in (7, 11, 23, 41, 83)]
+    round_verdict = decide(payment("13100.00"), *book)
+    odd_verdict = decide(payment("13101.31"), *odd)
+
+    assert ExceptionKind.ACCIDENTAL_FIT == round_verdict.kind
+    assert ["13100.00 USD"] == [e.text.rpartition("= ")[2].replace(",", "") for e in round_verdict.explanations]
+    assert Rung.EXACT_SUBSET == odd_verdict.rung
+
+
+def test_every_rung_and_every_kind_is_reached():
+    rungs = {decide(paid, *book).rung for _, paid, book, _, _ in MATCHES}
+    kinds = {decide(paid, *book).kind for _, paid, book in EXCEPTIONS}
+    elsewhere = {ExceptionKind.NOT_UNDERSTOOD, ExceptionKind.RIVAL_PAYMENT, ExceptionKind.ACCIDENTAL_FIT}
+
+    assert set(Rung) == rungs
+    assert set(ExceptionKind) == kinds | elsewhere
+
+
+def test_both_explanations_are_shown_with_their_equations():
+    verdict = decide(payment("30.00"), invoice("INV-1", "10.00"), invoice("INV-2", "20.00"), invoice("INV-3", "30.00"))
+
+    assert ["INV-3: 30.00 USD", "INV-1, INV-2: 10.00 + 20.00 = 30.00 USD"] == [e.text for e in verdict.explanations]
+
+
+def test_at_most_five_explanations_are_shown():
+    verdict = decide(payment("10.00"), *(invoice(f"INV-{n}", "10.00") for n in range(10)))
+
+    assert 5 == len(verdict.explanations)
+
+
+def test_forty_five_thousand_on_fifty_leaves_five_thousand_open():
+    """M46."""
+    verdict = decide(payment("45000.00", "INV-1"), invoice("INV-1", "50000.00"))
+
+    assert {"1": "45000.00"} == applied(verdict)
+    assert (usd("0"), "45,000.00 USD, 5,000.00 USD stays open") == (verdict.unapplied, verdict.equation)
+
+
+def test_a_wire_over_six_invoices_pays_five_and_holds_the_sixth():
+    """M60: three subscription, two usage of which one is still being counted, one services invoice."""
+    amounts = ["40000.00", "35000.00", "25000.00", "30000.00", "20000.00"]
+    five = [invoice(f"INV-{n}", amount) for n, amount in enumerate(amounts, start=1)]
+    sixth = invoice("INV-6", "30000.00", hold_reason="usage is being counted")
+    verdict = decide(payment("180000.00", numbers=[i.number for i in (*five, sixth)]), *five, sixth)
+
+    assert dict(zip("12345", amounts, strict=True)) == applied(verdict)
+    assert (("6",), usd("30000.00")) == (verdict.withheld, verdict.unapplied)
+    assert verdict.equation == (
+        "40,000.00 + 35,000.00 + 25,000.00 + 30,000.00 + 20,000.00 + 30,000.00 = 180,000.00 USD, "
+        "of which 30,000.00 USD stays unapplied for INV-6, on hold"
+    )
+    assert ("6", usd("30000.00")) in verdict.decided_on
+
+
+def test_the_whole_balance_needs_no_search_however_many_invoices_there_are():
+    book = [invoice(f"INV-{n}", f"{n}.01") for n in range(1, 61)]
+    verdict = decide(payment("1830.60"), *book)
+
+    assert (Rung.WHOLE_BALANCE, 60) == (verdict.rung, len(verdict.applications))
+
+
+def test_a_verdict_by_amount_rests_on_every_balance_that_was_counted():
+    verdict = decide(payment("407.93"), *BOOK, HELD)
+
+    assert tuple((i.id, i.balance) for i in (A, B, C, HELD)) == verdict.decided_on
+
+
+def test_the_payment_belongs_to_the_customer_whose_invoices_it_pays():
+    child_only = decide(payment("640.11", "INV-1009"), *BOOK, CHILD)
+    both = decide(payment("1048.04", "INV-1009 INV-1003"), *BOOK, CHILD)
+    unidentified = decide(payment("1234.56", ids=["1001"], customer_id=""), *BOOK)
+
+    assert ["C2", "C1", "C1"] == [verdict.customer_id for verdict in (child_only, both, unidentified)]
+
+
+def test_unidentified_money_is_taken_by_stripes_own_link():
+    verdict = decide(payment("1234.56", links=["INV-1001"], customer_id=""), *BOOK, family_ids=frozenset())
+
+    assert (Rung.STRIPE_LINK, {"1001": "1234.56"}) == (verdict.rung, applied(verdict))
+
+
+def test_the_subset_bound_is_the_policys():
+    limits = MatchingLimits(subset_candidates_max=2)
+
+    assert ExceptionKind.TOO_MANY_CANDIDATES == decide(payment("407.93"), *BOOK, limits=limits).kind
+
+
+def test_an_amount_without_decimals_is_matched_in_its_own_units():
+    yen = invoice("INV-1", "50000", currency="JPY")
+    verdict = decide(payment("50000", "INV-1", currency="JPY"), yen)
+
+    assert {"1": "50000"} == applied(verdict)

@@ -1,0 +1,192 @@
+"""May this reminder leave; if not, why?"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+from decision_cases import DUE_ON, POLICY, invoice, line, usd
+from hypothesis import given
+from hypothesis import strategies as st
+
+from connector.decisions import suppression
+from connector.decisions.suppression import SuppressionFacts, SuppressionOutcome, SuppressionReason
+from connector.money import Money
+from connector.policy import Switch
+from connector.receivables import Customer, InvoiceStatus
+
+OPEN = invoice("INV-1", "1000.00", customer_id="C1")
+CUSTOMER = Customer("C1", "Northfield Robotics", "ap@northfield.example")
+CLEAR = SuppressionFacts(
+    invoice=OPEN,
+    customer=CUSTOMER,
+    on=DUE_ON + timedelta(days=7),
+    inflight=usd("0"),
+    overdue_askable=usd("1000.00"),
+    credits=usd("0"),
+    send=Switch.AUTO,
+)
+# Each row breaks one rule; the rows stand in the order of precedence.
+ROWS = [
+    ("paid", {"invoice": {"status": InvoiceStatus.PAID, "balance": usd("0")}}),
+    ("voided", {"invoice": {"status": InvoiceStatus.VOIDED, "balance": usd("0")}}),
+    ("nothing_to_ask", {"invoice": {"balance": usd("0")}}),
+    ("excluded", {"customer": {"is_excluded": True, "exclusion": "intercompany"}}),
+    ("hold", {"invoice": {"hold_reason": "usage is being counted"}}),
+    ("disputed", {"invoice": {"lines": (line("1000.00", disputed=True),)}}),
+    ("match_pending", {"match_pending": True}),
+    ("awaiting_approval", {"awaiting_approval": True}),
+    ("in_flight", {"inflight": usd("500.00")}),
+    ("exception", {"exception": "two explanations"}),
+    ("customer_in_credit", {"credits": usd("1000.00")}),
+    ("parked", {"parked": "invoice 7: due date"}),
+    ("no_contact", {"customer": {"email": ""}}),
+    ("backlog", {"in_backlog": True}),
+    ("stale", {"stale_sources": ("stripe",)}),
+    ("clock", {"clock_behind": True}),
+    ("stopped", {"stopped": "by a person"}),
+    ("shadow", {"send": Switch.SHADOW}),
+]
+
+
+def facts(*changes: dict[str, object]) -> SuppressionFacts:
+    result = CLEAR
+    for change in changes:
+        for name, value in change.items():
+            if isinstance(value, dict):
+                value = replace(getattr(result, name), **value)
+            result = replace(result, **{name: value})
+    return result
+
+
+@pytest.mark.parametrize(("reason", "change"), ROWS)
+def test_each_reason_alone_stops_the_reminder(reason, change):
+    verdict = suppression.decide(facts(change), POLICY)
+    cancels = {"paid", "voided", "nothing_to_ask"}
+
+    assert reason == verdict.reason
+    assert ("cancelled" if reason in cancels else "held") == verdict.outcome
+    assert verdict.text.endswith(".")
+
+
+@pytest.mark.parametrize("position", range(len(ROWS) - 1))
+def test_of_two_reasons_the_earlier_one_is_told(position):
+    earlier, change = ROWS[position]
+    for later, other in ROWS[position + 1 :]:
+        if set(change) == set(other) == {"invoice"}:
+            continue  # one invoice can't be both; the rest of its precedence is tested below
+        verdict = suppression.decide(facts(other, change), POLICY)
+
+        assert earlier == verdict.reason, f"{earlier} comes before {later}"
+
+
+def test_nothing_against_it_lets_it_leave_and_every_reason_has_a_row():
+    verdict = suppression.decide(CLEAR, POLICY)
+
+    assert (SuppressionOutcome.MAY_LEAVE, SuppressionReason.NONE) == (verdict.outcome, verdict.reason)
+    assert list(SuppressionReason) == [*(SuppressionReason(reason) for reason, _ in ROWS), SuppressionReason.NONE]
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        # A voided invoice has no balance and may be on hold; what the ERP says of it wins.
+        ({"status": InvoiceStatus.VOIDED, "balance": usd("0"), "hold_reason": "x"}, "voided"),
+        ({"balance": usd("-5.00"), "hold_reason": "x"}, "nothing_to_ask"),
+        ({"balance": usd("4.99")}, "nothing_to_ask"),
+        ({"balance": usd("5.00")}, "none"),
+        ({"hold_reason": "x", "lines": (line("1000.00", disputed=True),)}, "hold"),
+        # One line of three disputed: the others keep moving (M41).
+        ({"lines": (line("400.00", disputed=True), line("300.00"), line("300.00"))}, "none"),
+        # What is left beside the dispute is below the smallest that is asked for.
+        ({"lines": (line("998.00", disputed=True), line("2.00"))}, "disputed"),
+    ],
+)
+def test_the_invoice_itself(change, reason):
+    assert reason == suppression.decide(facts({"invoice": change}), POLICY).reason
+
+
+def test_a_full_payment_matched_and_applied_cancels():
+    """M54."""
+    verdict = suppression.decide(facts({"invoice": {"status": InvoiceStatus.PAID, "balance": usd("0")}}), POLICY)
+
+    assert (SuppressionOutcome.CANCELLED, SuppressionReason.PAID) == (verdict.outcome, verdict.reason)
+
+
+def test_a_credit_memo_that_took_the_balance_cancels():
+    """M57: an applied memo lowers the balance like cash does; an open memo as large as the debt holds."""
+    applied = suppression.decide(facts({"invoice": {"balance": usd("0")}}), POLICY)
+    still_open = suppression.decide(facts({"credits": usd("1000.00")}), POLICY)
+
+    assert (SuppressionOutcome.CANCELLED, SuppressionReason.NOTHING_TO_ASK) == (applied.outcome, applied.reason)
+    assert (SuppressionOutcome.HELD, SuppressionReason.CUSTOMER_IN_CREDIT) == (still_open.outcome, still_open.reason)
+
+
+@pytest.mark.parametrize(
+    ("days", "overdue", "credits", "reason"),
+    [
+        (7, "1000.00", "999.99", "none"),
+        (7, "1000.00", "1000.00", "customer_in_credit"),
+        # Not due yet: a small old credit does not stop the notice of a large new invoice.
+        (-7, "0.00", "10.00", "none"),
+        (-7, "0.00", "1000.00", "customer_in_credit"),
+        (0, "200.00", "1199.99", "none"),
+        (0, "200.00", "1200.00", "customer_in_credit"),
+    ],
+)
+def test_credits_count_against_all_that_would_be_asked_for(days, overdue, credits, reason):
+    change = {"on": DUE_ON + timedelta(days=days), "overdue_askable": usd(overdue), "credits": usd(credits)}
+
+    assert reason == suppression.decide(facts(change), POLICY).reason
+
+
+@pytest.mark.parametrize(
+    ("inflight", "reason"), [("0.00", "none"), ("499.99", "none"), ("500.00", "in_flight"), ("9000.00", "in_flight")]
+)
+def test_money_in_flight_shields_what_it_covers_to_half(inflight, reason):
+    assert reason == suppression.decide(facts({"inflight": usd(inflight)}), POLICY).reason
+
+
+def test_the_shield_counts_what_is_asked_for_and_not_what_is_disputed():
+    change = {"invoice": {"lines": (line("800.00", disputed=True),)}, "inflight": usd("100.00")}
+
+    assert "in_flight" == suppression.decide(facts(change), POLICY).reason
+
+
+def test_in_suggest_nothing_leaves_either():
+    assert "shadow" == suppression.decide(facts({"send": Switch.SUGGEST}), POLICY).reason
+
+
+def test_a_customer_who_was_not_read_is_not_written_to():
+    assert "no_contact" == suppression.decide(replace(CLEAR, customer=None), POLICY).reason
+
+
+cents = st.integers(0, 200_000)
+SEVERITY = {"may_leave": 0, "held": 1, "cancelled": 2}
+
+
+@given(balance=cents, cash=cents, inflight=cents, credits=cents, days=st.integers(-10, 40))
+def test_adding_a_payment_never_lets_a_reminder_leave_that_was_stopped(balance, cash, inflight, credits, days):
+    """Whether the new money is still in flight or was applied to this invoice already."""
+    on = DUE_ON + timedelta(days=days)
+    before = facts(
+        {
+            "invoice": {"balance": Money(balance, "USD")},
+            "on": on,
+            "inflight": Money(inflight, "USD"),
+            "credits": Money(credits, "USD"),
+            "overdue_askable": Money(balance, "USD") if days > 0 else usd("0"),
+        }
+    )
+    paid = Money(min(cash, balance), "USD")
+    in_flight = replace(before, inflight=before.inflight + Money(cash, "USD"))
+    posted = replace(
+        before,
+        invoice=replace(before.invoice, balance=before.invoice.balance - paid),
+        overdue_askable=before.overdue_askable - paid if days > 0 else before.overdue_askable,
+    )
+    severity = SEVERITY[suppression.decide(before, POLICY).outcome]
+
+    assert SEVERITY[suppression.decide(in_flight, POLICY).outcome] >= severity
+    assert SEVERITY[suppression.decide(posted, POLICY).outcome] >= severity

@@ -1,0 +1,178 @@
+"""A connector on the sandbox, for stories and proofs: real HTTP, real SMTP, the real store and engine.
+
+`Desk` is the connector in this process with the sandbox's clock; `Desk.process` runs the same store as a process of its
+own, to be killed. Facts are asserted on the sandbox's truth and mailbox, never on calls.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Any
+
+from connector.config import Settings, read_settings
+from connector.daemon import Service
+from connector.wiring import open_service
+from sandbox.world import Served, serve
+
+ROOT = Path(__file__).resolve().parent.parent
+SHARED = ROOT.parent / "shared"
+CONTRACT = SHARED / "contracts" / "netsuite" / "v2023_2_0"
+MONDAY = datetime(2026, 9, 7, 8, 0, tzinfo=UTC)
+
+
+class WorldTime:
+    """The connector's clock is the world's."""
+
+    def __init__(self, served: Served) -> None:
+        self._served = served
+
+    def now(self) -> datetime:
+        return self._served.world.clock().astimezone(UTC)
+
+
+def mappings(folder: Path, changes: Mapping[str, str] | None = None) -> Path:
+    """A copy of the shipped mappings, switched to auto; `changes` replaces whole lines of policy.yaml by their key."""
+    target = folder / "mappings"
+    if not target.exists():
+        shutil.copytree(ROOT / "mappings", target)
+    values = {"post": "auto", "send": "auto", "posting_owner": "us", **(changes or {})}
+    lines = []
+    for line in (target / "policy.yaml").read_text().splitlines():
+        key = line.removeprefix("# ").partition(":")[0]
+        if key in values and not line.startswith("# posting_owner: us ") and not line.startswith(" "):
+            line = f"{key}: {values.pop(key)}"
+        lines.append(line)
+    lines += [f"{key}: {value}" for key, value in values.items()]
+    (target / "policy.yaml").write_text("\n".join(lines) + "\n")
+    return target
+
+
+class Desk:
+    """One connector installation on one sandbox."""
+
+    def __init__(self, served: Served, folder: Path, policy: Mapping[str, str] | None = None) -> None:
+        self.served = served
+        self.world = served.world
+        self.folder = folder
+        self.environ = self._environ(mappings(folder, policy))
+        self._service: Service | None = None
+
+    def _environ(self, mapping_folder: Path) -> dict[str, str]:
+        profile = self.world.profile()
+        netsuite, stripe, smtp = profile["netsuite"], profile["stripe"], profile["smtp"]
+        values = {
+            "INSTALLATION": "t1",
+            "LEDGER_ZONE": "UTC",
+            "STORE": str(self.folder / "connector.db"),
+            "MAPPINGS": str(mapping_folder),
+            "NETSUITE_ACCOUNT": netsuite["account"],
+            "NETSUITE_BASE_URL": netsuite["base_url"],
+            "NETSUITE_SOAP_VERSION": netsuite["soap_version"],
+            "NETSUITE_CONSUMER_KEY": netsuite["consumer_key"],
+            "NETSUITE_CONSUMER_SECRET": netsuite["consumer_secret"],
+            "NETSUITE_TOKEN_ID": netsuite["token_id"],
+            "NETSUITE_TOKEN_SECRET": netsuite["token_secret"],
+            "NETSUITE_READ_TIMEOUT_SECONDS": "5",
+            "NETSUITE_WRITE_TIMEOUT_SECONDS": "2",
+            "STRIPE_API_KEY": stripe["api_key"],
+            "STRIPE_BASE_URL": stripe["base_url"],
+            "STRIPE_LIVEMODE": "false",
+            "STRIPE_CUTOVER_ON": "2012-01-01",
+            "STRIPE_TIMEOUT_SECONDS": "5",
+            "MAIL_HOST": smtp["host"],
+            "MAIL_PORT": str(smtp["port"]),
+            "MAIL_STARTTLS": "false",
+            "MAIL_REDIRECT_ALL_TO": "everything@test.example",
+            "MAIL_PAY_DOMAINS": "pay.example",
+            "MAIL_TIMEOUT_SECONDS": "3",
+            "TIMINGS_TICK_SECONDS": "1",
+        }
+        return {f"CONNECTOR_{name}": value for name, value in values.items()}
+
+    @property
+    def settings(self) -> Settings:
+        return read_settings(environ=self.environ)
+
+    # ---- the connector in this process ----
+
+    @property
+    def service(self) -> Service:
+        if self._service is None:
+            self._service = open_service(self.settings, WorldTime(self.served))
+            self._service.start()
+        return self._service
+
+    def tick(self) -> Any:
+        return self.service.tick()
+
+    def days(self, until: date, hour: int = 9) -> None:
+        """Live on to this day, one tick each morning."""
+        from datetime import timedelta
+
+        day = self.world.clock().date()
+        while day <= until:
+            instant = datetime(day.year, day.month, day.day, hour, tzinfo=UTC)
+            if instant >= self.world.clock():
+                self.world.advance_to(instant)
+                self.tick()
+            day += timedelta(days=1)
+
+    def close(self) -> None:
+        if self._service is not None:
+            self._service.close()
+            self._service = None
+
+    # ---- the connector as a process of its own ----
+
+    def process(self, *arguments: str, kill_at: str = "", timeout: float = 60) -> subprocess.CompletedProcess[str]:
+        """`python -m connector <arguments>` on the same store; with `kill_at` it is killed at that named point."""
+        self.close()
+        environ = {k: v for k, v in os.environ.items() if not k.startswith("CONNECTOR_")} | self.environ
+        if kill_at:
+            environ["CONNECTOR_KILL_AT"] = kill_at
+        return subprocess.run(
+            [sys.executable, "-m", "connector", *arguments],
+            env=environ,
+            cwd=self.folder,
+            capture_output=True,
+            text=True,
+            timeout=timeout,
+        )
+
+    # ---- what the world knows ----
+
+    def truth(self) -> dict[str, Any]:
+        return self.world.truth()
+
+    def balance(self, number: str) -> str:
+        return next(str(i["balance"]) for i in self.truth()["invoices"] if i["number"] == number)
+
+    def mails(self) -> list[Any]:
+        return list(self.world.mailbox.messages())
+
+    def mails_about(self, number: str) -> list[Any]:
+        return [mail for mail in self.mails() if number in mail.text]
+
+
+@contextmanager
+def sandbox(now: datetime | None = MONDAY, **options: Any) -> Iterator[Served]:
+    with serve(now=now, **{"customers": 0, **options}) as served:
+        yield served
+
+
+@contextmanager
+def desk(folder: Path, *, now: datetime | None = MONDAY, policy: Mapping[str, str] | None = None, **options: Any) -> Iterator[Desk]:
+    """A sandbox and a connector on it. `now=None` runs with real time, as a killed process needs."""
+    with sandbox(now, **options) as served:
+        made = Desk(served, folder, policy)
+        try:
+            yield made
+        finally:
+            made.close()

@@ -1,0 +1,217 @@
+"""NetSuite's rows become our values; what is not understood is parked with its field's name, and nothing is derived."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime
+from zoneinfo import ZoneInfo
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from connector.adapters.netsuite import reading
+from connector.money import Money
+from connector.receivables import CreditKind, CreditMemo, Customer, InvoiceStatus, OpenInvoice, Parked
+
+CURRENCIES = {"1": "USD", "2": "JPY", "3": "KWD", "9": "Credits"}
+ROW = {
+    "id": "104",
+    "tranid": "INV-1",
+    "entity": "4",
+    "currency": "1",
+    "foreigntotal": "1650.00",
+    "foreignamountunpaid": "1650.00",
+    "status": "A",
+    "voided": "F",
+    "issued_on": "2026-10-01",
+    "due_on": "2026-10-31",
+    "terms": "Net 30",
+    "otherrefnum": "PO-7",
+    "subsidiary": "1",
+    "hold": "F",
+}
+LINES = [
+    {"id": "1", "memo": "Seats", "foreignamount": "1000.00", "taxline": "F", "kind": "subscription", "dispute": "F"},
+    {"id": "2", "memo": "Use", "foreignamount": "500.00", "taxline": "F", "dispute": "T", "dispute_reason": "count"},
+    {"id": "3", "memo": "Tax", "foreignamount": "150.00", "taxline": "T", "dispute": "F"},
+]
+
+
+def usd(text: str) -> Money:
+    return Money.of(text, "USD")
+
+
+def taken(row: dict[str, str], lines: list[dict[str, str]] | None = None) -> OpenInvoice:
+    found = reading.invoice(row, LINES if lines is None else lines, CURRENCIES)
+    assert isinstance(found, OpenInvoice), found
+    return found
+
+
+def test_an_open_invoice_is_taken_over_with_its_terms_and_lines() -> None:
+    invoice = taken(ROW)
+
+    assert (invoice.id, invoice.number, invoice.customer_id) == ("104", "INV-1", "4")
+    assert (invoice.amount, invoice.balance, invoice.status) == (usd("1650"), usd("1650"), InvoiceStatus.OPEN)
+    assert (invoice.issued_on, invoice.due_on) == (date(2026, 10, 1), date(2026, 10, 31))
+    assert (invoice.terms, invoice.po_number, invoice.subsidiary) == ("Net 30", "PO-7", "1")
+    assert [(line.id, line.kind, line.disputed) for line in invoice.lines] == [
+        ("1", "subscription", False),
+        ("2", "", True),
+    ]
+
+
+def test_a_disputed_line_takes_its_share_of_the_tax_with_it() -> None:
+    invoice = taken(ROW)
+
+    assert [usd("1100"), usd("550")] == [line.amount for line in invoice.lines]
+    assert usd("1100") == invoice.askable
+
+
+def test_a_header_discount_lowers_each_lines_share() -> None:
+    lines = [*LINES[:2], {"id": "3", "memo": "Discount", "foreignamount": "-150.00", "taxline": "F"}]
+
+    invoice = taken({**ROW, "foreigntotal": "1350.00", "foreignamountunpaid": "1350.00"}, lines)
+
+    assert [usd("900"), usd("450")] == [line.amount for line in invoice.lines]
+
+
+@given(st.lists(st.integers(1, 10**9), min_size=1, max_size=12), st.integers(1, 10**10))
+def test_the_shares_of_lines_always_sum_to_the_invoice(amounts: list[int], total: int) -> None:
+    rows = [{"id": str(n), "foreignamount": Money(minor, "USD").plain()} for n, minor in enumerate(amounts, 1)]
+
+    shares = [line.amount.minor for line in reading.invoice_lines(rows, Money(total, "USD"))]
+
+    assert total == sum(shares)
+    assert all(abs(share - total * amount / sum(amounts)) < 1 for share, amount in zip(shares, amounts, strict=True))
+
+
+@pytest.mark.parametrize(
+    ("change", "field", "reason"),
+    [
+        ({"due_on": ""}, "duedate", "is missing"),
+        ({"issued_on": ""}, "trandate", "is missing"),
+        ({"due_on": "2026-09-30"}, "duedate", "2026-09-30 is before the invoice's own day 2026-10-01"),
+        ({"due_on": "31.10.2026"}, "duedate", "'31.10.2026' is no day"),
+        ({"foreigntotal": "-5.00"}, "foreigntotal", "-5.00 USD is not above zero"),
+        ({"foreigntotal": "0"}, "foreigntotal", "0.00 USD is not above zero"),
+        ({"foreigntotal": ""}, "foreigntotal", "is missing"),
+        ({"foreigntotal": "1650.005"}, "foreigntotal", "1650.005 USD has more than 2 decimals"),
+        ({"foreigntotal": "NaN"}, "foreigntotal", "'NaN' is no finite amount"),
+        ({"foreigntotal": "1,650.00"}, "foreigntotal", "'1,650.00' is no decimal amount"),
+        ({"currency": "2"}, "foreigntotal", None),
+        ({"currency": "7"}, "currency", "7 is not in the account's currency list"),
+        ({"currency": "9"}, "currency", "'Credits' is no ISO 4217 currency code"),
+        ({"currency": ""}, "currency", "is missing"),
+        ({"foreignamountunpaid": ""}, "foreignamountunpaid", "is missing"),
+        ({"foreignamountunpaid": "-1"}, "foreignamountunpaid", "-1.00 USD is below zero"),
+        ({"foreignamountunpaid": "1650.01"}, "foreignamountunpaid", "1,650.01 USD is more than the invoice's"),
+        ({"tranid": ""}, "tranid", "is missing"),
+        ({"entity": ""}, "entity", "is missing"),
+    ],
+)
+def test_what_is_not_understood_is_parked_with_its_field(
+    change: dict[str, str], field: str, reason: str | None
+) -> None:
+    row = {name: value for name, value in {**ROW, **change}.items() if value}
+    if change.get("currency") == "2":
+        row["foreigntotal"] = "1650.50"  # yen have no decimals
+        reason = "1650.50 JPY has more than 0 decimals"
+
+    found = reading.invoice(row, LINES, CURRENCIES)
+
+    assert isinstance(found, Parked)
+    assert ("netsuite", "invoice 104", field) == (found.source, found.record, found.field)
+    assert found.reason.startswith(reason or "")
+    assert row.get("entity", "") == found.customer_id
+
+
+def test_a_line_that_is_not_understood_parks_the_invoice_and_names_the_line() -> None:
+    found = reading.invoice(ROW, [*LINES, {"id": "4", "foreignamount": "x"}], CURRENCIES)
+
+    assert isinstance(found, Parked)
+    assert "line 4 foreignamount" == found.field
+
+
+@pytest.mark.parametrize(
+    ("currency", "text", "minor"), [("2", "120000", 120000), ("3", "12.345", 12345), ("1", "1.0E7", 1_000_000_000)]
+)
+def test_amounts_keep_the_decimals_of_their_currency(currency: str, text: str, minor: int) -> None:
+    invoice = taken({**ROW, "currency": currency, "foreigntotal": text, "foreignamountunpaid": text}, [])
+
+    assert Money(minor, CURRENCIES[currency]) == invoice.balance
+
+
+@pytest.mark.parametrize(
+    ("change", "status", "balance"),
+    [
+        ({"foreignamountunpaid": "0"}, InvoiceStatus.PAID, "0"),
+        ({"foreignamountunpaid": "", "status": "B"}, InvoiceStatus.PAID, "0"),
+        ({"foreignamountunpaid": "0.01"}, InvoiceStatus.OPEN, "0.01"),
+        ({"voided": "T", "foreigntotal": "0", "foreignamountunpaid": ""}, InvoiceStatus.VOIDED, "0"),
+        ({"voided": "T"}, InvoiceStatus.VOIDED, "0"),
+    ],
+)
+def test_the_status_follows_from_balance_and_void(change: dict[str, str], status: InvoiceStatus, balance: str) -> None:
+    row = {name: value for name, value in {**ROW, **change}.items() if value}
+
+    invoice = taken(row, [])
+
+    assert (status, usd(balance)) == (invoice.status, invoice.balance)
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        ({"hold": "F", "hold_reason": "legal"}, ""),
+        ({"hold": "T", "hold_reason": "legal"}, "legal"),
+        ({"hold": "T"}, "hold"),
+        ({"hold": "T", "hold_reason": "  "}, "hold"),
+    ],
+)
+def test_a_hold_without_a_reason_is_a_hold_all_the_same(change: dict[str, str], reason: str) -> None:
+    assert reason == taken({**ROW, **change}).hold_reason
+
+
+def test_credit_memos_and_payments_show_what_they_have_left() -> None:
+    row = {"id": "7", "type": "CustCred", "tranid": "CM-1", "entity": "4", "currency": "1", "received_on": "2026-10-02"}
+
+    memo = reading.credit({**row, "foreignpaymentamountunused": "5.00"}, CURRENCIES)
+    paid = reading.credit({**row, "type": "CustPymt", "foreignpaymentamountunused": "9", "voided": "T"}, CURRENCIES)
+    odd = reading.credit({**row, "foreignpaymentamountunused": "-9"}, CURRENCIES)
+
+    assert CreditMemo("7", "CM-1", "4", usd("5"), CreditKind.CREDIT_MEMO, "", "", date(2026, 10, 2)) == memo
+    assert isinstance(paid, CreditMemo)
+    assert (CreditKind.UNAPPLIED_PAYMENT, usd("0")) == (paid.kind, paid.open_amount)
+    assert isinstance(odd, Parked)
+
+
+@pytest.mark.parametrize(
+    ("change", "exclusion"),
+    [
+        ({}, ""),
+        ({"isinactive": "T"}, "inactive"),
+        ({"do_not_contact": "T"}, "do-not-contact"),
+        ({"exclude": "intercompany"}, "intercompany"),
+        ({"isinactive": "T", "exclude": "bankruptcy"}, "inactive, bankruptcy"),
+    ],
+)
+def test_every_reason_never_to_write_to_a_customer_is_kept(change: dict[str, str], exclusion: str) -> None:
+    row = {"id": "4", "entityid": "CUST-4", "companyname": "Northfield Robotics", "email": " ap@northfield.example "}
+
+    customer = reading.customer({**row, "parent": "3", **change})
+
+    expected = Customer("4", "Northfield Robotics", "ap@northfield.example", "3", bool(exclusion), exclusion)
+    assert expected == customer
+
+
+def test_a_customer_that_is_its_own_parent_has_none() -> None:
+    assert "" == reading.customer({"id": "4", "entityid": "CUST-4", "parent": "4"}).parent_id
+
+
+def test_a_payment_has_no_sign() -> None:
+    row = {"id": "9", "entity": "4", "currency": "1", "foreigntotal": "-50.00", "modified_at": "2026-10-02 01:30:00"}
+
+    seen = reading.payment(row, [{"invoice": "104", "amount": "-20.00"}], CURRENCIES, ZoneInfo("America/New_York"))
+
+    assert (usd("50"), (("104", usd("20")),)) == (seen.amount, seen.applications)
+    assert datetime(2026, 10, 2, 5, 30, tzinfo=UTC) == seen.modified_at
