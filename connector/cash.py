@@ -7,7 +7,7 @@ and no reminder decided on older facts can leave after it (store/gate.py).
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 
@@ -43,12 +43,14 @@ def match_payments(parts: Parts, today: date) -> Matched:
         return done
     # Somebody else may have posted it: an effect by others seen before our write is adopted, never repeated.
     posted = parts.erp.find_payments([payment.id for payment, _ in waiting])
+    undecided = dict(waiting)
     for payment, left in waiting:
         if payment.id in posted:
             _adopt(parts, payment, posted[payment.id].erp_id)
             done.adopted += 1
+            del undecided[payment]
             continue
-        verdict, is_new = _decide(parts, payment, left)
+        verdict, is_new = _decide(parts, payment, left, _rivals(payment, undecided))
         if isinstance(verdict, MatchException):
             if is_new:
                 _except(parts, payment, left, verdict)
@@ -58,10 +60,24 @@ def match_payments(parts: Parts, today: date) -> Matched:
             done.suggested += 1
         elif record_match(parts, payment, left, verdict, today):
             done.matched += 1
+            del undecided[payment]
     return done
 
 
-def decide_payment(tx: Tx, policy: Policy, payment: Payment, left: Money) -> tuple[Match | MatchException, tuple[OpenInvoice, ...]]:
+def _rivals(payment: Payment, undecided: Mapping[Payment, Money]) -> list[Money]:
+    """The payer's other money that still waits: order must not decide which of two payments an amount fits."""
+    return [
+        left
+        for other, left in undecided.items()
+        if other.customer_id == payment.customer_id
+        and other.id != payment.id
+        and left.currency == payment.amount.currency
+    ]
+
+
+def decide_payment(
+    tx: Tx, policy: Policy, payment: Payment, left: Money, rivals: Sequence[Money]
+) -> tuple[Match | MatchException, tuple[OpenInvoice, ...]]:
     """The verdict on one payment and the invoices that it was decided on."""
     family = book.family_of(tx, payment.customer_id) if payment.customer_id else ""
     members = book.family_members(tx, family) if family else frozenset[str]()
@@ -76,15 +92,22 @@ def decide_payment(tx: Tx, policy: Policy, payment: Payment, left: Money) -> tup
         policy.matching,
         family_ids=members,
         parked=bool(members & book.parked_customers(tx)),
+        rivals=rivals,
     )
     return verdict, invoices
 
 
-def _decide(parts: Parts, payment: Payment, left: Money) -> tuple[Match | MatchException, bool]:
+def _decide(
+    parts: Parts, payment: Payment, left: Money, rivals: Sequence[Money]
+) -> tuple[Match | MatchException, bool]:
     with parts.store.tx() as tx:
-        verdict, invoices = decide_payment(tx, parts.policy, payment, left)
+        verdict, invoices = decide_payment(tx, parts.policy, payment, left, rivals)
         outcome = f"match by {verdict.rung}" if isinstance(verdict, Match) else f"exception {verdict.kind}"
-        inputs = {"left": str(left), "open": {i.number: str(i.balance) for i in invoices[:200]}, "open_count": len(invoices)}
+        inputs = {
+            "left": str(left),
+            "open": {i.number: str(i.balance) for i in invoices[:200]},
+            "open_count": len(invoices),
+        }
         is_new = verdicts.put_verdict(
             tx, f"payment:{payment.id}", "matching", outcome, verdict.reason, inputs, parts.policy.version
         )

@@ -13,8 +13,6 @@ from pathlib import Path
 from types import FrameType
 from typing import Protocol
 
-from sqlalchemy import delete, insert
-
 from connector import answers, cash, loop, pull, remind
 from connector.config import Settings, check_profile
 from connector.errors import ConnectorError, Transient
@@ -23,11 +21,10 @@ from connector.parts import Parts
 from connector.policy import Switch
 from connector.ports import Finding
 from connector.reports import Explanation, PlanReport, Report, TickReport
-from connector.store import Store, activity, closing, gate
-from connector.store import tables as t
+from connector.store import Store, activity, closing, gate, orders
 
 
-_EVENTS = frozenset(event.value for event in Event)
+_EVENTS = {event.value: event for event in Event}
 
 
 class Durable(Protocol):
@@ -79,7 +76,7 @@ class Service:
         with self.store.read() as tx:
             for row in activity.lines(tx, first):
                 if row.event in _EVENTS:
-                    self._log.info(Event(row.event), **row.fields)
+                    self._log.info(_EVENTS[row.event], **row.fields)
         self._log.info(Event.TICK_FINISHED, **answers.counts(report))
         return report, troubles
 
@@ -158,15 +155,12 @@ class Service:
 
     def report(self, on: date) -> Report:
         with self.store.read() as tx:
-            return answers.report(tx, on, self.store.clock.now())
+            return answers.report(tx, on, self.store.clock.now(), self.settings.zone)
 
     def stop(self, what: str, lift: bool, who: str, reason: str) -> None:
         """A person's order, effective at once: every mail and every write looks for it."""
         with self.store.tx() as tx:
-            tx.execute(delete(t.stop).where(t.stop.c.what == what))
-            if not lift:
-                tx.execute(insert(t.stop).values(what=what, since=tx.at_text, who=who, reason=reason))
-            tx.journal("stop_lifted" if lift else "stop_requested", what=what, who=who, reason=reason)
+            orders.stop(tx, what, who, reason) if not lift else orders.lift(tx, what, who, reason)
 
     def check(self) -> tuple[Finding, ...]:
         parts = self.parts()

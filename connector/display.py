@@ -115,7 +115,9 @@ def show_findings(console: Console, findings: Sequence[Finding]) -> None:
 
 def show_report(console: Console, report: Report) -> None:
     _line(console, f"For {report.on}, from what was known at {_text(report.as_of)}.")
-    _line(console, f"The ERP was last read at {_text(report.read_at)}." if report.read_at else "The ERP was never read.")
+    _line(
+        console, f"The ERP was last read at {_text(report.read_at)}." if report.read_at else "The ERP was never read."
+    )
     _table(
         console,
         "Ageing: open amounts by days past due",
@@ -190,7 +192,9 @@ def _show_invoice(console: Console, invoice: InvoiceRow) -> None:
 
 def _show_payment(console: Console, payment: PaymentRow) -> None:
     state = f" ({payment.state})" if payment.state else ""
-    _line(console, f"{payment.id} received {payment.received_on}, {payment.amount}, of it here {payment.applied}{state}")
+    _line(
+        console, f"{payment.id} received {payment.received_on}, {payment.amount}, of it here {payment.applied}{state}"
+    )
     _line(console, f"  {payment.equation}")
     if payment.rung or payment.reason:
         _line(console, f"  matched by {payment.rung or 'a person'}: {payment.reason}")

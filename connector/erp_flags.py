@@ -7,15 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from sqlalchemy import insert, select, update
-
 from connector.decisions import flags
 from connector.money import Money
 from connector.parts import Parts
 from connector.ports import Answer, Outcome
 from connector.receivables import ArStatus
 from connector.store import Tx, book, gate, verdicts
-from connector.store import tables as t
 from connector.store.book import to_json
 from connector.store.closing import digest
 
@@ -45,10 +42,7 @@ def statuses(tx: Tx, installation: str, invoice_ids: Sequence[str]) -> tuple[ArS
 
 def mark_written(tx: Tx, written: Sequence[ArStatus]) -> None:
     for status in written:
-        values = {"digest": digest(to_json(status))}
-        where = t.status_written.c.invoice_id == status.invoice_id
-        if not tx.execute(update(t.status_written).where(where).values(**values)).rowcount:
-            tx.execute(insert(t.status_written).values(invoice_id=status.invoice_id, **values))
+        book.put_flag(tx, status.invoice_id, digest(to_json(status)))
 
 
 def write_flags(parts: Parts) -> int:
@@ -58,16 +52,8 @@ def write_flags(parts: Parts) -> int:
         with parts.store.tx() as tx:
             if parts.may_write(tx):
                 return written
-            behind = select(t.invoice.c.id).where(t.invoice.c.restate).order_by(t.invoice.c.id).limit(BATCH)
-            ids = list(tx.execute(behind).scalars())
-            # Taken as done before they are written: what changes meanwhile marks itself again.
-            for start in range(0, len(ids), 500):
-                some = ids[start : start + 500]
-                tx.execute(update(t.invoice).where(t.invoice.c.id.in_(some)).values(restate=False))
-            wanted = statuses(tx, parts.installation, ids)
-            known = dict(tx.execute(select(t.status_written.c.invoice_id, t.status_written.c.digest)).all())
-        if not ids:
-            return written
+            ids = book.take_behind(tx, BATCH)
+            wanted, known = statuses(tx, parts.installation, ids), book.flags_known(tx, ids)
         changed = [status for status in wanted if known.get(status.invoice_id) != digest(to_json(status))]
         if changed:
             written += _write(parts, changed)
@@ -89,9 +75,7 @@ def _write(parts: Parts, changed: Sequence[ArStatus]) -> int:
             # A refused one is shown and waits for the invoice's next change; anything else is tried again.
             settled = done | set(refused)
             behind = [status.invoice_id for status in changed if status.external_id not in settled]
-            for start in range(0, len(behind), 500):
-                some = behind[start : start + 500]
-                tx.execute(update(t.invoice).where(t.invoice.c.id.in_(some)).values(restate=True))
+            book.restate(tx, behind)
     with parts.store.tx() as tx:
         rows = book.invoices_by_id(tx, [status.invoice_id for status in changed if status.external_id in refused])
         for status in changed:

@@ -97,5 +97,3 @@ def carry_out(parts: Parts) -> None:
             request = f"r{tx.journal('acts_started', acts=group)}"
             closing.assign(tx, group, request)
         parts.run("close", request)
-
-

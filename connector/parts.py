@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 from connector.errors import Terminal
 from connector.policy import Policy, Switch
 from connector.ports import Answer, Channel, Clock, Erp, Installation, Outcome, PaymentSource
-from connector.store import Store, Tx, instant, parse_instant, tables
+from connector.store import Store, Tx, instant, orders, parse_instant
 
 # How long a seen installation record is good for, and how far a clock may step back before it counts as wrong.
 INSTALLATION_GOOD_FOR = timedelta(seconds=120)
@@ -44,13 +44,7 @@ class Parts:
         """May anything be written into the ERP? '' or the reason why not."""
         if self.policy.post is not Switch.AUTO:
             return f"posting is in {self.policy.post.value}"
-        return stopped(tx, "post") or tx.get("alarm")
-
-
-def stopped(tx: Tx, what: str) -> str:
-    """A person's standing order to stop, as a reason; '' if there is none."""
-    row = tx.execute(tables.stop.select().where(tables.stop.c.what == what)).mappings().first()
-    return f"stopped by {row['who']} since {row['since'][:16]}: {row['reason'] or 'no reason given'}" if row else ""
+        return orders.stopped(tx, "post") or tx.get("alarm")
 
 
 def clock_behind(tx: Tx, now: datetime) -> bool:

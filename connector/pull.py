@@ -97,7 +97,11 @@ def _differing(parts: Parts, theirs: dict[tuple[str, str], CustomerTotal]) -> se
         known = json.loads(tx.get("unexplained", "{}"))
     differing = set()
     for key in set(ours) | set(theirs):
-        if ours.get(key) != theirs.get(key) and key[0] not in busy and known.get("/".join(key)) != _pair(ours, theirs, key):
+        if (
+            ours.get(key) != theirs.get(key)
+            and key[0] not in busy
+            and known.get("/".join(key)) != _pair(ours, theirs, key)
+        ):
             differing.add(key[0])
     return differing
 
@@ -206,5 +210,3 @@ def sending_since(tx: Tx, send: Switch, today: date) -> date | None:
         tx.journal("sending_switched_on", on=today)
         known = today.isoformat()
     return date.fromisoformat(known)
-
-

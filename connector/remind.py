@@ -11,8 +11,6 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import select, update
-
 from connector import pull
 from connector.cash import settle_reminders
 from connector.decisions import backlog, cadence, suppression
@@ -20,18 +18,16 @@ from connector.decisions.cadence import CadenceOutcome, CadenceVerdict
 from connector.decisions.suppression import SuppressionFacts, SuppressionOutcome, SuppressionVerdict
 from connector.errors import ConnectorError
 from connector.money import Money
-from connector.parts import Parts, clock_behind, stopped
+from connector.parts import Parts, clock_behind
 from connector.policy import BacklogChoice
 from connector.ports import MailItem, ReminderMail
 from connector.receivables import Customer, InvoiceStatus, OpenInvoice, ReminderState
-from connector.store import Tx, book, gate, verdicts
-from connector.store import tables as t
+from connector.store import Tx, book, gate, orders, verdicts
 from connector.store.gate import Claim
 
 # Customers whose facts are read again together just before their mails.
 BATCH_CUSTOMERS = 50
 LEASE = timedelta(seconds=60)
-NEVER = "9999-12-31"
 
 
 # ---- step 2 ----
@@ -43,7 +39,7 @@ def plan_reminders(parts: Parts, today: date) -> int:
         auto_before = tx.get("auto_since")
         auto_since = pull.sending_since(tx, parts.policy.send, today)
         last_tick_on = date.fromisoformat(tx.get("last_tick_on")) if tx.get("last_tick_on") else None
-        rows = list(tx.execute(select(t.invoice).where(t.invoice.c.next_on == book.AT_ONCE)).mappings())
+        rows = book.changed_rows(tx)
         plans = gate.reminders(tx, [row["id"] for row in rows])
         for row in rows:
             invoice = book.invoice_of(row)
@@ -52,9 +48,9 @@ def plan_reminders(parts: Parts, today: date) -> int:
                 gate.put_plan(tx, cadence.plan(invoice, parts.policy))
                 _into_backlog(tx, parts, row, auto_since, last_tick_on, today)
             settle_reminders(tx, invoice, parts.policy, today, _why_closed(invoice))
-            _set_next(tx, invoice.id, _next_on(tx, invoice.id))
+            book.set_next(tx, invoice.id, _next_on(tx, invoice.id))
         if (auto_since and not auto_before) or _was_out(parts, last_tick_on, today):
-            for row in tx.execute(select(t.invoice).where(t.invoice.c.status == InvoiceStatus.OPEN)).mappings().all():
+            for row in book.open_rows(tx):
                 _into_backlog(tx, parts, row, auto_since, last_tick_on, today)
     return len(rows)
 
@@ -76,9 +72,7 @@ def _into_backlog(
 ) -> None:
     invoice = book.invoice_of(row)
     seen_on = date.fromisoformat(row["first_seen_on"])
-    verdict = backlog.decide(
-        invoice, seen_on, auto_since, last_tick_on, today, parts.policy.outage_business_days_max
-    )
+    verdict = backlog.decide(invoice, seen_on, auto_since, last_tick_on, today, parts.policy.outage_business_days_max)
     if not verdict or row["in_backlog"]:
         return
     if parts.policy.backlog is BacklogChoice.NEXT_STEP:
@@ -86,17 +80,12 @@ def _into_backlog(
             if reminder.due_on <= today and reminder.state in gate.WAITING:
                 gate.move(tx, reminder, ReminderState.MISSED, verdict.reason)
         return
-    tx.execute(update(t.invoice).where(t.invoice.c.id == invoice.id).values(in_backlog=True, restate=True))
-    tx.journal("invoice_in_backlog", invoice=invoice.id, reason=verdict.reason)
+    book.into_backlog(tx, invoice.id, verdict.reason)
 
 
-def _next_on(tx: Tx, invoice_id: str) -> str | None:
+def _next_on(tx: Tx, invoice_id: str) -> date | None:
     waiting = gate.reminders(tx, [invoice_id])[invoice_id]
-    return min((r.due_on.isoformat() for r in waiting if r.state in gate.WAITING), default=None)
-
-
-def _set_next(tx: Tx, invoice_id: str, next_on: str | None) -> None:
-    tx.execute(update(t.invoice).where(t.invoice.c.id == invoice_id).values(next_on=next_on))
+    return min((r.due_on for r in waiting if r.state in gate.WAITING), default=None)
 
 
 # ---- step 6 ----
@@ -122,10 +111,7 @@ def decide_reminders(
 ) -> tuple[Decided, ...]:
     """Both verdicts on every invoice whose next action has come, or on these."""
     if invoice_ids is None:
-        where = select(t.invoice).where(
-            t.invoice.c.next_on <= today.isoformat(), t.invoice.c.status == InvoiceStatus.OPEN
-        )
-        rows = list(tx.execute(where.order_by(t.invoice.c.id)).mappings())
+        rows = book.due_rows(tx, today)
     else:
         rows = list(book.invoices_by_id(tx, invoice_ids).values())
     if not rows:
@@ -159,7 +145,7 @@ class _Surroundings:
         self._suggested = gate.suggested(tx)
         self._parked = book.parked_invoices(tx)
         self._pending = gate.pending(tx)
-        self._stopped = stopped(tx, "send") or tx.get("alarm")
+        self._stopped = orders.stopped(tx, "send") or tx.get("alarm")
         self._clock_behind = bool(tx.get("clock_behind"))
         self._stale = tuple(_stale_sources(tx, parts, now))
 
@@ -206,7 +192,7 @@ def record_decisions(tx: Tx, parts: Parts, decided: Iterable[Decided], today: da
         for missed in due.missed:
             gate.move(tx, plan[missed.step], ReminderState.MISSED, missed.reason)
         if verdict is None or due.reminder is None:
-            _set_next(tx, one.invoice.id, due.next_on.isoformat() if due.next_on else None)
+            book.set_next(tx, one.invoice.id, due.next_on)
             continue
         verdicts.put_verdict(
             tx,
@@ -214,7 +200,12 @@ def record_decisions(tx: Tx, parts: Parts, decided: Iterable[Decided], today: da
             "suppression",
             f"{due.reminder.step} {verdict.outcome.value}",
             verdict.text,
-            {"step": due.reminder.step, "reason": verdict.reason, "askable": str(one.invoice.askable), "cadence": due.reason},
+            {
+                "step": due.reminder.step,
+                "reason": verdict.reason,
+                "askable": str(one.invoice.askable),
+                "cadence": due.reason,
+            },
             parts.policy.version,
         )
         if verdict.outcome is SuppressionOutcome.HELD:
@@ -223,7 +214,7 @@ def record_decisions(tx: Tx, parts: Parts, decided: Iterable[Decided], today: da
             gate.cancel(tx, one.invoice.id, verdict.text)
         elif due.reminder.state is ReminderState.HELD:
             gate.move(tx, due.reminder, ReminderState.PLANNED, "nothing stands against it any more")
-        _set_next(tx, one.invoice.id, today.isoformat())
+        book.set_next(tx, one.invoice.id, today)
 
 
 def send_reminders(parts: Parts, now: datetime, today: date) -> None:

@@ -199,7 +199,7 @@ class JournalRow:
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """Everything that is known of one invoice and why it is as it is; `exceptions` are the open ones that hold it."""
+    """Everything that is known of one invoice and why it is as it is; `exceptions`: the open ones that concern it."""
 
     as_of: datetime
     invoice: InvoiceRow
@@ -237,7 +237,7 @@ class Measure:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """Ageing and the measures: dso, match_rate, suppression latency and others; `read_at`: the ERP was last read then."""
+    """Ageing and measures: dso, match_rate, suppression latency and others; `read_at` is when the ERP was last read."""
 
     on: date
     as_of: datetime

@@ -6,6 +6,7 @@ import asyncio
 import socket
 import threading
 from collections.abc import Callable
+from typing import ClassVar
 
 import uvicorn
 from starlette.types import ASGIApp
@@ -50,6 +51,13 @@ class _Server(uvicorn.Server):
         await super().startup(sockets)
         self._ready()
 
+    async def main_loop(self) -> None:
+        # uvicorn looks ten times a second whether it should stop; tests start and stop many worlds.
+        counter = 0
+        while not await self.on_tick(counter):
+            counter += 1
+            await asyncio.sleep(0.01)
+
 
 def serve_in_front(app: ASGIApp, bound: socket.socket, ready: Callable[[], None]) -> None:
     """Serve until SIGTERM or SIGINT, which is raised again once the server has stopped."""
@@ -57,9 +65,16 @@ def serve_in_front(app: ASGIApp, bound: socket.socket, ready: Callable[[], None]
 
 
 class Background:
-    """The app served from a thread of its own: `with Background(app) as served: served.url`."""
+    """The app served from a thread of its own: `with Background(app) as served: served.url`.
+
+    `ear`, when set, is put around every app that is served so: the tests overhear all traffic.
+    """
+
+    ear: ClassVar[Callable[[ASGIApp], ASGIApp] | None] = None
 
     def __init__(self, app: ASGIApp, port: int = 0) -> None:
+        ear = Background.ear
+        app = ear(app) if ear else app
         self._socket = listening(port)
         self._ready = threading.Event()
         self._server = _Server(app, self._ready.set)

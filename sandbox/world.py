@@ -293,7 +293,7 @@ class World:
         metadata: dict[str, str] | None = None,
         stripe_invoices: bool = False,
     ) -> str:
-        """A Stripe payment and the truth of what it pays; returns the PaymentIntent. Without a customer: unidentified."""
+        """A Stripe payment and the truth of what it pays; returns the PaymentIntent. No customer: unidentified."""
         with self.lock:
             known = self.customer(customer) if customer else None
             currency = currency or (known.currency if known else "USD")

@@ -32,11 +32,13 @@ _set_up() {
   if command -v uv >/dev/null 2>&1; then uv=uv
   elif "$PYTHON" -m pip install --quiet --disable-pip-version-check 'uv>=0.9' >/dev/null 2>&1; then uv="$root/.venv/bin/uv"
   fi
+  # A company's own certificates are in the system's store, where pip looks too.
+  export UV_SYSTEM_CERTS=1
   if [ -n "$uv" ] && VIRTUAL_ENV="$root/.venv" "$uv" pip sync --quiet --require-hashes "$root/requirements.lock"; then
     say "  packages installed by uv, each checked against its hash"
     VIRTUAL_ENV="$root/.venv" "$uv" pip install --quiet --no-deps --no-build-isolation --editable "$root"
   else
-    say "  uv is not to be had: installing by pip (about a minute), each package checked against its hash"
+    say "  uv is not to be had or could not do it: installing by pip (about a minute), each package checked against its hash"
     "$PYTHON" -m pip install --quiet --disable-pip-version-check --require-hashes --requirement "$root/requirements.lock"
     "$PYTHON" -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable "$root"
   fi

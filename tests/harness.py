@@ -168,7 +168,9 @@ def sandbox(now: datetime | None = MONDAY, **options: Any) -> Iterator[Served]:
 
 
 @contextmanager
-def desk(folder: Path, *, now: datetime | None = MONDAY, policy: Mapping[str, str] | None = None, **options: Any) -> Iterator[Desk]:
+def desk(
+    folder: Path, *, now: datetime | None = MONDAY, policy: Mapping[str, str] | None = None, **options: Any
+) -> Iterator[Desk]:
     """A sandbox and a connector on it. `now=None` runs with real time, as a killed process needs."""
     with sandbox(now, **options) as served:
         made = Desk(served, folder, policy)

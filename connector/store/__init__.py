@@ -11,6 +11,7 @@ import fcntl
 import json
 import os
 import sqlite3
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -21,7 +22,8 @@ from sqlalchemy import Connection, Engine, create_engine, event, func, insert, s
 
 from connector.errors import StoreBusy
 from connector.ports import Clock
-from connector.store.tables import journal, metadata, setting
+from connector.store.migrations import migrate
+from connector.store.tables import journal, setting
 
 
 def instant(value: datetime) -> str:
@@ -79,7 +81,7 @@ class Tx:
             .limit(1)
         )
         if self.execute(last).first() != (event, text):
-            self.journal(event, payment=payment, **detail)
+            self.journal(event, payment=payment, **detail)  # type: ignore[arg-type]
 
     def get(self, name: str, default: str = "") -> str:
         value = self.execute(select(setting.c.value).where(setting.c.name == name)).scalar()
@@ -98,14 +100,17 @@ class Store:
         path.parent.mkdir(parents=True, exist_ok=True)
         self._engine = _open_sqlite(path)
         self._daemon_lock: IO[str] | None = None
+        self._writer = threading.Lock()
         migrate(self._engine)
 
     @contextmanager
     def tx(self) -> Iterator[Tx]:
         """A write transaction: begun IMMEDIATE, committed at the end, rolled back on any exception."""
-        at = self.clock.now()
-        with self._engine.begin() as connection:
-            yield Tx(connection, at)
+        # Threads of one process queue here: SQLite's own waiting polls with growing sleeps.
+        with self._writer:
+            at = self.clock.now()
+            with self._engine.begin() as connection:
+                yield Tx(connection, at)
 
     @contextmanager
     def read(self) -> Iterator[Tx]:
@@ -116,7 +121,10 @@ class Store:
 
     def copy(self, path: Path) -> Store:
         """A consistent copy of its own, to decide on without writing here."""
-        with contextlib.closing(sqlite3.connect(self.path)) as ours, contextlib.closing(sqlite3.connect(path)) as theirs:
+        with (
+            contextlib.closing(sqlite3.connect(self.path)) as ours,
+            contextlib.closing(sqlite3.connect(path)) as theirs,
+        ):
             ours.backup(theirs)
         return Store(path, self.clock)
 
@@ -169,8 +177,3 @@ def _open_sqlite(path: Path) -> Engine:
         connection.exec_driver_sql("BEGIN" if reading else "BEGIN IMMEDIATE")
 
     return engine
-
-
-def migrate(engine: Engine) -> None:
-    """Bring the database to this program's schema; a newer one is refused by name."""
-    metadata.create_all(engine)

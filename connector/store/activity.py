@@ -69,7 +69,9 @@ def sent_after_match(tx: Tx) -> tuple[tuple[str, str], ...]:
     (Message-ID, invoice id) of each; the promise is that there is none. A mail counts from the mark before its final dot.
     """
     paid = tx.execute(
-        select(t.journal.c.invoice_id, t.journal.c.seq, t.journal.c.detail).where(t.journal.c.event == "invoice_matched")
+        select(t.journal.c.invoice_id, t.journal.c.seq, t.journal.c.detail).where(
+            t.journal.c.event == "invoice_matched"
+        )
     )
     matched = {invoice_id: seq for invoice_id, seq, detail in paid if json.loads(detail)["left"] == 0}
     mailed = tx.execute(

@@ -6,11 +6,10 @@ has allocated is subtracted from the balance here, so every decision sees what i
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import date, datetime
 from enum import StrEnum
-from functools import cache
 from typing import Any, TypeVar
 
 from pydantic import TypeAdapter
@@ -41,9 +40,14 @@ UNMATCHED = ("waiting", "exception", "suggested", "refused")
 AT_ONCE = "0001-01-01"
 
 
-@cache
+_ADAPTERS: dict[Any, TypeAdapter[Any]] = {}
+
+
 def _adapter(kind: Any) -> TypeAdapter[Any]:
-    return TypeAdapter(kind)
+    """Building one costs milliseconds, using it microseconds."""
+    if kind not in _ADAPTERS:
+        _ADAPTERS[kind] = TypeAdapter(kind)
+    return _ADAPTERS[kind]
 
 
 def to_json(value: Any) -> str:
@@ -109,7 +113,7 @@ def put_invoice(tx: Tx, invoice: OpenInvoice, requested_at: datetime, today: dat
         return Change.NEW
     if row["requested_at"] > asked:
         return Change.OLDER
-    before = from_json(OpenInvoice, row["facts"])
+    before = _as_stored(row)
     if row["allocated"]:
         invoice = replace(invoice, balance=before.balance, status=before.status)
     if invoice == before:
@@ -188,7 +192,7 @@ def put_credits(tx: Tx, read: ErpRead, *, whole: bool) -> None:
         tx.execute(delete(t.credit).where(t.credit.c.requested_at < asked))
 
 
-def put_parked(tx: Tx, parked: Iterable[Parked], understood: dict[str, Iterable[str]]) -> int:
+def put_parked(tx: Tx, parked: Iterable[Parked], understood: Mapping[str, Iterable[str]]) -> int:
     """Name what wasn't understood, and forget what now is (`understood`: source -> record ids). Returns how many are new."""
     for source, records in understood.items():
         known = [r for r in records]
@@ -201,9 +205,7 @@ def put_parked(tx: Tx, parked: Iterable[Parked], understood: dict[str, Iterable[
         where = and_(t.parked.c.source == record.source, t.parked.c.record == record.record)
         values = {"field": record.field, "reason": record.reason, "customer_id": record.customer_id}
         if not tx.execute(update(t.parked).where(where).values(**values)).rowcount:
-            tx.execute(
-                insert(t.parked).values(source=record.source, record=record.record, since=tx.at_text, **values)
-            )
+            tx.execute(insert(t.parked).values(source=record.source, record=record.record, since=tx.at_text, **values))
             tx.journal("record_parked", source=record.source, record=record.record, **{"field": record.field})
             new += 1
     return new
@@ -250,12 +252,16 @@ def put_payment(tx: Tx, payment: Payment, requested_at: datetime, *, observed: b
 # ---- reading ----
 
 
+def _as_stored(row: Any) -> OpenInvoice:
+    """The facts as read, with balance and state as the columns have them: an act of ours moves these before a read does."""
+    balance, state = Money(row["balance"], row["currency"]), InvoiceStatus(row["status"])
+    return replace(from_json(OpenInvoice, row["facts"]), balance=balance, status=state)
+
+
 def invoice_of(row: Any) -> OpenInvoice:
     """The invoice as decisions see it: its balance less what our unfinished acts have allocated."""
-    invoice = from_json(OpenInvoice, row["facts"])
-    if row["allocated"]:
-        return replace(invoice, balance=invoice.balance - Money(row["allocated"], row["currency"]))
-    return invoice
+    left = Money(row["balance"] - row["allocated"], row["currency"])
+    return replace(_as_stored(row), balance=left)
 
 
 def open_invoices(tx: Tx, *, family: str, currency: str) -> tuple[OpenInvoice, ...]:
@@ -440,11 +446,68 @@ def source_state(tx: Tx, name: str) -> tuple[str, datetime | None, date | None]:
     return row["cursor"], fresh, date.fromisoformat(row["full_read_on"]) if row["full_read_on"] else None
 
 
-def put_source(
-    tx: Tx, name: str, *, cursor: str = "", fresh_as_of: datetime, full_read_on: date | None = None
-) -> None:
+def put_source(tx: Tx, name: str, *, cursor: str = "", fresh_as_of: datetime, full_read_on: date | None = None) -> None:
     values: dict[str, Any] = {"cursor": cursor, "fresh_as_of": instant(fresh_as_of)}
     if full_read_on:
         values["full_read_on"] = full_read_on.isoformat()
     if not tx.execute(update(t.source).where(t.source.c.name == name).values(**values)).rowcount:
         tx.execute(insert(t.source).values(name=name, **values))
+
+
+# ---- what is to be looked at ----
+
+
+def changed_rows(tx: Tx) -> list[Any]:
+    """Invoices whose facts changed and whose plan is not settled yet."""
+    return list(tx.execute(select(t.invoice).where(t.invoice.c.next_on == AT_ONCE)).mappings())
+
+
+def due_rows(tx: Tx, today: date) -> list[Any]:
+    """Open invoices whose next action day has come."""
+    due = select(t.invoice).where(t.invoice.c.next_on <= today.isoformat(), t.invoice.c.status == InvoiceStatus.OPEN)
+    return list(tx.execute(due.order_by(t.invoice.c.id)).mappings())
+
+
+def open_rows(tx: Tx) -> list[Any]:
+    return list(tx.execute(select(t.invoice).where(t.invoice.c.status == InvoiceStatus.OPEN)).mappings())
+
+
+def set_next(tx: Tx, invoice_id: str, next_on: date | None) -> None:
+    """The day on which this invoice is looked at again; None is never, unless its facts change."""
+    value = next_on.isoformat() if next_on else None
+    tx.execute(update(t.invoice).where(t.invoice.c.id == invoice_id).values(next_on=value))
+
+
+def into_backlog(tx: Tx, invoice_id: str, reason: str) -> None:
+    tx.execute(update(t.invoice).where(t.invoice.c.id == invoice_id).values(in_backlog=True, restate=True))
+    tx.journal("invoice_in_backlog", invoice=invoice_id, reason=reason)
+
+
+def take_behind(tx: Tx, count: int) -> list[str]:
+    """Invoices whose AR status in the ERP may be behind; taken as done, and what changes from now on marks itself again."""
+    behind = select(t.invoice.c.id).where(t.invoice.c.restate).order_by(t.invoice.c.id).limit(count)
+    ids = list(tx.execute(behind).scalars())
+    restate(tx, ids, False)
+    return ids
+
+
+def restate(tx: Tx, invoice_ids: Sequence[str], behind: bool = True) -> None:
+    for start in range(0, len(invoice_ids), 500):
+        some = invoice_ids[start : start + 500]
+        tx.execute(update(t.invoice).where(t.invoice.c.id.in_(some)).values(restate=behind))
+
+
+def flags_known(tx: Tx, invoice_ids: Sequence[str]) -> dict[str, str]:
+    """Invoice id -> digest of the AR status that the ERP shows now."""
+    known: dict[str, str] = {}
+    for start in range(0, len(invoice_ids), 500):
+        some = t.status_written.c.invoice_id.in_(invoice_ids[start : start + 500])
+        rows = tx.execute(select(t.status_written.c.invoice_id, t.status_written.c.digest).where(some))
+        known |= {invoice_id: digest for invoice_id, digest in rows}
+    return known
+
+
+def put_flag(tx: Tx, invoice_id: str, digest: str) -> None:
+    where = t.status_written.c.invoice_id == invoice_id
+    if not tx.execute(update(t.status_written).where(where).values(digest=digest)).rowcount:
+        tx.execute(insert(t.status_written).values(invoice_id=invoice_id, digest=digest))

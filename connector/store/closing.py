@@ -8,7 +8,7 @@ from enum import StrEnum
 from hashlib import sha256
 from typing import Any
 
-from sqlalchemy import and_, case, delete, func, insert, select, update
+from sqlalchemy import and_, case, delete, func, insert, select, true, update
 
 from connector.errors import InvariantBroken
 from connector.money import Money
@@ -49,7 +49,9 @@ def digest(text: str) -> str:
     return sha256(text.encode()).hexdigest()
 
 
-def put_act(tx: Tx, intent: CloseIntent, payment_id: str, generation: int, rung: str, equation: str, reason: str) -> None:
+def put_act(
+    tx: Tx, intent: CloseIntent, payment_id: str, generation: int, rung: str, equation: str, reason: str
+) -> None:
     """Record the match: allocations, the payment's standing, the intent row with its digest. One commit with its caller's.
 
     The store's own constraints refuse an allocation beyond a balance or beyond the payment (`apply_once`, `cents_conserve`).
@@ -133,9 +135,7 @@ def _act(row: Any) -> Act:
 
 
 def acts(tx: Tx, states: Iterable[ActState], ids: Sequence[str] | None = None) -> tuple[Act, ...]:
-    where = t.act.c.state.in_(list(states))
-    if ids is not None:
-        where = and_(where, t.act.c.id.in_(ids))
+    where = and_(t.act.c.state.in_(list(states)), true() if ids is None else t.act.c.id.in_(ids))
     return tuple(_act(r) for r in tx.execute(select(t.act).where(where).order_by(t.act.c.matched_seq)).mappings())
 
 
@@ -233,9 +233,8 @@ def assigned(tx: Tx, request: str, states: Iterable[ActState]) -> tuple[Act, ...
 
 def retry_refused(tx: Tx, families: Sequence[str] | None = None) -> None:
     """Refused payments may be matched again: of these families, or all."""
-    where = t.payment.c.standing == "refused"
-    if families is not None:
-        where = and_(where, t.payment.c.family.in_(list(families)))
+    among = true() if families is None else t.payment.c.family.in_(list(families))
+    where = and_(t.payment.c.standing == "refused", among)
     tx.execute(update(t.payment).where(where).values(standing="waiting"))
 
 
@@ -274,8 +273,6 @@ def touch(tx: Tx, invoice_ids: Sequence[str]) -> None:
             .where(t.invoice.c.id.in_(list(invoice_ids)))
             .values(next_on=AT_ONCE, version=t.invoice.c.version + 1, restate=True)
         )
-
-
 
 
 def applied_invoices(tx: Tx, payment_id: str) -> tuple[str, ...]:

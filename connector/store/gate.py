@@ -182,7 +182,9 @@ class Claim:
     step: str
 
 
-def take_leases(tx: Tx, mail: ReminderMail, customer_id: str, claims: Sequence[Claim], owner: str, deadline: datetime) -> str:
+def take_leases(
+    tx: Tx, mail: ReminderMail, customer_id: str, claims: Sequence[Claim], owner: str, deadline: datetime
+) -> str:
     """Lease all invoices of one mail, or none. Returns '' or the reason why not (then plan again)."""
     for claim in sorted(claims, key=lambda c: c.invoice_id):
         pending = select(t.match_pending.c.payment_id).where(t.match_pending.c.invoice_id == claim.invoice_id)
@@ -280,9 +282,7 @@ def end_message(tx: Tx, message_id: str, state: MessageState, detail: str = "") 
         .values(state=after, reason=reason, sent_on=None if after is ReminderState.PLANNED else row["day"])
     )
     tx.execute(delete(t.lease).where(t.lease.c.message_id == message_id))
-    tx.execute(
-        update(t.message).where(t.message.c.id == message_id).values(state=state, done_seq=seq, detail=detail)
-    )
+    tx.execute(update(t.message).where(t.message.c.id == message_id).values(state=state, done_seq=seq, detail=detail))
     if state is MessageState.NOT_SENT:
         # A mail that surely did not leave may be planned again under the same id.
         tx.execute(delete(t.message).where(t.message.c.id == message_id))

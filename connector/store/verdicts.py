@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import delete, insert, select, update
+from sqlalchemy import ColumnElement, delete, insert, select, update
 
 from connector.money import Money
 from connector.store import Tx
@@ -40,7 +40,7 @@ def put_verdict(
         tx.execute(insert(t.verdict).values(subject=subject, decision=decision, **values))
     kind, _, record = subject.partition(":")
     ids = {kind: record} if kind in ("invoice", "payment", "act") else {}
-    tx.journal("verdict", **ids, decision=decision, outcome=outcome, reason=reason, inputs=json.loads(text))  # type: ignore[arg-type]
+    tx.journal("verdict", **ids, decision=decision, outcome=outcome, reason=reason, inputs=json.loads(text))
     return True
 
 
@@ -96,16 +96,14 @@ def open_exception(
 
 
 def close_exceptions(tx: Tx, *, reason: str, payment_id: str = "", exception_id: str = "") -> None:
-    where = [t.exception.c.closed_at.is_(None)]
+    where: list[ColumnElement[bool]] = [t.exception.c.closed_at.is_(None)]
     if payment_id:
         where.append(t.exception.c.payment_id == payment_id)
     if exception_id:
         where.append(t.exception.c.id == exception_id)
     ids = list(tx.execute(select(t.exception.c.id).where(*where)).scalars())
     for one in ids:
-        tx.execute(
-            update(t.exception).where(t.exception.c.id == one).values(closed_at=tx.at_text, close_reason=reason)
-        )
+        tx.execute(update(t.exception).where(t.exception.c.id == one).values(closed_at=tx.at_text, close_reason=reason))
         tx.journal("exception_closed", payment=payment_id or None, exception=one, reason=reason)
 
 

@@ -26,7 +26,7 @@ def units(amount: str | Decimal | int) -> int:
 
 def fits(amount: int, currency: str) -> bool:
     """Does the amount have no more decimals than its currency?"""
-    return amount % 10 ** (PLACES - decimals(currency)) == 0
+    return amount % int(10 ** (PLACES - decimals(currency))) == 0
 
 
 def fixed(amount: int, currency: str = "USD") -> str:

@@ -148,7 +148,7 @@ class Signs:
 # main line is the bank, a credit memo's is receivables. transaction.foreigntotal follows the main line (K).
 SIGNS = {"CustInvc": Signs(1, 1, -1), "CustCred": Signs(-1, -1, 1), "CustPymt": Signs(1, 1, -1)}
 
-# (record kind, letter in SuiteQL) -> the words that SOAP and BUILTIN.DF show; the letters of invoices are C, the rest K.
+# (record kind, letter in SuiteQL) -> the words of SOAP and BUILTIN.DF. The letters of invoices are C, the rest K.
 STATUS_WORDS = {
     ("CustInvc", "A"): "Open",
     ("CustInvc", "B"): "Paid In Full",

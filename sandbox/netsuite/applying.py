@@ -67,14 +67,13 @@ def apply(books: Books, payment_id: int, lines: Sequence[ApplyLine], *, replace_
     rows = books.rows("SELECT previousdoc, foreignamount FROM nexttransactionlinelink WHERE nextdoc = ?", payment_id)
     before = {row["previousdoc"]: row["foreignamount"] for row in rows}
     after = {} if replace_all else dict(before)
+    applied = sum(after.values())
     for line in lines:
         due = _due(books, payment, line, before.get(line.doc))
-        if not line.apply or line.amount == 0:
-            after.pop(line.doc, None)
-            continue
-        others = sum(amount for doc, amount in after.items() if doc != line.doc)
-        after[line.doc] = _amount(books, payment, line, due, payment["_amount"] - others)
-    applied = sum(after.values())
+        applied -= after.pop(line.doc, 0)
+        if line.apply and line.amount != 0:
+            after[line.doc] = _amount(books, payment, line, due, payment["_amount"] - applied)
+            applied += after[line.doc]
     if applied > payment["_amount"]:
         symbol = books.symbol(payment["currency"])
         raise Refusal("over_applied", applied=fixed(applied, symbol), payment=fixed(payment["_amount"], symbol))

@@ -189,7 +189,8 @@ class Books:
 
     def retotal(self, invoice_id: int) -> None:
         """The invoice's amount from its lines; refused when more than that is applied already."""
-        sql = "SELECT COALESCE(SUM(foreignamount), 0) AS s FROM transactionline WHERE \"transaction\" = ? AND mainline = 'F'"
+        sql = """SELECT COALESCE(SUM(foreignamount), 0) AS s FROM transactionline
+                 WHERE "transaction" = ? AND mainline = 'F'"""
         amount = SIGNS["CustInvc"].other * self.rows(sql, invoice_id)[0]["s"]
         paid = self.transaction(invoice_id)["foreignamountpaid"]
         if paid > amount:

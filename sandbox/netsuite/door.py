@@ -1,4 +1,4 @@
-"""What both doors have in common: a count of the requests in flight, and the faults that come before or after the work."""
+"""What both doors have in common: a count of the requests in flight, and the faults before and after the work."""
 
 from __future__ import annotations
 

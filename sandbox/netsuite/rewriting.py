@@ -51,7 +51,7 @@ def oracle_format(form: str) -> str:
     return result
 
 
-def call(name: str, *args: exp.Expression) -> exp.Anonymous:
+def call(name: str, *args: exp.Expr) -> exp.Anonymous:
     return exp.Anonymous(this=name, expressions=list(args))
 
 
@@ -61,10 +61,10 @@ class Rewriter:
         self._columns: dict[int, Column] = {}
         self._kinds: dict[int, Kind] = {}
         self._query_kinds: dict[int, dict[str, Kind]] = {}
-        self._kept: list[exp.Expression] = []  # replaced nodes stay alive, so that no id comes twice
+        self._kept: list[exp.Expr] = []  # replaced nodes stay alive, so that no id comes twice
 
     @staticmethod
-    def prepare(query: exp.Expression) -> None:
+    def prepare(query: exp.Expr) -> None:
         """Before columns are resolved: one case for all names, BUILTIN.DF as a function, only known functions."""
         for identifier in query.find_all(exp.Identifier):
             identifier.set("this", str(identifier.this).lower())
@@ -83,13 +83,14 @@ class Rewriter:
             if column.name == "rownum":
                 raise SqlglotError("ROWNUM is not played: use limit, offset and ORDER BY")
 
-    def rewrite(self, query: exp.Expression) -> list[Kind]:
+    def rewrite(self, query: exp.Expr) -> list[Kind]:
         """Rewrite in place; the kinds of the outermost columns."""
         kinds: list[Kind] = []
         for scope in traverse_scope(query):
             self._resolve(scope)
             kinds = self._projections(scope)
-            self._query_kinds[id(scope.expression)] = dict(zip(scope.expression.named_selects, kinds, strict=True))
+            query_of_scope = cast(exp.Query, scope.expression)
+            self._query_kinds[id(query_of_scope)] = dict(zip(query_of_scope.named_selects, kinds, strict=True))
         return kinds
 
     # ---- columns ----
@@ -115,7 +116,7 @@ class Rewriter:
     def _projections(self, scope: Scope) -> list[Kind]:
         if isinstance(scope.expression, exp.SetOperation):
             return list(self._query_kinds[id(scope.expression.left.unnest())].values())
-        kinds = [self._kind(projection) for projection in scope.expression.selects]
+        kinds = [self._kind(projection) for projection in cast(exp.Query, scope.expression).selects]
         for name in ("joins", "where", "group", "having", "order", "qualify"):
             parts = scope.expression.args.get(name) or []
             for part in parts if isinstance(parts, list) else [parts]:
@@ -124,7 +125,7 @@ class Rewriter:
 
     # ---- kinds ----
 
-    def _kind(self, node: exp.Expression) -> Kind:
+    def _kind(self, node: exp.Expr) -> Kind:
         """The kind of an expression; on the way its parts are rewritten. Each node is visited once."""
         known = self._kinds.get(id(node))
         if known is None:
@@ -132,7 +133,7 @@ class Rewriter:
             self._kinds[id(node)] = known
         return known
 
-    def _infer(self, node: exp.Expression) -> Kind:
+    def _infer(self, node: exp.Expr) -> Kind:
         if isinstance(node, exp.Column):
             column = self._columns.get(id(node))
             return column.kind if column else Kind.TEXT  # without a column it is an alias in ORDER BY
@@ -161,12 +162,12 @@ class Rewriter:
             return parts[0]
         return Kind.TEXT
 
-    def _subquery_kind(self, node: exp.Expression) -> Kind:
+    def _subquery_kind(self, node: exp.Expr) -> Kind:
         """A scalar subquery was rewritten as a scope of its own, before the one around it."""
         query = node.unnest() if isinstance(node, exp.Subquery) else node
         return next(iter(self._query_kinds.get(id(query), {}).values()), Kind.TEXT)
 
-    def _align(self, nodes: list[exp.Expression]) -> Kind:
+    def _align(self, nodes: list[exp.Expr]) -> Kind:
         """Bring what meets an amount or a date to the same form; what kind is it then?"""
         kinds = [self._kind(node) for node in nodes]
         for kind in (Kind.MONEY, Kind.DATE):
@@ -177,7 +178,7 @@ class Rewriter:
                 return kind
         return kinds[0] if kinds else Kind.TEXT
 
-    def _convert(self, node: exp.Expression, own: Kind, wanted: Kind) -> None:
+    def _convert(self, node: exp.Expr, own: Kind, wanted: Kind) -> None:
         if isinstance(node, exp.Null):
             return
         if wanted is Kind.DATE:
@@ -192,7 +193,7 @@ class Rewriter:
         else:
             self._replace(node, call("ns_units", node.copy()), Kind.MONEY)
 
-    def _replace(self, node: exp.Expression, new: exp.Expression, kind: Kind) -> Kind:
+    def _replace(self, node: exp.Expr, new: exp.Expr, kind: Kind) -> Kind:
         # The copies inside were rewritten already; marking them keeps them from being visited again.
         for inner in new.walk():
             self._kinds.setdefault(id(inner), kind)
@@ -226,7 +227,7 @@ class Rewriter:
             node.this.replace(exp.Cast(this=node.this.copy(), to=exp.DataType.build("REAL")))
         return Kind.MONEY if Kind.MONEY in kinds else Kind.NUMBER
 
-    def _text_of(self, node: exp.Expression) -> Kind:
+    def _text_of(self, node: exp.Expr) -> Kind:
         for part in list(node.iter_expressions()):
             kind = self._kind(part)
             if kind is Kind.MONEY:
@@ -328,9 +329,10 @@ class Rewriter:
         if column.name == "status":
             kind = exp.column("type", table=shown.table)
             return self._replace(node, call("ns_status", kind, shown.copy()), Kind.TEXT)
-        name = {"type": "ns_type", "approvalstatus": "ns_approval"}.get(column.name)
-        new = exp.Paren(this=shown.copy()) if name is None else call(name, shown.copy())
-        return self._replace(node, new, column.kind if name is None else Kind.TEXT)
+        function = {"type": "ns_type", "approvalstatus": "ns_approval"}.get(column.name)
+        if function is None:
+            return self._replace(node, exp.Paren(this=shown.copy()), column.kind)
+        return self._replace(node, call(function, shown.copy()), Kind.TEXT)
 
 
 def _number(value: int) -> exp.Literal:

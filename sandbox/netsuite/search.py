@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 
 from lxml import etree
 
-from sandbox.netsuite.answers import SEARCH_PAGE_MAX, SEARCH_PAGE_MIN, TYPE_PERMISSIONS
+from sandbox.netsuite.answers import SEARCH_PAGE_MAX, SEARCH_PAGE_MIN, TYPE_PERMISSIONS, Refusal
 from sandbox.netsuite.books import Books
 from sandbox.netsuite.sent import local, reference, truth_value, xsi_type
 from sandbox.netsuite.writing import TRANSACTION_TYPES, Place
@@ -52,7 +52,7 @@ class Searches:
         self._started: dict[str, Criteria] = {}
 
     def start(self, record: etree._Element, preferences: etree._Element | None) -> Page:
-        """IndexError for a page size out of bounds or criteria that are not played."""
+        """IndexError for a page size out of bounds, Refusal for criteria that are not played."""
         search_id = f"WEBSERVICES_SEARCH_{next(self._numbers)}"
         self._started[search_id] = self._criteria(record, preferences)
         return self.more(search_id, 1)
@@ -118,7 +118,7 @@ class Searches:
             "entity": ("entity", [reference(value).internal_id for value in values]),
         }
         if name not in members or operator not in _MEMBERSHIP:
-            raise IndexError(f"searching by {name} {operator} is not played")
+            raise Refusal("not_played", what=f"a search by {name} {operator}")
         column, keys = members[name]
         return f"{column} {_MEMBERSHIP[operator]} ({', '.join('?' * len(keys))})", keys
 

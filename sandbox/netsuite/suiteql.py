@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import random
 import sqlite3
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -18,7 +18,7 @@ from sqlglot.errors import SqlglotError
 from sqlglot.optimizer.qualify import qualify
 from sqlglot.transforms import eliminate_join_marks
 
-from sandbox.netsuite.amounts import shortest, units
+from sandbox.netsuite.amounts import PLACES, shortest, units
 from sandbox.netsuite.answers import (
     APPROVAL,
     QUERY_PERMISSION,
@@ -64,7 +64,7 @@ class Queries:
         db.execute("PRAGMA case_sensitive_like = ON")
         db.create_function("ns_now", 0, books.now)
         db.create_function("ns_shuffle", 0, lambda: self._random.random())
-        functions = {
+        functions: dict[str, tuple[int, Callable[..., str | int | float | None]]] = {
             "ns_units": (1, _units),
             "ns_plain": (1, _plain),
             "ns_round": (2, _round),
@@ -114,13 +114,14 @@ class Queries:
         query = _parsed(text)
         params = _number_params(query)
         if any(column.args.get("join_mark") for column in query.find_all(exp.Column)):
-            query = eliminate_join_marks(query)
+            eliminate_join_marks(query)  # in place
         Rewriter.prepare(query)
         self._check_tables(query)
-        schema = {table: dict.fromkeys(columns, "TEXT") for table, columns in self._shown_tables().items()}
+        schema: dict[str, object] = {
+            table: dict.fromkeys(columns, "TEXT") for table, columns in self._shown_tables().items()
+        }
         query = qualify(query, schema=schema, dialect="sqlite", quote_identifiers=False, identify=False)
         kinds = Rewriter(self._shown_tables()).rewrite(query)
-        assert isinstance(query, exp.Query)
         names = _names(query)
         self._hide_rows(query)
         return _plan_of(query, names, kinds, params)
@@ -132,14 +133,14 @@ class Queries:
         shown = self._books.catalogue.shown().items()
         return {name: columns for name, columns in shown if TABLE_PERMISSIONS.get(name, name) not in revoked}
 
-    def _check_tables(self, query: exp.Expression) -> None:
+    def _check_tables(self, query: exp.Expr) -> None:
         known = self._shown_tables()
         local = {cte.alias for cte in query.find_all(exp.CTE)}
         for table in query.find_all(exp.Table):
             if table.name not in known and table.name not in local:
                 raise QueryRefused(f"Record '{table.name}' was not found.")
 
-    def _hide_rows(self, query: exp.Expression) -> None:
+    def _hide_rows(self, query: exp.Expr) -> None:
         """A role without the permission for a kind of record doesn't see its rows, and is not told so."""
         hidden = [kind for kind, permission in TYPE_PERMISSIONS.items() if permission in self._books.revoked]
         if not hidden:
@@ -206,7 +207,7 @@ def _names(query: exp.Query) -> tuple[str, ...]:
 
 
 def _plan_of(query: exp.Query, names: tuple[str, ...], kinds: Sequence[Kind], params: int) -> Plan:
-    def sql(node: exp.Expression) -> str:
+    def sql(node: exp.Expr) -> str:
         return node.sql(dialect="sqlite", identify=True, unsupported_level=ErrorLevel.RAISE)
 
     order, limited = query.args.get("order"), query.args.get("limit") or query.args.get("offset")
@@ -255,7 +256,7 @@ def _plain(value: int | None) -> str | None:
 def _round(value: int | None, places: int) -> int | None:
     if value is None:
         return None
-    step = 10 ** max(0, 4 - places)
+    step = int(10 ** max(0, PLACES - places))
     return (abs(value) + step // 2) // step * step * (1 if value >= 0 else -1)
 
 

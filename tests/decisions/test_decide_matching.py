@@ -39,7 +39,7 @@ MATCHES = [
     ("metadata", payment("410.00", numbers=["INV-1003"]), BOOK, ALL_C, "2.07"),
     ("metadata", payment("640.11", numbers=["INV-1009"]), (*BOOK, CHILD), {"1009": "640.11"}, "0.00"),
     ("metadata", payment("500.00", numbers=["INV-1006"]), (*BOOK, PARTLY), {"1006": "300.00"}, "200.00"),
-    ("metadata", payment("607.93", numbers=["INV-1003", "INV-1006"]), (*BOOK, PARTLY), ALL_C | {"1006": "200.00"}, "0.00"),
+    ("metadata", payment("607.93", ids=["1003", "1006"]), (*BOOK, PARTLY), ALL_C | {"1006": "200.00"}, "0.00"),
     ("metadata", payment("496.81", numbers=["INV-1003", "INV-1004"]), (*BOOK, HELD), ALL_C, "88.88"),
     ("metadata", payment("485.70", numbers=["INV-1003", "INV-1005"]), (*BOOK, DISPUTED), ALL_C, "77.77"),
     # The weaker reading may name fewer.

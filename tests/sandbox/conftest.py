@@ -59,7 +59,7 @@ def stripe_problems() -> Problems:
 
 
 class Door:
-    """One server for all tests, with whatever stands behind it just now: starting a server takes a tenth of a second."""
+    """One server for all tests, with whatever stands behind it just now: stopping one takes a tenth of a second."""
 
     def __init__(self) -> None:
         self.behind: ASGIApp | None = None

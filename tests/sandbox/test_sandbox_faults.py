@@ -102,7 +102,7 @@ def test_a_rule_that_makes_no_sense_is_refused(wrong: dict[str, Any]) -> None:
         Rule(**({"service": "stripe", "kind": "server_error"} | wrong))
 
 
-# -- on the wire, with Stripe as the service ----------------------------------------------------------------------------
+# -- on the wire, with Stripe as the service ------------------------------------------------------------
 
 
 def test_too_many_is_a_rate_limit_error(site: Any) -> None:
@@ -163,9 +163,12 @@ def _asked(site: Any, kind: Any, seconds: float = 30.0) -> Iterator[http.client.
 
 
 def test_a_cut_answer_promises_more_than_it_delivers(site: Any) -> None:
-    with _asked(site, "cut_after") as connection, connection.getresponse() as response:
-        with pytest.raises(http.client.IncompleteRead) as cut:
-            response.read()
+    with (
+        _asked(site, "cut_after") as connection,
+        connection.getresponse() as response,
+        pytest.raises(http.client.IncompleteRead) as cut,
+    ):
+        response.read()
 
     assert (200, b'{"object": "list"') == (response.status, cut.value.partial[:17])
 

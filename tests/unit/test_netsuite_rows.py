@@ -120,7 +120,7 @@ def test_what_is_not_understood_is_parked_with_its_field(
     found = reading.invoice(row, LINES, CURRENCIES)
 
     assert isinstance(found, Parked)
-    assert ("netsuite", "invoice 104", field) == (found.source, found.record, found.field)
+    assert ("erp", "104", field) == (found.source, found.record, found.field)
     assert found.reason.startswith(reason or "")
     assert row.get("entity", "") == found.customer_id
 

@@ -26,7 +26,7 @@ def test_the_shipped_mapping_says_in_full_what_the_defaults_are() -> None:
     ("old", "new", "told"),
     [
         ("invoice_hold:", "invoice_holt:", "line 18: fields.invoice_holt: unknown key; did you mean 'invoice_hold'?"),
-        ("undeposited: true", "undeposited: false", "give either undeposited: true or account_id, not both"),
+        ("\n  undeposited: true", "\n  undeposited: false", "give either undeposited: true or account_id, not both"),
         ("account_time_zone: UTC", "account_time_zone: Mars", "must be an IANA time zone"),
         ("line_amount_sign: minus", "line_amount_sign: times", "must be one of minus, plus"),
         ("invoice_hold: custbody_arc_hold", "invoice_hold: a b", "fields.invoice_hold: must be in another form"),

@@ -71,7 +71,7 @@ def _tables(mapping: NetSuiteMapping, ql: SuiteQl) -> Iterator[Finding]:
     line = [field.line_dispute, field.line_dispute_reason, field.line_kind]
     person = [field.customer_do_not_contact, field.customer_exclude]
     yield _table(ql, "transaction", "id", body)
-    yield _table(ql, "transactionline", "id", line)
+    yield _table(ql, "transactionline", "uniquekey", line)
     yield _table(ql, "nexttransactionlinelink", "nextdoc", [])
     yield _table(ql, "customer", "id", person)
     for record in (records.cancellation, records.receipt, records.status, records.installation):

@@ -76,8 +76,8 @@ class NetSuiteErp:
 
     def read_totals(self) -> tuple[CustomerTotal, ...]:
         """Count and sum of what each customer owes by currency; invoices in an unreadable currency are left out."""
-        currencies = self._known_currencies()
         rows = self._ql.by_offset("the open sums by customer", queries.TOTALS)
+        currencies = self._known_currencies(rows)
         return tuple(total for row in rows if (total := reading.total(row, currencies)) is not None)
 
     def read_changed(self, since: datetime) -> ErpRead:
@@ -97,7 +97,7 @@ class NetSuiteErp:
         requested_at = self._clock.now()
         invoices, credits = [], []
         for ids in [None] if customer_ids is None else _chunks(_numeric(customer_ids), IDS_PER_QUERY):
-            whose = f" AND t.entity IN ({queries.marks(ids)})" if ids else ""
+            whose = f" AND t.entity IN ({queries.marks(len(ids))})" if ids else ""
             sql = queries.invoices(self._mapping, queries.OPEN_INVOICE + whose)
             invoices += self._ql.by_key("open invoices", sql, ids or [], "id")
             sql = queries.credits(queries.OPEN_CREDIT + whose)
@@ -108,7 +108,7 @@ class NetSuiteErp:
         requested_at = self._clock.now()
         invoices = []
         for chunk in _chunks(_numeric(ids), IDS_PER_QUERY):
-            condition = f"{queries.ANY_INVOICE} AND t.id IN ({queries.marks(chunk)})"
+            condition = f"{queries.ANY_INVOICE} AND t.id IN ({queries.marks(len(chunk))})"
             invoices += self._ql.by_key("invoices by id", queries.invoices(self._mapping, condition), chunk, "id")
         return self._read(requested_at, invoices)
 
@@ -132,7 +132,7 @@ class NetSuiteErp:
         for chunk in _chunks([int(row["id"]) for row in rows], IDS_PER_QUERY):
             for link in self._ql.by_offset("payment applications", queries.applications(len(chunk)), chunk):
                 links.setdefault(link.get("payment", ""), []).append(link)
-        currencies = self._known_currencies()
+        currencies = self._known_currencies(rows)
         seen = []
         for row in rows:
             try:
@@ -149,14 +149,14 @@ class NetSuiteErp:
         credit_rows: Sequence[Row] = (),
         customer_rows: Sequence[Row] = (),
     ) -> ErpRead:
-        currencies = self._known_currencies()
+        currencies = self._known_currencies((*invoice_rows, *credit_rows))
         lines = self._lines(invoice_rows)
         invoices = [reading.invoice(row, lines.get(row["id"], []), currencies) for row in invoice_rows]
         credits = [reading.credit(row, currencies) for row in credit_rows]
         customers = {row["id"]: row for row in customer_rows}
         wanted = {row.get("entity", "") for row in (*invoice_rows, *credit_rows)} - customers.keys()
         for chunk in _chunks(_numeric(wanted), IDS_PER_QUERY):
-            sql = queries.customers(self._mapping, f"c.id IN ({queries.marks(chunk)})")
+            sql = queries.customers(self._mapping, f"c.id IN ({queries.marks(len(chunk))})")
             customers |= {row["id"]: row for row in self._ql.by_key("customers", sql, chunk, "id")}
         return ErpRead(
             requested_at=requested_at,
@@ -171,18 +171,20 @@ class NetSuiteErp:
         found: dict[str, list[Row]] = {}
         turned = self._mapping.facts.line_amount_sign == "minus"
         for chunk in _chunks([int(row["id"]) for row in invoice_rows], IDS_PER_QUERY):
-            for line in self._ql.by_offset("invoice lines", queries.lines(self._mapping, len(chunk)), chunk):
+            sql = queries.lines(self._mapping, len(chunk))
+            for line in self._ql.by_key("invoice lines", sql, chunk, "uniquekey"):
                 amount = line.get("foreignamount", "")
                 signed = (amount[1:] if amount.startswith("-") else f"-{amount}") if turned and amount else amount
                 found.setdefault(line.get("invoice", ""), []).append({**line, "foreignamount": signed})
         return found
 
-    def _known_currencies(self) -> dict[str, str]:
-        """Internal id -> ISO code, read once; a currency that is new in the account is seen after a restart."""
+    def _known_currencies(self, rows: Iterable[Row] = ()) -> dict[str, str]:
+        """Internal id -> ISO code; read again when these rows name one that is not known yet."""
         with self._names:
-            if not self._currencies:
-                rows = self._ql.by_offset("currencies", queries.CURRENCIES)
-                self._currencies = {row["id"]: row.get("symbol", "") for row in rows if "id" in row}
+            named = {row["currency"] for row in rows if "currency" in row}
+            if not self._currencies or named - self._currencies.keys():
+                found = self._ql.by_offset("currencies", queries.CURRENCIES)
+                self._currencies = {row["id"]: row.get("symbol", "") for row in found if "id" in row}
             return self._currencies
 
     def _known_records(self) -> Records:

@@ -41,8 +41,8 @@ ONE_INVOICE_LINES = f"""
     GROUP BY l.transaction ORDER BY l.transaction"""
 
 
-def marks(values: Sequence[object]) -> str:
-    return ", ".join("?" * len(values))
+def marks(count: int) -> str:
+    return ", ".join("?" * count)
 
 
 def invoices(mapping: NetSuiteMapping, condition: str) -> str:
@@ -60,13 +60,16 @@ def invoices(mapping: NetSuiteMapping, condition: str) -> str:
 
 
 def lines(mapping: NetSuiteMapping, count: int) -> str:
-    """The lines of this many invoices; tax, discount and freight lines are among them."""
+    """The lines of this many invoices along their own key, with tax, discount and freight lines; the last parameter is
+    the key to start after."""
     field = mapping.fields
     return f"""
-        SELECT l.transaction AS invoice, l.id, l.memo, l.foreignamount, l.taxline, l.{field.line_kind} AS kind,
+        SELECT l.uniquekey, l.transaction AS invoice, l.id, l.memo, l.foreignamount, l.taxline,
+            l.{field.line_kind} AS kind,
             l.{field.line_dispute} AS dispute, l.{field.line_dispute_reason} AS dispute_reason
         FROM transactionline l
-        WHERE l.mainline = 'F' AND l.transaction IN ({", ".join("?" * count)}) ORDER BY l.transaction, l.id"""
+        WHERE l.mainline = 'F' AND l.transaction IN ({marks(count)})
+        AND l.uniquekey > ? ORDER BY l.uniquekey"""
 
 
 def credits(condition: str) -> str:
@@ -100,7 +103,7 @@ def applications(count: int) -> str:
     return f"""
         SELECT l.nextdoc AS payment, l.previousdoc AS invoice, SUM(l.foreignamount) AS amount
         FROM nexttransactionlinelink l
-        WHERE l.linktype = 'Payment' AND l.nextdoc IN ({", ".join("?" * count)})
+        WHERE l.linktype = 'Payment' AND l.nextdoc IN ({marks(count)})
         GROUP BY l.nextdoc, l.previousdoc ORDER BY l.nextdoc, l.previousdoc"""
 
 

@@ -25,7 +25,8 @@ from connector.receivables import (
 
 Row = Mapping[str, str]
 Currencies = Mapping[str, str]  # internal id -> ISO code
-SOURCE = "netsuite"
+# Invoices, credits and payments share one row of internal ids in NetSuite, so the id names a parked record.
+SOURCE = "erp"
 
 
 class Unreadable(ValueError):
@@ -42,7 +43,7 @@ def invoice(row: Row, lines: Sequence[Row], currencies: Currencies) -> OpenInvoi
     try:
         return _invoice(row, lines, currencies)
     except Unreadable as error:
-        return _parked("invoice", row, error)
+        return _parked(row, error)
 
 
 def _invoice(row: Row, lines: Sequence[Row], currencies: Currencies) -> OpenInvoice:
@@ -140,7 +141,7 @@ def credit(row: Row, currencies: Currencies) -> CreditMemo | Parked:
             received_on=_day(row, "trandate", "received_on"),
         )
     except Unreadable as error:
-        return _parked("credit", row, error)
+        return _parked(row, error)
 
 
 def customer(row: Row) -> Customer:
@@ -203,9 +204,8 @@ def _unsigned(amount: Money) -> Money:
     return max(amount, -amount)
 
 
-def _parked(kind: str, row: Row, error: Unreadable) -> Parked:
-    record = f"{kind} {row.get('id', '?')}"
-    return Parked(SOURCE, record, error.field, error.reason, row.get("entity", ""))
+def _parked(row: Row, error: Unreadable) -> Parked:
+    return Parked(SOURCE, row.get("id", ""), error.field, error.reason, row.get("entity", ""))
 
 
 def _text(row: Row, name: str) -> str:

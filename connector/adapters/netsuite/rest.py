@@ -14,6 +14,7 @@ from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import TimeoutError as FutureTimeoutError
 from decimal import Decimal
 from functools import partial
+from http.cookiejar import CookieJar
 from itertools import pairwise
 from typing import Any
 
@@ -82,7 +83,9 @@ class _Api(NetSuiteRestApi):  # type: ignore[misc]  # the package has no types
     async def _request_impl(self, method: str, subpath: str, **request_kw: Any) -> httpx.Response:
         if self._client is None:
             limits = httpx.Timeout(self._settings.read_seconds, connect=self._settings.connect_seconds)
-            self._client = httpx.AsyncClient(timeout=limits, auth=self._make_auth())
+            self._client = httpx.AsyncClient(
+                timeout=limits, auth=self._make_auth(), cookies=CookieJar(wire.no_cookies())
+            )
         headers = {**self._make_default_headers(), **request_kw.pop("headers", {})}
         return await self._client.request(method, self._make_url(subpath), headers=headers, **request_kw)
 
@@ -127,34 +130,32 @@ class SuiteQl:
             rows += page
             if not more:
                 return rows
-        raise Terminal(f"Could not read {what}: more than {PAGES_MAX} pages came. Nothing was taken over.")
+        raise _endless(what)
 
     def _page_after(
         self, what: str, sql: str, params: Sequence[str | int], key: str, last: list[Row]
     ) -> tuple[list[Row], bool]:
-        doing = f"Could not read {what} from NetSuite"
+        doing = _doing(what)
         start = _whole(doing, last[0], key) if last else 0
         page, more = self._ask(doing, sql, [*params, start], 0)
         keys = [_whole(doing, row, key) for row in page]
         if any(later <= earlier for earlier, later in pairwise([start, *keys])):
             raise wire.unavailable(doing, "a page came twice or out of order")
-        if more and not page:
-            raise wire.unavailable(doing, "an empty page says that more follow")
         return page, more
 
     def by_offset(self, what: str, sql: str, params: Sequence[str | int] = ()) -> list[Row]:
-        """All rows of a bounded query; `sql` must order by something unique, or pages lose rows."""
+        """All rows of a bounded query, no two alike; `sql` must order by something unique, or pages lose rows."""
         rows: list[Row] = []
-        doing = f"Could not read {what} from NetSuite"
-        for number in range(PAGES_MAX):
-            offset = number * self._settings.page_rows
-            page, more = self._lanes.read(partial(self._ask, doing, sql, params, offset))
+        for _ in range(PAGES_MAX):
+            page, more = self._lanes.read(partial(self._ask, _doing(what), sql, params, len(rows)))
             rows += page
             if not more:
-                return rows
-            if len(page) != self._settings.page_rows:
-                raise wire.unavailable(doing, "a page in the middle is not full")
-        raise Terminal(f"{doing}: more than {PAGES_MAX} pages came. Nothing was taken over.")
+                break
+        else:
+            raise _endless(what)
+        if len({tuple(sorted(row.items())) for row in rows}) != len(rows):
+            raise wire.unavailable(_doing(what), "a row came twice")
+        return rows
 
     def _ask(self, doing: str, sql: str, params: Sequence[str | int], offset: int) -> tuple[list[Row], bool]:
         request = self._api.request(
@@ -176,25 +177,39 @@ class SuiteQl:
         except httpx.HTTPError as error:
             raise wire.unavailable(doing, f"the connection failed ({type(error).__name__})") from None
         _raise_for(doing, response)
-        return _rows(doing, response)
+        rows, more, total = _rows(doing, response)
+        left = total - offset - len(rows)
+        is_whole = left > 0 and len(rows) == self._settings.page_rows if more else left == 0
+        if not is_whole:
+            raise wire.unavailable(doing, f"{len(rows)} rows came where the answer itself counts {total} in all")
+        return rows, more
+
+
+def _doing(what: str) -> str:
+    return f"Could not read {what} from NetSuite"
+
+
+def _endless(what: str) -> Terminal:
+    return Terminal(f"{_doing(what)}: more than {PAGES_MAX} pages came. Nothing was taken over.")
 
 
 def _raise_for(doing: str, response: httpx.Response) -> None:
     """Raise what an answer other than 200 means (NetSuite help section_156570709583)."""
     status = response.status_code
+    if status == 200:
+        return
     error = wire.by_http_status(doing, status, response.headers.get("Retry-After", ""))
     code, detail = _error_of(response)
     said = f"HTTP {status} {code} {detail}".strip()
     if "CONCURRENCY_LIMIT_EXCEEDED" in code or "REQUEST_LIMIT_EXCEEDED" in code:
         raise wire.too_many(doing, said, response.headers.get("Retry-After", ""))
     if isinstance(error, Terminal):
-        raise Terminal(f"{error} NetSuite said: {code} {detail.rstrip('.')}." if code else str(error))
+        raise Terminal(f"{error} NetSuite said: {code} {detail}." if code else str(error))
     if error is not None:
         raise error
     if status >= 500:
         raise wire.unavailable(doing, said)
-    if status != 200:
-        raise wire.refused(doing, said, PERMISSION_REMEDY if status == 400 else "Check base_url and the account id")
+    raise wire.refused(doing, said, PERMISSION_REMEDY if status == 400 else "Check base_url and the account id")
 
 
 def _error_of(response: httpx.Response) -> tuple[str, str]:
@@ -202,18 +217,20 @@ def _error_of(response: httpx.Response) -> tuple[str, str]:
     try:
         details = json.loads(response.content)["o:errorDetails"][0]
         return wire.words(str(details.get("o:errorCode", "")), 60), wire.words(str(details.get("detail", "")))
-    except (ValueError, LookupError, TypeError, AttributeError):
+    except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
         return "", ""
 
 
-def _rows(doing: str, response: httpx.Response) -> tuple[list[Row], bool]:
-    """The rows of an answer and whether more follow; anything unexpected is no answer."""
+def _rows(doing: str, response: httpx.Response) -> tuple[list[Row], bool, int]:
+    """The rows of an answer, whether more follow, and how many there are in all; anything unexpected is no answer."""
     try:
         body = json.loads(response.content, parse_float=Decimal)
-        items, more = body["items"], body["hasMore"]
-        if not isinstance(items, list) or not isinstance(more, bool) or body.get("count", len(items)) != len(items):
+        items, more, total = body["items"], body["hasMore"], body["totalResults"]
+        if not (isinstance(items, list) and isinstance(more, bool) and isinstance(total, int)):
             raise TypeError
-        return [_row(item) for item in items], more
+        if body["count"] != len(items):
+            raise ValueError
+        return [_row(item) for item in items], more, total
     except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
         kind = wire.words(response.headers.get("Content-Type", "no type"), 60)
         raise wire.unavailable(doing, f"the answer is no SuiteQL answer ({kind})") from None

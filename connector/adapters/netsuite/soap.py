@@ -102,7 +102,9 @@ class Soap:
         self._epoch = epoch
         self._lanes = lanes
         self._session = requests.Session()
-        self._session.trust_env = False
+        self._session.cookies.set_policy(wire.no_cookies())
+        # Else a line of .netrc would add a second login.
+        self._session.auth = _as_it_is
         self._client, self._schema = _load(settings.soap_version, self._session)
         version = settings.soap_version
         binding = f"{{urn:platform_{version}.webservices.netsuite.com}}NetSuiteBinding"
@@ -241,6 +243,10 @@ class Soap:
         if fault is None:
             kind = wire.words(response.headers.get("Content-Type", "no type"), 60)
             raise _unknown(doing, f"the answer is not whole XML ({kind})")
+
+
+def _as_it_is(request: requests.PreparedRequest) -> requests.PreparedRequest:
+    return request
 
 
 def _load(version: str, session: requests.Session) -> tuple[Any, etree.XMLSchema]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 import threading
 from collections.abc import Callable
+from http.cookiejar import DefaultCookiePolicy
 from typing import TypeVar
 
 import tenacity
@@ -70,6 +71,11 @@ def _wait(state: tenacity.RetryCallState) -> float:
     return _growing(state) if asked is None else min(asked, ASKED_WAIT_SECONDS_MAX)
 
 
+def no_cookies() -> DefaultCookiePolicy:
+    """Keeps a cookie jar empty: a session cookie beside a token is "ambiguous authentication" to NetSuite."""
+    return DefaultCookiePolicy(allowed_domains=[])
+
+
 def too_many(doing: str, came_back: str, retry_after: str = "") -> TooMany:
     asked = float(retry_after) if re.fullmatch(r"\d{1,4}", retry_after) else None
     return TooMany(f"{doing}: {came_back}. Nothing was done; the next tick tries again. {BUSY_REMEDY}.", asked)
@@ -95,5 +101,5 @@ def by_http_status(doing: str, code: int, retry_after: str = "") -> ConnectorErr
 
 
 def words(text: str, limit: int = 300) -> str:
-    """A vendor's sentence on one line, bounded, for an error message."""
-    return " ".join(text.split())[:limit]
+    """A vendor's sentence on one line, bounded and without its full stop, for an error message."""
+    return " ".join(text.split())[:limit].rstrip(".")

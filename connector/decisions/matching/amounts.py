@@ -118,10 +118,10 @@ def _is_contested(case: Case, fit: tuple[OpenInvoice, ...]) -> bool:
 def _is_accidental(case: Case) -> bool:
     """Is the expected number of accidental fits too high to trust the one that was found?
 
-    Other sums are counted in a window around the money and spread over its width; a round amount meets round sums more
-    often, so the width is counted in the payment's own round units. The count only rises with every further open
-    invoice, so an unrelated invoice never makes a fit more believable. (notes/matching.md, "a unique subset is not yet
-    a proof", gives the global estimate C(n, k) / spread; the window is its local form.)
+    Other sums are counted in a window around the money and spread over its width; a round amount meets round sums
+    more often, so the width is counted in the payment's own round units. The count only rises with every further
+    open invoice, so an unrelated invoice never makes a fit more believable. A global estimate, subsets of n over
+    the spread of their sums, would miss invoices of like size.
     """
     money = case.money.minor
     window = money // _WINDOW_ONE_IN

@@ -1,18 +1,27 @@
 """The store's schema, step by step: a store of any earlier release is brought up to date when it is opened.
 
-Each file in versions/ is one step, named by its number. A change of the tables is written by `scripts/migration NAME`,
-read, corrected where data must move, and kept for ever. A store written by a newer release is refused, never guessed at.
+Each file in versions/ is one step, named by its number. A change of the tables is written by `scripts/migration WHAT`,
+read, corrected where data must move, and kept for ever. A store that a newer release wrote is refused.
 """
 
 from __future__ import annotations
 
 from pathlib import Path
 
-from sqlalchemy import Connection, Engine, inspect
+from sqlalchemy import Column, Connection, Engine, MetaData, PrimaryKeyConstraint, String, Table, inspect, select
 
 from connector.errors import ConfigError
+from connector.store.tables import metadata
 
 HERE = Path(__file__).resolve().parent
+
+# As alembic makes it.
+_version = Table(
+    "alembic_version",
+    MetaData(),
+    Column("version_num", String(32), nullable=False),
+    PrimaryKeyConstraint("version_num", name="alembic_version_pkc"),
+)
 
 
 def known() -> list[str]:
@@ -26,20 +35,27 @@ def migrate(engine: Engine) -> None:
     The steps and the new version commit together. Two that start at once are queued by BEGIN IMMEDIATE: the second
     finds nothing to do.
     """
+    newest = known()[-1]
     with engine.connect().execution_options(arc_read=True) as connection:
-        if _version(connection) == known()[-1]:
+        if _read_version(connection) == newest:
             return
     with engine.begin() as connection:
-        version = _version(connection)
-        if version == known()[-1]:
+        version = _read_version(connection)
+        if version == newest:
             return
         _refuse_unknown(connection, version)
-        upgrade(connection)
+        if version:
+            upgrade(connection)
+        else:
+            # A new store is made whole; tests/unit/test_migrations.py shows that the steps lead to the same.
+            metadata.create_all(connection)
+            _version.create(connection)
+            connection.execute(_version.insert().values(version_num=newest))
 
 
 def upgrade(connection: Connection) -> None:
     """Take every step that is missing, in the transaction of this connection."""
-    # Alembic takes a fifth of a second to import, and a store is nearly always up to date.
+    # Only an old store needs alembic, and to import it takes longer than the rest of the start.
     from alembic import command
     from alembic.config import Config
 
@@ -49,23 +65,23 @@ def upgrade(connection: Connection) -> None:
     command.upgrade(config, "head")
 
 
-def _version(connection: Connection) -> str | None:
-    if not inspect(connection).has_table("alembic_version"):
+def _read_version(connection: Connection) -> str | None:
+    if not inspect(connection).has_table(_version.name):
         return None
-    found = connection.exec_driver_sql("SELECT version_num FROM alembic_version").scalar()
-    return None if found is None else str(found)
+    return connection.execute(select(_version.c.version_num)).scalar()
 
 
 def _refuse_unknown(connection: Connection, version: str | None) -> None:
     store = connection.engine.url.database
     if version is None and (tables := inspect(connection).get_table_names()):
         raise ConfigError(
-            f"Could not open the store {store}: it holds tables ({', '.join(tables[:3])}, ...) but no schema version, so no "
-            "release of the connector made it. Nothing was changed. Name another file (CONNECTOR_STORE), or move this one away."
+            f"Could not open the store {store}: it holds tables ({', '.join(tables[:3])}) but no schema version, so no "
+            "release of the connector made it. Nothing was changed. Name another file (CONNECTOR_STORE), or move this "
+            "one away."
         )
     if version is not None and version not in known():
         raise ConfigError(
-            f"Could not open the store {store}: its schema is {version}, and this release knows none after {known()[-1]}; "
-            "a newer release has written it. Nothing was changed. Run that release, or restore the copy of the store "
-            "that was made before the upgrade."
+            f"Could not open the store {store}: its schema is {version}, and this release knows none after "
+            f"{known()[-1]}; a newer release has written it. Nothing was changed. Run that release, or restore the "
+            "copy of the store that was made before the upgrade."
         )

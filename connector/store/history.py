@@ -1,0 +1,267 @@
+"""What the store remembers, for `explain`, `plan` and `report`: reads only, rows as they stand in the tables."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Any
+
+from sqlalchemy import and_, func, or_, select
+
+from connector.money import Money
+from connector.receivables import InvoiceStatus, PaymentState
+from connector.store import Tx, instant, parse_instant
+from connector.store import tables as t
+from connector.store.activity import Line
+from connector.store.closing import ActState
+from connector.store.gate import MessageState
+
+_EXCEPTION_EVENTS = ("exception_opened", "exception_closed")
+
+
+# ---- one invoice ----
+
+
+def invoice_numbers(tx: Tx) -> tuple[str, ...]:
+    return tuple(tx.execute(select(t.invoice.c.number).distinct().order_by(t.invoice.c.number)).scalars())
+
+
+def find_invoices(tx: Tx, number: str) -> tuple[Any, ...]:
+    """The rows with this number; if there is none, those with it in another case, else the one with this id."""
+    wanted = number.strip()
+    for where in (
+        t.invoice.c.number == wanted,
+        func.lower(t.invoice.c.number) == wanted.lower(),
+        t.invoice.c.id == wanted,
+    ):
+        rows = tuple(tx.execute(select(t.invoice).where(where).order_by(t.invoice.c.id)).mappings())
+        if rows:
+            return rows
+    return ()
+
+
+def acts_paying(tx: Tx, invoice_id: str) -> tuple[Any, ...]:
+    """Every act that pays or was to pay this invoice, oldest first, each with its payment and its part here."""
+    query = (
+        select(
+            t.act,
+            t.allocation.c.amount.label("applied"),
+            t.allocation.c.state.label("applied_state"),
+            t.payment.c.amount,
+            t.payment.c.currency,
+            t.payment.c.received_on,
+        )
+        .join(t.allocation, t.allocation.c.act_id == t.act.c.id)
+        .join(t.payment, t.payment.c.id == t.act.c.payment_id)
+        .where(t.allocation.c.invoice_id == invoice_id)
+        .order_by(t.act.c.matched_seq)
+    )
+    return tuple(tx.execute(query).mappings())
+
+
+def acts_after(tx: Tx, seq: int) -> tuple[Any, ...]:
+    """The acts matched after this place in the journal, each with its payment's customer and amount."""
+    query = (
+        select(t.act, t.payment.c.customer_id, t.payment.c.amount, t.payment.c.currency)
+        .join(t.payment, t.payment.c.id == t.act.c.payment_id)
+        .where(t.act.c.matched_seq > seq)
+        .order_by(t.act.c.matched_seq)
+    )
+    return tuple(tx.execute(query).mappings())
+
+
+def suggestions(tx: Tx, invoice_id: str | None = None) -> tuple[Any, ...]:
+    """Matches that wait for a person, by payment: all parts of each, or only those on one invoice."""
+    query = (
+        select(
+            t.suggestion.c.payment_id,
+            t.suggestion.c.invoice_id,
+            t.suggestion.c.amount.label("applied"),
+            t.payment.c.amount,
+            t.payment.c.currency,
+            t.payment.c.customer_id,
+            t.payment.c.received_on,
+        )
+        .join(t.payment, t.payment.c.id == t.suggestion.c.payment_id)
+        .order_by(t.payment.c.received_at, t.suggestion.c.payment_id, t.suggestion.c.invoice_id)
+    )
+    if invoice_id is not None:
+        query = query.where(t.suggestion.c.invoice_id == invoice_id)
+    return tuple(tx.execute(query).mappings())
+
+
+def suggested_because(tx: Tx, payment_id: str) -> dict[str, Any]:
+    """The equation of a suggested match, and why it waits."""
+    query = (
+        select(t.journal.c.detail)
+        .where(t.journal.c.payment_id == payment_id, t.journal.c.event == "match_suggested")
+        .order_by(t.journal.c.seq.desc())
+        .limit(1)
+    )
+    found: dict[str, Any] = json.loads(tx.execute(query).scalar() or "{}")
+    return found
+
+
+def standing_verdicts(tx: Tx, subjects: Iterable[str]) -> tuple[Any, ...]:
+    query = select(t.verdict).where(t.verdict.c.subject.in_(list(subjects)))
+    return tuple(tx.execute(query.order_by(t.verdict.c.since, t.verdict.c.subject)).mappings())
+
+
+def exception_ids(tx: Tx, invoice_id: str) -> set[str]:
+    """Every exception, open or closed, that holds or held this invoice."""
+    linked = select(t.exception_invoice.c.exception_id).where(t.exception_invoice.c.invoice_id == invoice_id)
+    return {*tx.execute(linked).scalars(), f"flag_refused:{invoice_id}"}
+
+
+def stop_order(tx: Tx, what: str) -> str:
+    """A person's standing order to stop, without the person; '' if there is none."""
+    row = tx.execute(select(t.stop).where(t.stop.c.what == what)).mappings().first()
+    return f"stopped since {row['since'][:16]}: {row['reason'] or 'no reason given'}" if row else ""
+
+
+def parked_records(tx: Tx, record: str | None = None) -> tuple[Any, ...]:
+    query = select(t.parked).order_by(t.parked.c.source, t.parked.c.record)
+    if record is not None:
+        query = query.where(t.parked.c.record == record, t.parked.c.source == "erp")
+    return tuple(tx.execute(query).mappings())
+
+
+def story(tx: Tx, invoice_id: str, payments: Sequence[str], acts: Sequence[str]) -> tuple[Line, ...]:
+    """The journal of one invoice: its own lines and those of its payments, acts, mails and exceptions."""
+    j = t.journal.c
+    mails = select(j.message_id).where(j.invoice_id == invoice_id, j.message_id.is_not(None))
+    held_by = exception_ids(tx, invoice_id)
+    about = or_(
+        j.payment_id.in_(list(payments)),
+        and_(j.payment_id.is_(None), j.act_id.in_(list(acts))),
+        j.message_id.in_(mails),
+        and_(j.payment_id.is_(None), j.event.in_(_EXCEPTION_EVENTS)),
+    )
+    query = select(t.journal).where(or_(j.invoice_id == invoice_id, and_(j.invoice_id.is_(None), about)))
+    found = []
+    for row in tx.execute(query.order_by(j.seq)).mappings():
+        detail = json.loads(row["detail"])
+        exception_id = detail.get("exception") or f"{detail.get('kind')}:{detail.get('subject')}"
+        is_foreign = row["event"] in _EXCEPTION_EVENTS and row["payment_id"] is None and exception_id not in held_by
+        if not is_foreign:
+            ids = {"payment": row["payment_id"], "act": row["act_id"], "invoice": row["invoice_id"]}
+            found.append(Line(row["seq"], parse_instant(row["at"]), row["event"], {**detail, **ids}))
+    return tuple(found)
+
+
+# ---- the whole book ----
+
+
+@dataclass(frozen=True, slots=True)
+class Ledger:
+    """Every invoice known and what this connector applied to it. `posted`: invoice id -> (received on, minor units)."""
+
+    invoices: tuple[Any, ...]
+    posted: dict[str, tuple[tuple[date, int], ...]]
+    closed_by_us: frozenset[str]
+
+    @property
+    def known_since(self) -> date | None:
+        """The day of the first read: what was settled before it may never have been seen."""
+        return min((date.fromisoformat(row["first_seen_on"]) for row in self.invoices), default=None)
+
+
+def ledger(tx: Tx) -> Ledger:
+    i = t.invoice.c
+    columns = (i.id, i.number, i.customer_id, i.currency, i.amount, i.balance, i.status)
+    days = (i.issued_on, i.due_on, i.first_seen_on, i.closed_at)
+    rows = tx.execute(select(*columns, *days).order_by(i.id)).mappings()
+    posted: dict[str, tuple[tuple[date, int], ...]] = {}
+    applied = (
+        select(t.allocation.c.invoice_id, t.payment.c.received_on, t.allocation.c.amount)
+        .join(t.payment, t.payment.c.id == t.allocation.c.payment_id)
+        .where(t.allocation.c.state == "posted")
+    )
+    for invoice_id, received_on, minor in tx.execute(applied):
+        posted[invoice_id] = (*posted.get(invoice_id, ()), (date.fromisoformat(received_on), int(minor)))
+    # The read-back that proved an act sets the closing instant in the same commit.
+    closed = select(i.id).join(
+        t.journal,
+        and_(t.journal.c.invoice_id == i.id, t.journal.c.event == "invoice_closed", t.journal.c.at == i.closed_at),
+    )
+    return Ledger(tuple(rows), posted, frozenset(tx.execute(closed).scalars()))
+
+
+def changed_by_others(tx: Tx, after: datetime) -> dict[str, datetime]:
+    """Invoice id -> when it last turned out, from this instant on, that somebody else than us had changed it.
+
+    An act that the ERP disagrees with counts: what the ERP holds of it is not what we meant.
+    """
+    query = (
+        select(t.journal.c.invoice_id, func.max(t.journal.c.at))
+        .where(t.journal.c.event == "invoice_changed", t.journal.c.at >= instant(after))
+        .group_by(t.journal.c.invoice_id)
+    )
+    different = (
+        select(t.allocation.c.invoice_id, func.max(t.act.c.closed_at))
+        .join(t.act, t.act.c.id == t.allocation.c.act_id)
+        .where(t.act.c.state == ActState.DIFFERENT, t.act.c.closed_at >= instant(after))
+        .group_by(t.allocation.c.invoice_id)
+    )
+    found: dict[str, datetime] = {}
+    for invoice_id, text in (*tx.execute(query), *tx.execute(different)):
+        at = parse_instant(text)
+        found[invoice_id] = max(at, found.get(invoice_id, at))
+    return found
+
+
+def latencies(tx: Tx) -> tuple[timedelta, ...]:
+    """For each matched payment: from the commit that first saw its money received to the commit of its first match."""
+    events = ("payment_seen", "payment_changed", "payment_matched")
+    j = t.journal.c
+    query = select(j.payment_id, j.event, j.at, j.detail).where(j.event.in_(events)).order_by(j.seq)
+    received: dict[str, datetime] = {}
+    matched: dict[str, timedelta] = {}
+    for payment_id, event, at, detail in tx.execute(query):
+        if event == "payment_matched":
+            if payment_id in received and payment_id not in matched:
+                matched[payment_id] = parse_instant(at) - received[payment_id]
+        elif payment_id not in received and json.loads(detail)["state"] == PaymentState.SUCCEEDED:
+            received[payment_id] = parse_instant(at)
+    return tuple(matched.values())
+
+
+def matching_counts(tx: Tx) -> tuple[int, int]:
+    """Payments that the matcher matched, of the payments that it decided."""
+    query = select(t.verdict.c.outcome, func.count()).where(t.verdict.c.decision == "matching")
+    counts: dict[str, int] = {outcome: int(n) for outcome, n in tx.execute(query.group_by(t.verdict.c.outcome))}
+    return sum(n for outcome, n in counts.items() if outcome.startswith("match ")), sum(counts.values())
+
+
+def reminder_counts(tx: Tx) -> dict[str, int]:
+    """Reminders by state."""
+    query = select(t.reminder.c.state, func.count()).group_by(t.reminder.c.state)
+    return {state: int(number) for state, number in tx.execute(query)}
+
+
+def leaving_count(tx: Tx) -> int:
+    """Mails marked as leaving whose end nobody has recorded: on their way now, or left by a daemon that died."""
+    query = select(func.count()).select_from(t.message).where(t.message.c.state == MessageState.LEAVING)
+    return int(tx.execute(query).scalar() or 0)
+
+
+def exception_counts(tx: Tx) -> dict[str, int]:
+    query = select(t.exception.c.kind, func.count()).where(t.exception.c.closed_at.is_(None))
+    return {kind: int(number) for kind, number in tx.execute(query.group_by(t.exception.c.kind))}
+
+
+def parked_count(tx: Tx) -> int:
+    return int(tx.execute(select(func.count()).select_from(t.parked)).scalar() or 0)
+
+
+def credit_totals(tx: Tx) -> dict[tuple[str, str], Money]:
+    """Open credits in the ERP by currency and kind."""
+    c = t.credit.c
+    rows = tx.execute(select(c.currency, c.kind, func.sum(c.open_amount)).group_by(c.currency, c.kind))
+    return {(currency, kind): Money(int(minor), currency) for currency, kind, minor in rows}
+
+
+def is_open(row: Any) -> bool:
+    return bool(row["status"] == InvoiceStatus.OPEN)

@@ -1,0 +1,28 @@
+"""A person's standing orders: stop sending, stop posting. They outlive the daemon and are looked for before each act."""
+
+from __future__ import annotations
+
+from sqlalchemy import delete, insert, select
+
+from connector.store import Tx
+from connector.store import tables as t
+
+
+def stop(tx: Tx, what: str, who: str, reason: str) -> None:
+    """Effective with this commit; a second order replaces the first."""
+    tx.execute(delete(t.stop).where(t.stop.c.what == what))
+    tx.execute(insert(t.stop).values(what=what, since=tx.at_text, who=who, reason=reason))
+    tx.journal("stop_requested", what=what, who=who, reason=reason)
+
+
+def lift(tx: Tx, what: str, who: str, reason: str) -> None:
+    tx.execute(delete(t.stop).where(t.stop.c.what == what))
+    tx.journal("stop_lifted", what=what, who=who, reason=reason)
+
+
+def stopped(tx: Tx, what: str) -> str:
+    """The order as a reason; '' if there is none. Who gave it stands in the journal."""
+    row = tx.execute(select(t.stop).where(t.stop.c.what == what)).mappings().first()
+    if row is None:
+        return ""
+    return f"stopped since {row['since'][:16].replace('T', ' ')} UTC: {row['reason'] or 'no reason given'}"

@@ -1,0 +1,99 @@
+"""The journal and the exceptions in plain words, for people who read a report."""
+
+from __future__ import annotations
+
+from connector.receivables import ExceptionKind
+from connector.store.activity import Line
+
+# Placeholders are the fields of the line; what a line doesn't have is left out.
+_SENTENCES = {
+    "invoice_changed": "the ERP showed it changed; {balance} was owed then",
+    "invoice_matched": "{amount} of payment {payment} pays it",
+    "invoice_closed": "the ERP shows nothing left to pay after payment {payment}",
+    "invoice_in_backlog": "a person must choose what happens: {reason}",
+    "loop_closed": "ERP, cash and reminders agree after payment {payment}",
+    "payment_seen": "payment {payment} of {amount} was seen, {state}",
+    "payment_changed": "payment {payment} is now {state}",
+    "payment_matched": "payment {payment} was matched by {rung}: {equation}",
+    "payment_adopted": "payment {payment} stands in the ERP as {erp_id}, posted by others; it is not posted again",
+    "match_suggested": "payment {payment} was matched, but waits, {why}: {equation}",
+    "match_decided_again": "the facts moved while payment {payment} was being matched; it is decided again",
+    "act_intended": "to be written into the ERP: {problem}",
+    "act_attempted": "a write into the ERP began",
+    "erp_answered": "the ERP answered: {outcome} {code}",
+    "act_written": "the payment stands in the ERP: {problem}",
+    "act_confirmed": "read back: the ERP's balances agree: {problem}",
+    "act_refused": "the ERP refused: {problem}",
+    "act_closed": "the accompanying records are marked closed",
+    "act_withdrawn": "the accompanying records are withdrawn: {problem}",
+    "act_different": "the ERP differs, a person must look: {problem}",
+    "reminder_planned": "{step} may leave: {reason}{detail}",
+    "reminder_held": "{step}{steps} held: {reason}",
+    "reminder_cancelled": "{steps} cancelled: {reason}",
+    "reminder_missed": "{step} is left out: {reason}",
+    "reminder_sent": "{step} left: {detail}",
+    "reminder_sent_unknown": "nobody knows whether {step} left, so it is not sent again: {detail}",
+    "reminder_leaving": "the mail was at its final dot",
+    "mail_leased": "a mail was prepared",
+    "mail_dropped": "a mail was dropped before it began: {reason}",
+    "message_sent": "the mail server took the mail: {detail}",
+    "message_not_sent": "the mail surely did not leave: {detail}",
+    "message_sent_unknown": "the mail's fate is not known: {detail}",
+    "verdict": "{decision} decided {outcome}: {reason}",
+    "exception_opened": "a person must look ({kind}): {reason}",
+    "exception_closed": "nobody needs to look any more: {reason}",
+}
+
+_POST_BY_HAND = "post it in the ERP with the payment's id in the memo, or refund it; the next pass takes that over"
+_LET_WAIT = "nothing, if the money is on its way; else call the customer"
+_REMEDIES = {
+    ExceptionKind.NOT_RECEIVED: _LET_WAIT,
+    ExceptionKind.NOTHING_TO_APPLY: "nothing, if all of it was given back; else look at the payment at its source",
+    ExceptionKind.PAYER_IN_DOUBT: f"find out who paid for whom, then {_POST_BY_HAND}",
+    ExceptionKind.REFERENCE_NOT_OPEN: f"look whether the invoice was paid twice; then {_POST_BY_HAND}",
+    ExceptionKind.CURRENCY: _POST_BY_HAND,
+    ExceptionKind.AMBIGUOUS: f"choose one of the explanations, ask the customer if need be; then {_POST_BY_HAND}",
+    ExceptionKind.HELD_INVOICE_NAMED: "take the hold off in the ERP, or " + _POST_BY_HAND,
+    ExceptionKind.SHORT_OVER_SEVERAL: f"ask how to split it; then {_POST_BY_HAND}",
+    ExceptionKind.UNEXPLAINED_REFERENCE: f"find out what the reference means; then {_POST_BY_HAND}",
+    ExceptionKind.UNIDENTIFIED: "set the customer's ERP id on the payer at the payment source; it's decided again",
+    ExceptionKind.NOT_UNDERSTOOD: "correct the parked record of this customer first",
+    ExceptionKind.TOO_MANY_CANDIDATES: f"ask for the remittance; then {_POST_BY_HAND}",
+    ExceptionKind.INELIGIBLE_ONLY: f"decide whether it is for the invoice that is shown; then {_POST_BY_HAND}",
+    ExceptionKind.RIVAL_PAYMENT: f"decide which payment is for which invoice; then {_POST_BY_HAND}",
+    ExceptionKind.ACCIDENTAL_FIT: f"check the explanation against the remittance; then {_POST_BY_HAND}",
+    ExceptionKind.NO_EXPLANATION: f"ask for the remittance; then {_POST_BY_HAND}",
+    "held_invoice": "take the hold off in the ERP and apply the rest there",
+    "unapplied_rest": "apply the rest in the ERP or refund it",
+    "posting_refused": "put right what the ERP names, then run `connector once`",
+    "difference": "compare the payment in the ERP with what was matched, and correct the ERP's record",
+    "refund_after_application": "raise the credit memo and the customer refund in the ERP, or reopen the invoice",
+    "payment_came_back": "un-apply it in the ERP with a journal; the invoice's reminders go on then",
+    "fix_contact": "correct the billing contact in the ERP",
+    "flag_refused": "give the integration role the right to write the AR status record",
+    "parked": "correct the named field at its source; the next read takes it",
+    "alarm": "run `connector check`",
+}
+
+
+class _Fields(dict[str, str]):
+    def __missing__(self, key: str) -> str:
+        return ""
+
+
+def sentence(line: Line) -> str:
+    """What this line of the journal says; the event's own name for one that has no sentence here."""
+    filled = _Fields({name: _said(value) for name, value in line.fields.items()})
+    text = _SENTENCES.get(line.event, line.event.replace("_", " ")).format_map(filled)
+    return text.strip().rstrip(": ")
+
+
+def remedy(kind: str) -> str:
+    """What a person can do about an exception of this kind."""
+    return _REMEDIES.get(kind, "")
+
+
+def _said(value: object) -> str:
+    if isinstance(value, list):
+        return ", ".join(str(item) for item in value)
+    return "" if value is None else str(value)

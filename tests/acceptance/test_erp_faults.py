@@ -1,0 +1,169 @@
+"""Every ERP write is broken in turn, after it was committed; every record of the act is refused in turn.
+
+Nothing is doubled, nothing lost, and the act ends as DESIGN 3 says.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import date, timedelta
+from pathlib import Path
+
+import pytest
+
+from connector.store import verdicts
+from sandbox.faults import Rule
+from sandbox.plan import Part
+from tests.harness import Desk, desk
+
+AFTER_COMMIT = ("timeout_after", "cut_after", "unreadable_after", "drop_after")
+# The ERP writes of one first loop, in order: claim of the installation, the AR status of what was read, the act's
+# own request, its end marks.
+WRITES = (("upsertList", 1), ("upsertList", 2), ("upsertList", 3), ("upsertList", 4), ("addList", 1))
+
+
+@pytest.fixture
+def at(tmp_path: Path) -> Iterator[Desk]:
+    with desk(tmp_path) as made:
+        payer = made.world.add_customer("Northfield Robotics", "ap@northfield.example", 30)
+        for number, amount in (("PAID-1", "1000.00"), ("PAID-2", "234.56")):
+            lines = [{"description": "Subscription", "amount": amount, "kind": "subscription"}]
+            made.world.add_invoice(payer.id, number, date(2026, 8, 15), date(2026, 9, 14), lines)
+        yield made
+
+
+def _pay(at: Desk) -> None:
+    at.world.pay(
+        "Northfield Robotics",
+        "1234.56",
+        pays=[Part("PAID-1", "1000.00"), Part("PAID-2", "234.56")],
+        description="PAID-1, PAID-2",
+    )
+
+
+def _assert_closed_once(at: Desk) -> None:
+    truth = at.truth()
+    ours = [p for p in truth["payments"] if p["external_id"].startswith("arc-")]
+    assert 1 == len(ours)
+    assert "0.00" == ours[0]["unapplied"]
+    assert "0.00" == at.balance("PAID-1") == at.balance("PAID-2")
+    assert {"closed"} == _record_states(at)
+
+
+def _record_states(at: Desk) -> set[str]:
+    records = at.truth()["records"]
+    cancellations = {row["custrecord_arc_can_state"] for row in records["customrecord_arc_cancellation"].values()}
+    receipts = {row["custrecord_arc_rec_state"] for row in records["customrecord_arc_receipt"].values()}
+    return cancellations | receipts
+
+
+@pytest.mark.parametrize("kind", AFTER_COMMIT)
+@pytest.mark.parametrize(("operation", "nth"), WRITES)
+def test_an_answer_lost_after_commit_doubles_nothing(at: Desk, kind: str, operation: str, nth: int) -> None:
+    at.world.install(Rule("netsuite", kind, operation, nth=nth, seconds=3.0))
+    at.tick()
+    _pay(at)
+
+    for _ in range(3):
+        at.tick()
+
+    _assert_closed_once(at)
+    # The first reminder was due before the payment came; after it there is none.
+    assert len(at.mails_about("PAID-1")) <= 1
+    assert 0 == at.tick().unfinished
+
+
+@pytest.mark.parametrize("record", [1, 2, 3])
+def test_a_refused_record_is_written_again_alone_and_the_payment_is_not(at: Desk, record: int) -> None:
+    at.world.install(Rule("netsuite", "record_refused", "addList", record=record, code="USER_ERROR"))
+    _pay(at)
+
+    at.tick()
+    at.tick()
+
+    _assert_closed_once(at)
+    assert [] == at.mails_about("PAID-")
+
+
+def test_a_refused_payment_frees_the_cents_and_holds_the_reminders_for_a_person(at: Desk) -> None:
+    at.world.install(Rule("netsuite", "record_refused", "addList", record=0, code="USER_ERROR"))
+    _pay(at)
+
+    at.tick()
+
+    assert "1000.00" == at.balance("PAID-1")
+    assert [] == at.mails_about("PAID-")
+    assert {"withdrawn"} == _record_states(at)
+    with at.service.store.read() as tx:
+        kinds = {one.kind for one in verdicts.open_exceptions(tx)}
+    assert {"posting_refused"} == kinds
+
+
+def test_a_refused_payment_is_posted_on_the_next_day_under_a_new_generation(at: Desk) -> None:
+    at.world.install(Rule("netsuite", "record_refused", "addList", record=0, code="USER_ERROR"))
+    _pay(at)
+    at.tick()
+    at.tick()
+    assert "1000.00" == at.balance("PAID-1")  # not hammered on the same day
+
+    at.world.advance_to(at.world.clock() + timedelta(days=1))
+    at.tick()
+
+    truth = at.truth()
+    ours = [p for p in truth["payments"] if p["external_id"].startswith("arc-")]
+    assert ["2"] == [p["external_id"].rpartition("-")[2] for p in ours]
+    assert "0.00" == at.balance("PAID-1") == at.balance("PAID-2")
+    assert [] == at.mails_about("PAID-")
+
+
+def test_a_record_whose_script_failed_after_it_was_saved_is_not_sent_again(at: Desk) -> None:
+    at.world.install(Rule("netsuite", "after_submit_failed", "addList", record=0))
+    _pay(at)
+
+    at.tick()
+    at.tick()
+
+    _assert_closed_once(at)
+
+
+def test_a_closed_period_is_refused_and_named(at: Desk) -> None:
+    at.world.netsuite.close_period("2026-09")
+    _pay(at)
+
+    at.tick()
+
+    with at.service.store.read() as tx:
+        reasons = [one.reason for one in verdicts.open_exceptions(tx) if one.kind == "posting_refused"]
+    assert 1 == len(reasons)
+    assert "period" in reasons[0]
+    assert [] == at.mails_about("PAID-")
+
+
+def test_a_payment_that_a_person_made_meanwhile_is_a_difference_and_never_voided(at: Desk) -> None:
+    """The person's payment lands between our match and our read-back: the money is there twice, and both stay."""
+    at.tick()
+    _pay(at)
+    at.world.install(Rule("netsuite", "timeout_before", "addList", seconds=3.0))
+    at.world.netsuite.pay_by_hand("101", "1000.00", date(2026, 9, 7), [(at.world.invoice_id("PAID-1"), "1000.00")])
+
+    for _ in range(2):
+        at.tick()
+
+    truth = at.truth()
+    by_person = [p for p in truth["payments"] if p["made_by"] == "person"]
+    assert [False] == [p["voided"] for p in by_person]
+    assert [] == at.mails_about("PAID-")
+    with at.service.store.read() as tx:
+        assert verdicts.open_exceptions(tx)
+
+
+def test_rows_that_vanish_with_a_permission_stop_sending_and_posting(at: Desk) -> None:
+    at.tick()
+    at.world.install(Rule("netsuite", "fewer_rows", "suiteql", times=1000))
+    _pay(at)
+    at.world.advance_to(at.world.clock() + timedelta(days=7))
+
+    at.tick()
+
+    assert "1000.00" == at.balance("PAID-1")
+    assert [] == [m for m in at.mails_about("PAID-") if m.at.date() > date(2026, 9, 7)]

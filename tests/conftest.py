@@ -1,0 +1,35 @@
+"""What holds for every test: no setting of the person who runs it, no network but this machine's own, no luck."""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+import sys
+from typing import Any
+
+from hypothesis import settings
+
+# Every test's traffic is held against the vendors' own schemas.
+pytest_plugins = ["tests.contracts"]
+
+# Imported before any test: what a person has set for a real connector must not reach a test of it.
+for _name in [name for name in os.environ if name.startswith(("CONNECTOR_", "ARC_")) and name != "ARC_PYTHON"]:
+    del os.environ[_name]
+
+# The same examples everywhere: a red build can be repeated. No deadline: the machine may be busy.
+settings.register_profile("repeatable", derandomize=True, deadline=None, print_blob=True)
+settings.load_profile("repeatable")
+
+
+def _only_this_machine(event: str, arguments: tuple[Any, ...]) -> None:
+    if event == "socket.connect" and isinstance(arguments[1], tuple):
+        host = str(arguments[1][0])
+        try:
+            allowed = ipaddress.ip_address(host).is_loopback
+        except ValueError:
+            allowed = host in ("localhost", "")
+        if not allowed:
+            raise PermissionError(f"a test tried to reach {host}: only servers on this machine may be reached")
+
+
+sys.addaudithook(_only_this_machine)

@@ -1,0 +1,328 @@
+"""What a story expects. Each fact gives '' where it holds, else what was found instead.
+
+Facts are read where they are true: mails in the mailbox, payments and balances in the ERP, payers' meaning in the
+world; and from the connector only what it says of its own decisions.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from decimal import Decimal
+from typing import Any
+
+from sqlalchemy import select
+
+from connector.receivables import ReminderState
+from connector.reports import Explanation, ReminderStateRow
+from connector.store import activity, tables, verdicts
+from connector.store.verdicts import OpenException
+from tests.stories.deeds import Deeds
+from tests.stories.notation import Sentences, items, pairs, quoted
+
+facts = Sentences()
+
+
+class Facts:
+    """The facts of one story at this moment."""
+
+    def __init__(self, story: Deeds) -> None:
+        self._story = story
+
+    # ---- reminders and mails ----
+
+    @facts("reminder <invoice> <step> <word>[ because <text>]")
+    def reminder(self, invoice: str, step: str, word: str, text: str) -> str:
+        """Sent means: one mail about this step is in the mailbox. The other states are the connector's word."""
+        row = next((one for one in self._explain(invoice).reminders if one.step == step), None)
+        mailed = [f"{invoice} {step}" for told in self._told() if f"{invoice} {step}" in told]
+        wanted = ReminderState(word)
+        if row is None or row.state != wanted or text.lower() not in row.reason.lower():
+            return f"{_said(row)}; {self._steps(invoice)}"
+        if len(mailed) != (wanted is ReminderState.SENT):
+            return f"{len(mailed)} mails about {invoice} {step}"
+        return ""
+
+    @facts("reminders of <invoice>: <steps> sent")
+    def reminders_sent(self, invoice: str, steps: str) -> str:
+        """All that ever left for this invoice, in this order."""
+        sent = [step for told in self._told() for number, step in pairs(", ".join(told)) if number == invoice]
+        return "" if sent == items(steps) else f"{', '.join(sent) or 'none'} sent; {self._steps(invoice)}"
+
+    @facts("no reminder of <invoice> sent")
+    def no_reminder_sent(self, invoice: str) -> str:
+        return self.reminders_sent(invoice, "")
+
+    @facts("mail today: <reminders>")
+    def mail_today(self, reminders: str) -> str:
+        """The one mail that left today about the first of these holds just these."""
+        first = items(reminders)[0].split()[0]
+        today = [told for told in self._told(today=True) if any(first == one.split()[0] for one in told)]
+        return "" if today == [items(reminders)] else f"today: {'; '.join(map(', '.join, today)) or 'no mail'}"
+
+    @facts("no mail today")
+    def no_mail_today(self) -> str:
+        return "; ".join(", ".join(told) for told in self._told(today=True))
+
+    @facts("no mail ever")
+    def no_mail_ever(self) -> str:
+        return "; ".join(", ".join(told) for told in self._told())
+
+    @facts("last mail says <text>")
+    def last_mail_says(self, text: str) -> str:
+        mail = self._last_mail()
+        said = " ".join(f"{mail.header('Subject')} {mail.text}".split())
+        return "" if text in said else said
+
+    @facts("last mail does not say <text>")
+    def last_mail_does_not_say(self, text: str) -> str:
+        return "it does" if not self.last_mail_says(text) else ""
+
+    @facts("last mail is from <address>")
+    def last_mail_from(self, address: str) -> str:
+        return _same(address, self._last_mail().header("From"))
+
+    @facts("last mail is for <address>")
+    def last_mail_for(self, address: str) -> str:
+        mail = self._last_mail()
+        return _same(address, mail.header("X-AR-Would-Go-To") or mail.header("To"))
+
+    def _last_mail(self) -> Any:
+        mails = self._story.desk.mails()
+        if not mails:
+            raise AssertionError("no mail was ever sent")
+        return mails[-1]
+
+    def _told(self, today: bool = False) -> list[list[str]]:
+        """Of each mail the invoices and steps that it is about."""
+        mails = [m for m in self._story.desk.mails() if not today or m.at.date() == self._story.today()]
+        return [items(mail.header("X-AR-Reminder")) for mail in mails]
+
+    def _steps(self, invoice: str) -> str:
+        return ", ".join(f"{one.step} {one.state}" for one in self._explain(invoice).reminders) or "no reminder is planned"
+
+    # ---- matches ----
+
+    @facts("match <payment> -> <parts> by <word>")
+    def match(self, payment: str, parts: str, word: str) -> str:
+        return _same(f"{_sorted(parts)} by {word}", self._matched(payment))
+
+    @facts("suggestion <payment> -> <parts> by <word>")
+    def suggestion(self, payment: str, parts: str, word: str) -> str:
+        return _same(f"{_sorted(parts)} by {word}, suggested", self._matched(payment))
+
+    @facts("no match <payment>")
+    def no_match(self, payment: str) -> str:
+        return _same("none", self._matched(payment))
+
+    def _matched(self, payment: str) -> str:
+        charge, found, how = self._story.charges[payment], [], ""
+        for number in self._story.desk.service.invoice_numbers():
+            for row in self._explain(number).payments:
+                if row.id == charge and row.state != "released":
+                    found.append(f"{number} {row.applied.plain()}")
+                    how = f" by {row.rung}" + (", suggested" if row.state == "suggested" else "")
+        return _sorted(", ".join(found)) + how if found else "none"
+
+    @facts("payment <payment> is <word>")
+    def payment_standing(self, payment: str, word: str) -> str:
+        where = tables.payment.c.id == self._story.charges[payment]
+        with self._story.desk.service.store.read() as tx:
+            return _same(word, str(tx.execute(select(tables.payment.c.standing).where(where)).scalar()))
+
+    # ---- the ERP ----
+
+    @facts("balance <invoice> <amount>")
+    def balance(self, invoice: str, amount: str) -> str:
+        return _same(amount, str(self._invoice(invoice)["balance"]))
+
+    @facts("erp application <payment> -> <parts>")
+    def erp_application(self, payment: str, parts: str) -> str:
+        """All that our ERP payment for this charge is applied to."""
+        return _same(_sorted(parts), _sorted(self._applied(payment)))
+
+    @facts("erp unapplied <payment> <amount>")
+    def erp_unapplied(self, payment: str, amount: str) -> str:
+        return _same(amount, ", ".join(str(one["unapplied"]) for one in self._ours(payment)) or "no payment")
+
+    @facts("no erp payment <payment>")
+    def no_erp_payment(self, payment: str) -> str:
+        return _same([], self._ours(payment))
+
+    @facts("nothing written in the erp")
+    def nothing_written(self) -> str:
+        return _same(0, self._story.world.requests()["erp_writes"])
+
+    @facts("erp cancellation <invoice> of <steps> <word>")
+    def erp_cancellation(self, invoice: str, steps: str, word: str) -> str:
+        """The ERP's record of what was cancelled, and the state of that record."""
+        rows = self._records("customrecord_arc_cancellation", "custrecord_arc_can_invoice", invoice)
+        found = [f"{row['custrecord_arc_can_steps']} {row['custrecord_arc_can_state']}" for row in rows]
+        return _same([f"{' '.join(items(steps))} {word}"], found)
+
+    @facts("erp flag <invoice> <word>[ because <text>]")
+    def erp_flag(self, invoice: str, word: str, text: str) -> str:
+        """What the ERP's saved searches see of this invoice."""
+        rows = self._records("customrecord_arc_status", "custrecord_arc_st_invoice", invoice)
+        found = [f"{row['custrecord_arc_st_state']}: {row.get('custrecord_arc_st_reason', '')}" for row in rows]
+        holds = len(found) == 1 and found[0].startswith(f"{word}:") and text.lower() in found[0].lower()
+        return "" if holds else "; ".join(found) or "no AR status record"
+
+    @facts("loop <invoice> closed")
+    def loop(self, invoice: str) -> str:
+        """Paid in the ERP, nothing planned any more, and the connector says so."""
+        explanation = self._explain(invoice)
+        events = [line.event for line in explanation.timeline]
+        waiting = [one.step for one in explanation.reminders if one.state in ("planned", "held")]
+        if Decimal(self._invoice(invoice)["balance"]) or "loop_closed" not in events or waiting:
+            return f"balance {self._invoice(invoice)['balance']}, waiting {waiting}, journal {', '.join(events)}"
+        return ""
+
+    def _invoice(self, number: str) -> dict[str, Any]:
+        return next(one for one in self._story.world.truth()["invoices"] if one["number"] == number)
+
+    def _ours(self, payment: str) -> list[dict[str, Any]]:
+        charge = self._story.charges[payment]
+        return [
+            one
+            for one in self._story.world.truth()["payments"]
+            if one["external_id"].startswith("arc-") and charge in one["external_id"]
+        ]
+
+    def _applied(self, payment: str) -> str:
+        numbers = {one["id"]: one["number"] for one in self._story.world.truth()["invoices"]}
+        made = [f"{numbers[p['invoice']]} {p['amount']}" for one in self._ours(payment) for p in one["applications"]]
+        return ", ".join(made)
+
+    def _records(self, kind: str, field: str, invoice: str) -> list[dict[str, Any]]:
+        invoice_id = self._story.world.invoice_id(invoice)
+        rows = self._story.world.truth()["records"][kind].values()
+        return [row for row in rows if str(row.get(field)) == invoice_id]
+
+    # ---- what waits for a person ----
+
+    @facts("invoice <invoice> is <word>")
+    def invoice_state(self, invoice: str, word: str) -> str:
+        return _same(word, self._explain(invoice).invoice.state)
+
+    @facts("invoice <invoice> is not known")
+    def invoice_unknown(self, invoice: str) -> str:
+        known = self._story.desk.service.explain(invoice)
+        return "" if known is None else f"it is {known.invoice.state}"
+
+    @facts("exception <word> of <payment>[ over <invoices>][ shows <texts>]")
+    def exception_of_payment(self, word: str, payment: str, invoices: str, texts: str) -> str:
+        charge = self._story.charges[payment]
+        found = [one for one in self._exceptions() if charge in (one.payment_id, one.id.partition(":")[2])]
+        return self._shown(found, word, invoices, texts)
+
+    @facts("exception <word> of <customer>[ over <invoices>]")
+    def exception_of_customer(self, word: str, customer: str, invoices: str) -> str:
+        customer_id = self._story.world.customer(customer).id
+        return self._shown([o for o in self._exceptions() if o.customer_id == customer_id], word, invoices, "")
+
+    def _shown(self, found: list[OpenException], word: str, invoices: str, texts: str) -> str:
+        """Is there one of this kind, holding these invoices and showing these explanations?"""
+        for one in found:
+            held = ", ".join(sorted(self._held_by(one.id)))
+            shown = "\n".join((one.reason, *one.explanations))
+            if one.kind == word and (not invoices or invoices == held) and all(t in shown for t in quoted(texts)):
+                return ""
+        told = [f"{o.kind} over {self._held_by(o.id)}: {o.reason} {list(o.explanations)}" for o in found]
+        return "\n".join(told) or "no exception"
+
+    @facts("no exception")
+    def no_exception(self) -> str:
+        return "\n".join(f"{one.kind}: {one.reason}" for one in self._exceptions())
+
+    @facts("parked <subject> <text>")
+    def parked(self, subject: str, text: str) -> str:
+        """The record of this invoice is parked, and the field is named."""
+        with self._story.desk.service.store.read() as tx:
+            rows = tx.execute(select(tables.parked)).mappings().all()
+        found = {row["record"]: f"{row['field']} {row['reason']}" for row in rows}
+        told = found.get(self._story.world.invoice_id(subject), "")
+        return "" if text in told and told else str(found or "nothing is parked")
+
+    def _exceptions(self) -> Iterable[OpenException]:
+        with self._story.desk.service.store.read() as tx:
+            return verdicts.open_exceptions(tx)
+
+    def _held_by(self, exception_id: str) -> list[str]:
+        linked = tables.exception_invoice
+        query = select(tables.invoice.c.number).join(linked, linked.c.invoice_id == tables.invoice.c.id)
+        with self._story.desk.service.store.read() as tx:
+            return sorted(tx.execute(query.where(linked.c.exception_id == exception_id)).scalars())
+
+    @facts("trouble <text>")
+    def trouble(self, text: str) -> str:
+        """The last tick told of this."""
+        told = "\n".join(self._story.troubles)
+        return "" if text.lower() in told.lower() and told else told or "no trouble"
+
+    @facts("no trouble")
+    def no_trouble(self) -> str:
+        return "\n".join(self._story.troubles)
+
+    def _explain(self, invoice: str) -> Explanation:
+        explanation = self._story.desk.service.explain(invoice)
+        if explanation is None:
+            raise AssertionError(f"the connector does not know invoice {invoice}")
+        return explanation
+
+
+def invariants(story: Deeds) -> list[str]:
+    """What must hold at the end of every story, whatever it tells; what is broken."""
+    truth = story.world.truth()
+    with story.desk.service.store.read() as tx:
+        late, standing = activity.sent_after_match(tx), activity.standing(tx)
+    broken = [f"mail {mail} left after invoice {invoice} was matched" for mail, invoice in late]
+    broken += _mailed_when_paid(story, truth)
+    broken += _not_meant(truth)
+    if standing.acts_unfinished:
+        broken.append(f"{standing.acts_unfinished} acts are unfinished")
+    if standing.open_without_reason:
+        broken.append(f"{standing.open_without_reason} open invoices without a reason that could be told")
+    broken += [f"the sandbox answered against its schema: {one}" for one in story.world.netsuite.contract_violations]
+    return broken + [f"a tick had trouble: {one}" for one in story.unexplained]
+
+
+def _mailed_when_paid(story: Deeds, truth: dict[str, Any]) -> list[str]:
+    """Mails about an invoice after the ERP's last application to it, by the world's own order, if that left nothing."""
+    paid_at: dict[str, int] = {}
+    for payment in truth["payments"]:
+        for part in payment["applications"]:
+            paid_at[part["invoice"]] = max(part["sequence"], paid_at.get(part["invoice"], 0))
+    settled = {i["number"]: paid_at[i["id"]] for i in truth["invoices"] if i["id"] in paid_at and i["closed"]}
+    return [
+        f"mail {mail.sequence} asks for {number}, paid at {settled[number]}"
+        for mail in story.desk.mails()
+        for number, _ in pairs(mail.header("X-AR-Reminder"))
+        if mail.sequence > settled.get(number, mail.sequence)
+    ]
+
+
+def _not_meant(truth: dict[str, Any]) -> list[str]:
+    """Each charge has at most one ERP payment of ours in force, and that applies nothing that its payer did not mean."""
+    broken = []
+    ours = [p for p in truth["payments"] if p["external_id"].startswith("arc-") and not p["voided"]]
+    for meant in truth["stripe_payments"]:
+        posted = [p for p in ours if meant["charge"] in p["external_id"]]
+        if len(posted) > 1:
+            broken.append(f"charge {meant['charge']} has {len(posted)} ERP payments of ours")
+        pays = {(part["invoice"], part["amount"]) for part in meant["pays"]}
+        for part in (part for payment in posted for part in payment["applications"]):
+            if (part["invoice"], part["amount"]) not in pays:
+                broken.append(f"{part['amount']} of {meant['charge']} went to {part['invoice']}, meant were {pays}")
+    return broken
+
+
+def _same(expected: object, actual: object) -> str:
+    return "" if expected == actual else str(actual)
+
+
+def _sorted(parts: str) -> str:
+    return ", ".join(sorted(items(parts)))
+
+
+def _said(row: ReminderStateRow | None) -> str:
+    return f"{row.step} is {row.state} because {row.reason!r}" if row else "no such step"

@@ -1,0 +1,135 @@
+"""AR notation: one line is one sentence; a sentence is known by its pattern.
+
+    payment <payment> <payer> <amount> <currency> <text>[ by <method>][ pays <parts>]
+
+`<word>` takes what its kind below allows, `[...]` may be left out, blanks count as one outside quotes. `#` begins a
+comment.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+_INVOICE = r"[A-Z][\w.]*-[\w.-]+"
+_AMOUNT = r"\d+(?:\.\d+)?"
+_DAY = r"\d{4}-\d\d-\d\d"
+_STEP = r"(?:[-+]?\d+|courtesy)"
+_NAME = r"[A-Z][^\",:]*?"
+_KINDS = {
+    "invoice": _INVOICE,
+    "memo": _INVOICE,
+    "invoices": rf"{_INVOICE}(?:, {_INVOICE})*",
+    "payment": r"P-\d+",
+    "customer": _NAME,
+    "parent": _NAME,
+    "payer": rf"(?:{_NAME}|somebody)",
+    "amount": _AMOUNT,
+    "currency": "[A-Z]{3}",
+    "day": _DAY,
+    "issued": _DAY,
+    "due": rf"(?:{_DAY}|never)",
+    "days": r"\d+",
+    "number": r"\d+",
+    "time": r"\d\d:\d\d",
+    "step": _STEP,
+    "steps": rf"{_STEP}(?:, {_STEP})*",
+    "reminders": rf"{_INVOICE} {_STEP}(?:, {_INVOICE} {_STEP})*",
+    "parts": rf"{_INVOICE} {_AMOUNT}(?:, {_INVOICE} {_AMOUNT})*",
+    "lines": rf"{_AMOUNT} \w+(?:, {_AMOUNT} \w+)*",
+    "text": '"[^"]*"',
+    "texts": '"[^"]*"(?: and "[^"]*")*',
+    "address": r"\S+@\S+",
+    "what": r"(?:send|post)",
+    "word": r"\w+",
+    "operation": r"[\w.]+",
+    "choices": r"\w+ [^,]+(?:, \w+ [^,]+)*",
+    "subject": rf"(?:{_INVOICE}|{_NAME})",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One sentence of a story and where it stands."""
+
+    number: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Sentence:
+    """A pattern, and what it means: a method that is called with the words by their names."""
+
+    pattern: str
+    regex: re.Pattern[str]
+    meaning: Callable[..., Any]
+
+
+class Sentences:
+    """The sentences that are understood; `@sentences("...")` adds one."""
+
+    def __init__(self) -> None:
+        self._known: list[Sentence] = []
+
+    def __call__(self, pattern: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+        def add(meaning: Callable[..., Any]) -> Callable[..., Any]:
+            self._known.append(Sentence(pattern, _compiled(pattern), meaning))
+            return meaning
+
+        return add
+
+    def find(self, text: str) -> tuple[Sentence, dict[str, str]] | None:
+        """The first sentence that this text is, with its words unquoted; what was left out is ''."""
+        for sentence in self._known:
+            if found := sentence.regex.fullmatch(text):
+                return sentence, {name: (word or "").strip('"') for name, word in found.groupdict().items()}
+        return None
+
+    def beginning_with(self, word: str) -> list[str]:
+        return [one.pattern for one in self._known if one.pattern.split()[0] == word]
+
+
+def _compiled(pattern: str) -> re.Pattern[str]:
+    made = []
+    for part in re.split(r"(<\w+>|\[|\])", pattern):
+        if part.startswith("<"):
+            name = part[1:-1]
+            made.append(f"(?P<{name}>{_KINDS[name]})")
+        else:
+            made.append({"[": "(?:", "]": ")?"}.get(part, re.escape(part)))
+    return re.compile("".join(made))
+
+
+def read(path: Path) -> tuple[Line, ...]:
+    return tuple(_lines(path.read_text(encoding="utf-8")))
+
+
+def _lines(text: str) -> Iterator[Line]:
+    for number, line in enumerate(text.splitlines(), 1):
+        words = re.findall(r'"[^"]*"|[^\s"]+', line.partition("#")[0])
+        if words:
+            # A comma after a closing quote belongs to it.
+            yield Line(number, " ".join(words).replace('" ,', '",'))
+
+
+def title_of(path: Path) -> str:
+    first = next(_lines(path.read_text(encoding="utf-8")), Line(0, ""))
+    return first.text.removeprefix("title ") if first.text.startswith("title ") else path.stem
+
+
+def items(text: str) -> list[str]:
+    """'a, b' -> ['a', 'b']."""
+    return [item for item in text.split(", ") if item]
+
+
+def pairs(text: str) -> list[tuple[str, str]]:
+    """'INV-1 10.00, INV-2 5.00' -> pairs."""
+    return [(first, rest) for first, _, rest in (item.partition(" ") for item in items(text))]
+
+
+def quoted(text: str) -> list[str]:
+    """'"a" and "b"', whose outer quotes are gone already -> ['a', 'b']."""
+    return text.split('" and "') if text else []
