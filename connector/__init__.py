@@ -1,1 +1,1 @@
-"""An accounts-receivable connector: a matched payment closes its invoices in the ERP and cancels their reminders, as one act."""
+"""An accounts-receivable connector: a match closes the invoices in the ERP and cancels their reminders, as one act."""

@@ -1,7 +1,7 @@
 """The durable acts: close (match -> ERP payment, records, read-back) and remind (one mail).
 
-Each step reads its row, looks at what is there already, does the next thing and records it; each may run twice. The named
-points (`reached`) are where the kill matrix in tests/acceptance kills the process.
+Each step reads its row, looks at what is there already, does the next thing and records it; each may run twice. The
+named points (`reached`) are where the kill matrix in tests/acceptance kills the process.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ class CloseAct:
     # ---- 1: the ERP write ----
 
     def write(self, request: str) -> None:
-        """Bring every act of the request to an ERP payment or a refusal; what stays unknown is left for the next tick."""
+        """Bring every act of the request to an ERP payment or a refusal; what stays unknown waits for the next tick."""
         with self._turn:
             for _ in range(ROUNDS_MAX):
                 self._look(self._assigned(request, ActState.ATTEMPTED))
@@ -137,7 +137,7 @@ class CloseAct:
         closing.move(tx, act.id, ActState.REFUSED, problem=reason)
 
     def _differ(self, tx: Tx, act: Act, seen: ActSeen | None, differences: Sequence[str]) -> None:
-        """The ERP has this payment, but not as we meant it: its customer is held and a person told; we touch nothing."""
+        """The ERP has this payment, but not as we meant it: its invoices are held, a person told, nothing touched."""
         invoice_ids = [a.invoice_id for a in act.intent.payment.applications]
         closing.settle_allocations(tx, act, "posted")
         for invoice in seen.invoices if seen else ():

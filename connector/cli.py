@@ -57,6 +57,10 @@ class What(StrEnum):
     SEND = "send"
     POST = "post"
 
+    @property
+    def words(self) -> str:
+        return "Sending reminders" if self is What.SEND else "Posting to the ERP"
+
 
 class Service(Protocol):
     """What `wiring.open_service` gives. `stop`, `explain`, `report` and `invoice_numbers` need the store only."""
@@ -168,9 +172,9 @@ def stop(
     with _opened(context, outside=False) as (service, _):
         service.stop(what.value, lift, who or getpass.getuser(), reason)
     if lift:
-        typer.echo(f"The stop of {what.value} is lifted; the policy decides again from the next pass on.")
+        typer.echo(f"{what.words} is no longer stopped; the policy decides again from the next pass on.")
     else:
-        typer.echo(f"{what.value} is stopped. To go on: connector stop {what.value} --lift")
+        typer.echo(f"{what.words} is stopped. To go on: connector stop {what.value} --lift")
 
 
 @app.command(short_help="Are credentials, permissions and fields in order?", epilog=EXIT_CODES)
@@ -205,23 +209,25 @@ def report(
 def _opened(context: typer.Context, outside: bool, level: int = logging.WARNING) -> Iterator[tuple[Service, Settings]]:
     """The service with its settings; an error inside ends the command with its sentence and exit code."""
     invocation: Invocation = context.obj
+    secrets: tuple[str, ...] = ()
     try:
         from connector import config, log
 
         settings = config.read_settings(invocation.config)
+        secrets = config.secret_values(settings)
         if outside:
             config.require_credentials(settings)
         log.configure(
             as_json=settings.log_json and level == logging.INFO,
             level=logging.DEBUG if invocation.debug else level,
-            secrets=config.secret_values(settings),
+            secrets=secrets,
         )
         with closing((invocation.open_service or _open_service)(settings)) as service:
             yield service, settings
     except (ConnectorError, InvariantBroken) as error:
-        _say(str(error))
+        _say(str(error), secrets)
         if invocation.debug:
-            _say(traceback.format_exc())
+            _say(traceback.format_exc(), secrets)
         raise typer.Exit(exit_code(error)) from None
 
 
@@ -252,17 +258,19 @@ def _unknown_invoice(number: str, known: Sequence[str]) -> str:
     if not known:
         return f"There is no invoice {number}: the store is empty. Run `connector once` to read the ERP first."
     wanted = number.strip().lower()
-    inside = [item for item in known if wanted and wanted in item.lower()]
-    near = list(dict.fromkeys([*inside, *difflib.get_close_matches(number, known, n=NEAR_MAX)]))[:NEAR_MAX]
+    lowered = {item.lower(): item for item in known}
+    inside = [item for low, item in lowered.items() if wanted and wanted in low]
+    similar = [lowered[low] for low in difflib.get_close_matches(wanted, lowered, n=NEAR_MAX)]
+    near = list(dict.fromkeys([*inside, *similar]))[:NEAR_MAX]
     if near:
         return f"There is no invoice {number}. Did you mean {', '.join(near)}?"
     return f"There is no invoice {number} among the {len(known)} known ones, and none like it."
 
 
-def _say(text: str) -> None:
+def _say(text: str, secrets: Sequence[str] = ()) -> None:
     from connector.log import redact
 
-    typer.echo(redact(text), err=True)
+    typer.echo(redact(text, secrets), err=True)
 
 
 def _print_json(value: object) -> None:

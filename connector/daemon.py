@@ -7,7 +7,7 @@ import signal
 import tempfile
 import threading
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date
 from pathlib import Path
 from types import FrameType
@@ -22,7 +22,6 @@ from connector.policy import Switch
 from connector.ports import Finding
 from connector.reports import Explanation, PlanReport, Report, TickReport
 from connector.store import Store, activity, closing, gate, orders
-
 
 _EVENTS = {event.value: event for event in Event}
 
@@ -45,7 +44,7 @@ class Service:
     close_outside: Callable[[], None]
     _parts: Parts | None = None
     _engine: Durable | None = None
-    _log: Log = Log()
+    _log: Log = field(default_factory=Log)
 
     # ---- the daemon role ----
 
@@ -81,7 +80,7 @@ class Service:
         return report, troubles
 
     def once(self) -> TickReport:
-        """Start, one pass, stop. What the ERP refused before is tried again. Raises what kept it from reading at all."""
+        """Start and do one pass. What the ERP refused is tried again. Raises what kept it from reading at all."""
         self.start()
         with self.store.tx() as tx:
             closing.retry_refused(tx)
@@ -91,7 +90,7 @@ class Service:
         return replace(report, troubles=tuple(f"Could not {step}: {error}" for step, error in troubles.told))
 
     def run(self) -> None:
-        """Tick until SIGTERM or SIGINT. A tick that is running is finished; acts left over go on after the next start."""
+        """Tick until SIGTERM or SIGINT. A running tick is finished; acts left over go on after the next start."""
         from apscheduler.schedulers.background import BackgroundScheduler
 
         self.start()

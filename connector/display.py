@@ -27,16 +27,43 @@ from connector.reports import (
 
 Cell = object
 
+# The names that programs read -> what people read; any other name is shown with spaces.
+_COUNTS = {
+    "read": "records read",
+    "matched": "payments matched",
+    "exceptions": "new cases for a person",
+    "posted": "payments posted to the ERP",
+    "closed": "loops closed",
+    "cancelled": "reminders cancelled",
+    "sent": "reminders sent",
+    "held": "reminders held now",
+    "parked": "records not understood",
+    "unfinished": "acts unfinished",
+    "differences": "differences from the ERP",
+}
+_MEASURES = {
+    "dso": "DSO",
+    "best_possible_dso": "best possible DSO",
+    "dso_countback": "DSO by countback",
+    "cei": "CEI",
+    "suppression_latency_p50": "payment seen to reminders stopped, median",
+    "suppression_latency_p95": "payment seen to reminders stopped, 95 of 100",
+    "sent_unknown": "reminders that may have left",
+}
+
 
 def show_tick(console: Console, report: TickReport) -> None:
     apart = ("seconds", "troubles")
-    counts = [(item.name, getattr(report, item.name)) for item in fields(report) if item.name not in apart]
+    names = [item.name for item in fields(report) if item.name not in apart]
+    counts = [(_COUNTS.get(name, _spaced(name)), getattr(report, name)) for name in names]
     _table(console, "This pass of the loop", ("what", "count"), counts, right=("count",))
     _line(console, f"{report.seconds:.1f} seconds")
+    if report.exceptions or report.parked:
+        _line(console, "What waits for a person, and why: connector plan")
     if report.differences:
-        _line(console, f"{report.differences} differences between the ERP and our book need a person.")
+        _line(console, f"Differences between the ERP and our book need a person: {report.differences}.")
     if report.unfinished:
-        _line(console, f"{report.unfinished} acts are unfinished; they go on by themselves at the next pass.")
+        _line(console, f"Acts that are unfinished go on by themselves at the next pass: {report.unfinished}.")
     for trouble in report.troubles:
         _line(console, trouble)
 
@@ -44,7 +71,8 @@ def show_tick(console: Console, report: TickReport) -> None:
 def show_plan(console: Console, report: PlanReport, rows_max: int | None) -> None:
     """What would happen now; `rows_max` None shows every row."""
     _line(console, f"Decided at {_text(report.as_of)} by policy {report.policy_version}; nothing was written.")
-    _line(console, f"post: {report.post}   send: {report.send}")
+    _line(console, f"Posting to the ERP: {report.post}")
+    _line(console, f"Sending reminders: {report.send}")
     _table(
         console,
         "Payments that match",
@@ -55,7 +83,7 @@ def show_plan(console: Console, report: PlanReport, rows_max: int | None) -> Non
                 row.customer,
                 row.amount,
                 "\n".join(f"{part.invoice} {part.amount}" for part in row.applied),
-                row.rung,
+                _spaced(row.rung),
                 row.reason,
             )
             for row in report.matches
@@ -69,7 +97,7 @@ def show_plan(console: Console, report: PlanReport, rows_max: int | None) -> Non
         "Reminders that are due",
         ("invoice", "customer", "step", "to", "amount", "verdict", "why"),
         [
-            (row.invoice, row.customer, row.step, row.to_domain, row.amount, row.verdict, row.reason)
+            (row.invoice, row.customer, row.step, row.to_domain, row.amount, _spaced(row.verdict), row.reason)
             for row in report.reminders
         ],
         right=("amount",),
@@ -89,7 +117,10 @@ def show_explanation(console: Console, explanation: Explanation) -> None:
         console,
         "Verdicts",
         ("question", "verdict", "why", "since", "policy"),
-        [(row.question, row.outcome, row.reason, row.since, row.policy_version) for row in explanation.verdicts],
+        [
+            (row.question, _spaced(row.outcome), row.reason, row.since, row.policy_version)
+            for row in explanation.verdicts
+        ],
     )
     _title(console, "Payments", bool(explanation.payments))
     for payment in explanation.payments:
@@ -99,7 +130,7 @@ def show_explanation(console: Console, explanation: Explanation) -> None:
         console,
         "What happened",
         ("at", "event", "detail"),
-        [(row.at, row.event, row.detail) for row in explanation.timeline],
+        [(row.at, _spaced(row.event), row.detail) for row in explanation.timeline],
     )
 
 
@@ -111,6 +142,9 @@ def show_findings(console: Console, findings: Sequence[Finding]) -> None:
         ("area", "", "what was found", "what to do"),
         [(item.area, words[item.ok, item.blocking], item.what, item.remedy) for item in findings],
     )
+    to_do = sum(1 for item in findings if item.blocking and not item.ok)
+    console.print()
+    _line(console, f"To do before the connector can work: {to_do}." if to_do else "Nothing stands against starting.")
 
 
 def show_report(console: Console, report: Report) -> None:
@@ -141,7 +175,10 @@ def show_report(console: Console, report: Report) -> None:
         console,
         "Measures",
         ("measure", "currency", "value", "formula"),
-        [(item.name, item.currency, _figure(item), item.formula) for item in report.measures],
+        [
+            (_MEASURES.get(item.name, _spaced(item.name)), item.currency, _figure(item), item.formula)
+            for item in report.measures
+        ],
         right=("value",),
     )
 
@@ -152,7 +189,7 @@ def _show_exceptions(console: Console, exceptions: Sequence[ExceptionRow], rows_
         "Waiting for a person",
         ("kind", "record", "customer", "amount", "why", "what to do"),
         [
-            (row.kind, row.record, row.customer, row.amount, "\n".join((row.reason, *row.explanations)), row.remedy)
+            (_spaced(row.kind), row.record, row.customer, row.amount, "\n".join((row.reason, *row.explanations)), row.remedy)
             for row in exceptions
         ],
         right=("amount",),
@@ -197,7 +234,7 @@ def _show_payment(console: Console, payment: PaymentRow) -> None:
     )
     _line(console, f"  {payment.equation}")
     if payment.rung or payment.reason:
-        _line(console, f"  matched by {payment.rung or 'a person'}: {payment.reason}")
+        _line(console, f"  matched by {_spaced(payment.rung) or 'a person'}: {payment.reason}")
     if payment.act is not None:
         _show_act(console, payment.act)
 
@@ -214,7 +251,8 @@ def _show_act(console: Console, act: ActRow) -> None:
 
 
 def _figure(item: Measure) -> str:
-    return "n/a" if item.value is None else f"{_text(item.value)} {item.unit}".rstrip()
+    unit = "%" if item.unit == "percent" else item.unit
+    return "n/a" if item.value is None else f"{_text(item.value)} {unit}".rstrip()
 
 
 def _table(
@@ -258,6 +296,11 @@ def _text(value: object) -> str:
     if isinstance(value, Decimal):
         return format(value, "f")
     return _clean(str(value))
+
+
+def _spaced(name: str) -> str:
+    """'may_leave' -> 'may leave'."""
+    return name.replace("_", " ")
 
 
 def _clean(text: str) -> str:

@@ -69,7 +69,7 @@ class InstallationGuard:
         self._claimed = False
 
     def claim(self) -> None:
-        """Once per start, before the first post or send: take the next epoch. Raises Terminal if another one holds the ERP."""
+        """Once per start, before the first post or send: take the next epoch. Terminal if another one holds the ERP."""
         held = self._compare(self._erp.read_installation())
         following = (held.epoch if held else 0) + 1
         with self._store.tx() as tx:
@@ -104,14 +104,16 @@ class InstallationGuard:
             return held
         self._seen_at = None
         raise Terminal(
-            f"The ERP is in the hands of installation {held.id!r}, epoch {held.epoch}; this one is {self._name!r}, epoch "
-            f"{max(ours, default='none')}. Nothing is posted or sent from here. If this host is the right one, stop the "
-            "other and set the ERP's record arc-installation to this name and epoch, or delete it; then start again."
+            f"The ERP is in the hands of installation {held.id!r}, epoch {held.epoch}; this one is {self._name!r}, "
+            f"epoch {max(ours, default='none')}. Nothing is posted or sent from here. If this host is the right one, "
+            "stop the other and set the ERP's record arc-installation to this name and epoch, or delete it; "
+            "then start again."
         )
 
     def _require(self, answer: Answer) -> None:
         if answer.outcome not in (Outcome.CREATED, Outcome.EXISTS):
             raise Terminal(
-                f"Could not write the installation record into the ERP: {answer.code} {answer.message}. Nothing is posted "
-                "or sent. Give the integration role create and edit on the record type, then start again."
+                f"Could not write the installation record into the ERP: {answer.code} {answer.message}. "
+                "Nothing is posted or sent. Give the integration role create and edit on the record type, "
+                "then start again."
             )

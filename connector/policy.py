@@ -48,7 +48,7 @@ class Courtesy:
 
 @dataclass(frozen=True, slots=True)
 class MatchingLimits:
-    """Bounds on what amount alone may prove; past them a payment is an exception (notes: a unique subset is no proof)."""
+    """Bounds on what amount alone may prove; past them a payment is an exception: a unique sum is not a proof."""
 
     subset_candidates_max: int = 20
     # Expected number of accidental fits must stay below one in this many.

@@ -142,8 +142,8 @@ def _drop_alarm(parts: Parts, theirs: dict[tuple[str, str], CustomerTotal]) -> s
     listed = sum(one.count for (customer, _), one in theirs.items() if customer not in busy)
     if held and (held - listed) * 100 > held * parts.policy.open_drop_percent_max:
         return (
-            f"the ERP lists {listed} open invoices where {held} are known and not seen paid or voided; nothing is sent or "
-            "posted. Often the integration role lost a permission: run `connector check`"
+            f"the ERP lists {listed} open invoices where {held} are known and not seen paid or voided; nothing "
+            "is sent or posted. Often the integration role lost a permission: run `connector check`"
         )
     return ""
 
@@ -177,8 +177,8 @@ def _money_back(tx: Tx, payment: Payment) -> None:
             tx,
             "refund_after_application",
             payment.id,
-            f"{payment.refunded} of payment {payment.id} was given back after it was applied; raise the credit memo and "
-            "the customer refund in the ERP, or have the invoice reopened",
+            f"{payment.refunded} of payment {payment.id} was given back after it was applied; raise the credit memo "
+            "and the customer refund in the ERP, or have the invoice reopened",
             amount=payment.refunded,
             customer_id=payment.customer_id,
             payment_id=payment.id,
@@ -189,8 +189,8 @@ def _money_back(tx: Tx, payment: Payment) -> None:
             tx,
             "payment_came_back",
             payment.id,
-            f"payment {payment.id} came back after it was applied; un-apply it in the ERP with a journal (never delete the "
-            "payment), then the invoice is open again and its reminders go on",
+            f"payment {payment.id} came back after it was applied; un-apply it in the ERP with a journal (never delete "
+            "the payment), then the invoice is open again and its reminders go on",
             amount=payment.amount,
             customer_id=payment.customer_id,
             payment_id=payment.id,

@@ -174,7 +174,7 @@ class Reminder:
 
 @dataclass(frozen=True, slots=True)
 class Parked:
-    """A record that was not understood: named, shown, left alone. Its invoice gets no reminder, its money no posting."""
+    """A record that was not understood: named, shown, left alone. No reminder for it, no posting of its money."""
 
     source: str
     record: str

@@ -72,7 +72,7 @@ class Tx:
         return int(self.execute(insert(journal).values(**row)).inserted_primary_key[0])
 
     def journal_once(self, event: str, *, payment: str, **detail: object) -> None:
-        """As journal, unless the payment's last line already says just this: a tick that finds nothing new is silent."""
+        """As journal, unless the payment's last such line says just this: a tick that finds nothing new is silent."""
         text = json.dumps(detail, sort_keys=True, default=str)
         last = (
             select(journal.c.event, journal.c.detail)
@@ -135,7 +135,7 @@ class Store:
     def become_daemon(self) -> None:
         """Take the daemon role, which is exclusive on one store; raises StoreBusy if another process has it.
 
-        The lock belongs to the process: the kernel gives it back when that dies, and only then can the next one hold it.
+        The lock belongs to the process: the kernel gives it back when that dies, and only then can another hold it.
         """
         handle = open(f"{self.path}.lock", "a+")  # noqa: SIM115 (held for the life of the process)
         try:
@@ -146,7 +146,7 @@ class Store:
             handle.close()
             raise StoreBusy(
                 f"Could not start: the store {self.path} is in use by another connector (process {owner}). "
-                "Nothing was read or written. Stop that one first, or give this one a store of its own (CONNECTOR_STORE)."
+                "Nothing was read or written. Stop that one first, or give this one its own store (CONNECTOR_STORE)."
             ) from None
         handle.truncate(0)
         handle.write(str(os.getpid()))

@@ -66,7 +66,7 @@ def since(tx: Tx, seq: int) -> TickReport:
 def sent_after_match(tx: Tx) -> tuple[tuple[str, str], ...]:
     """Mails that left after a match had left nothing to pay of an invoice in them, by the store's own order.
 
-    (Message-ID, invoice id) of each; the promise is that there is none. A mail counts from the mark before its final dot.
+    (Message-ID, invoice id) of each; the promise is that there is none.
     """
     paid = tx.execute(
         select(t.journal.c.invoice_id, t.journal.c.seq, t.journal.c.detail).where(

@@ -105,7 +105,7 @@ def put_customer(tx: Tx, customer: Customer, requested_at: datetime) -> Change:
 
 
 def put_invoice(tx: Tx, invoice: OpenInvoice, requested_at: datetime, today: date) -> Change:
-    """Take an invoice as read. While an act of ours on it is unfinished, its balance is left to that act's read-back."""
+    """Take an invoice as read. While an act of ours on it is unfinished, its balance is left to the read-back."""
     row = tx.execute(select(t.invoice).where(t.invoice.c.id == invoice.id)).mappings().first()
     asked = instant(requested_at)
     if row is None:
@@ -193,7 +193,7 @@ def put_credits(tx: Tx, read: ErpRead, *, whole: bool) -> None:
 
 
 def put_parked(tx: Tx, parked: Iterable[Parked], understood: Mapping[str, Iterable[str]]) -> int:
-    """Name what wasn't understood, and forget what now is (`understood`: source -> record ids). Returns how many are new."""
+    """Name what wasn't understood, forget what now is (`understood`: source -> record ids); counts the new."""
     for source, records in understood.items():
         known = [r for r in records]
         for start in range(0, len(known), 500):
@@ -253,7 +253,7 @@ def put_payment(tx: Tx, payment: Payment, requested_at: datetime, *, observed: b
 
 
 def _as_stored(row: Any) -> OpenInvoice:
-    """The facts as read, with balance and state as the columns have them: an act of ours moves these before a read does."""
+    """The facts as read, with balance and state from the columns: an act of ours moves these before a read does."""
     balance, state = Money(row["balance"], row["currency"]), InvoiceStatus(row["status"])
     return replace(from_json(OpenInvoice, row["facts"]), balance=balance, status=state)
 
@@ -360,7 +360,7 @@ def parked_invoices(tx: Tx) -> dict[str, str]:
 
 
 def waiting_payments(tx: Tx) -> tuple[tuple[Payment, Money], ...]:
-    """Received payments with money not yet allocated that still need a decision, oldest first, with what is left of each."""
+    """Received payments that still need a decision, oldest first, with what is left of each."""
     rows = tx.execute(
         select(t.payment)
         .where(
@@ -378,7 +378,7 @@ def waiting_payments(tx: Tx) -> tuple[tuple[Payment, Money], ...]:
 
 
 def inflight(tx: Tx) -> dict[tuple[str, str], Money]:
-    """Money seen but not matched, by family and currency: the shield. Unidentified cash has no family and shields nobody."""
+    """Money seen but not matched, by family and currency: the shield. Unidentified cash shields nobody."""
     left = t.payment.c.amount - t.payment.c.refunded - t.payment.c.allocated
     rows = tx.execute(
         select(t.payment.c.family, t.payment.c.currency, func.sum(left))
@@ -484,7 +484,7 @@ def into_backlog(tx: Tx, invoice_id: str, reason: str) -> None:
 
 
 def take_behind(tx: Tx, count: int) -> list[str]:
-    """Invoices whose AR status in the ERP may be behind; taken as done, and what changes from now on marks itself again."""
+    """Invoices whose AR status in the ERP may be behind; taken as done, and what changes later marks itself again."""
     behind = select(t.invoice.c.id).where(t.invoice.c.restate).order_by(t.invoice.c.id).limit(count)
     ids = list(tx.execute(behind).scalars())
     restate(tx, ids, False)

@@ -52,9 +52,9 @@ def digest(text: str) -> str:
 def put_act(
     tx: Tx, intent: CloseIntent, payment_id: str, generation: int, rung: str, equation: str, reason: str
 ) -> None:
-    """Record the match: allocations, the payment's standing, the intent row with its digest. One commit with its caller's.
+    """Record the match: allocations, the payment's standing, the intent row with its digest, in the caller's commit.
 
-    The store's own constraints refuse an allocation beyond a balance or beyond the payment (`apply_once`, `cents_conserve`).
+    The store's constraints refuse an allocation beyond a balance or the payment (`apply_once`, `cents_conserve`).
     """
     text = to_json(intent)
     seq = tx.journal(
@@ -168,7 +168,7 @@ def expected_balances(tx: Tx, act: Act, written: Sequence[str]) -> dict[str, Mon
 
 
 def settle_allocations(tx: Tx, act: Act, state: str) -> None:
-    """The act's cents are in the ERP ('posted') or will never be ('released'); either way they are no longer pending."""
+    """The act's cents are in the ERP ('posted') or never will be ('released'); they are no longer pending."""
     for application in act.intent.payment.applications:
         changed = tx.execute(
             update(t.allocation)
@@ -213,7 +213,7 @@ def take_read_back(tx: Tx, invoice: OpenInvoice, asked: str) -> None:
 
 
 def release_payment(tx: Tx, payment_id: str) -> None:
-    """The ERP refused: the money is unallocated again, under a new generation so that a later act has ids of its own."""
+    """The ERP refused: the money is free again, under a new generation so that a later act has ids of its own."""
     tx.execute(
         update(t.payment)
         .where(t.payment.c.id == payment_id)

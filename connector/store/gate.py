@@ -1,8 +1,8 @@
 """The reminder gate: leases that a match waits for, and the life of every mail.
 
-Check-then-send is not enough: a match may commit between the check and the final dot. So the check takes a lease on every
-invoice of the mail in its own commit, and a match first forbids new leases (`match_pending`), waits until none is live,
-and only then commits. A lease ends by its owner, or when a new daemon proves the owner's death by gaining its lock.
+Check-then-send is not enough: a match may commit between the check and the final dot. So the check takes a lease on
+every invoice of the mail in its own commit, and a match first forbids new leases (`match_pending`), waits until none
+is live, and only then commits. A lease ends by its owner, or when a new daemon proves the owner's death by gaining its lock.
 """
 
 from __future__ import annotations
@@ -241,7 +241,7 @@ def addressed(tx: Tx, message_id: str) -> tuple[str, tuple[str, ...]]:
 
 
 def mark_leaving(tx: Tx, message_id: str, owner: str, now: datetime) -> bool:
-    """The last check, between the body and the final dot: is every lease still ours and in time? Then mark it as leaving."""
+    """The last check, between body and final dot: is every lease still ours and in time? Then mark it as leaving."""
     leases = list(tx.execute(select(t.lease).where(t.lease.c.message_id == message_id)).mappings())
     if not leases or any(row["owner"] != owner or parse_instant(row["deadline_at"]) <= now for row in leases):
         return False

@@ -1,4 +1,4 @@
-"""A person's standing orders: stop sending, stop posting. They outlive the daemon and are looked for before each act."""
+"""A person's standing orders: stop sending, stop posting. They outlive the daemon."""
 
 from __future__ import annotations
 

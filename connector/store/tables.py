@@ -56,7 +56,7 @@ setting = Table(
     metadata,
     Column("name", String(60), primary_key=True),
     Column("value", Text, nullable=False),
-    comment="What this installation must remember of itself: its id and epoch, the clock's high-water mark, switch dates.",
+    comment="What this installation must remember of itself: its epoch, the clock's high-water mark, switch dates.",
 )
 
 source = Table(
@@ -112,8 +112,8 @@ invoice = Table(
     Index("ix_invoice_next", "next_on"),
     Index("ix_invoice_restate", "restate"),
     Index("ix_invoice_number", "number"),
-    comment="The open invoices and what became of them. `allocated` is ours and not yet confirmed by the ERP's balance; "
-    "`version` rises with every commit that lowers what is owed or holds it; `restate`: the ERP's saved searches are behind.",
+    comment="The open invoices and what became of them. `allocated` is ours and not yet confirmed by the ERP's "
+    "balance; `version` rises with every commit that lowers what is owed or holds it; `restate`: AR status behind.",
 )
 
 credit = Table(
@@ -165,8 +165,8 @@ payment = Table(
     CheckConstraint("allocated >= 0 AND allocated <= amount", name="cents_conserve"),
     Index("ix_payment_family", "family", "currency"),
     Index("ix_payment_standing", "standing"),
-    comment="Money seen. `standing`: waiting (to be matched), matched, suggested, exception, refused (by the ERP), adopted (posted by others), "
-    "observed (before the cutover: never posted).",
+    comment="Money seen. `standing`: waiting (to be matched), matched, suggested, exception, refused (by the ERP), "
+    "adopted (posted by others), observed (before the cutover: never posted).",
 )
 
 act = Table(
@@ -235,7 +235,7 @@ message = Table(
     Column("leaving_seq", BigInteger),
     Column("done_seq", BigInteger),
     Index("ix_message_state", "state"),
-    comment="One mail to one customer on one day: leased, leaving (marked before the final dot), sent, not_sent, sent_unknown.",
+    comment="One mail to one customer on one day: leased, leaving (marked before the final dot), sent, sent_unknown.",
 )
 
 lease = Table(
@@ -245,7 +245,7 @@ lease = Table(
     Column("message_id", String(200), ForeignKey("message.id"), nullable=False),
     Column("owner", String(80), nullable=False),
     Column("deadline_at", String(40), nullable=False),
-    comment="The right to send about an invoice; a match waits for it. It ends by its owner or by proof of the owner's death.",
+    comment="The right to send about an invoice; a match waits for it. Ends by its owner or by proof of its death.",
 )
 
 match_pending = Table(
@@ -265,7 +265,7 @@ suggestion = Table(
     Column("amount", _Minor, nullable=False),
     Column("currency", String(3), nullable=False),
     Index("ix_suggestion_invoice", "invoice_id"),
-    comment="A match that posting isn't switched on for: shown to a person, and it shields its invoices from reminders.",
+    comment="A match that posting isn't switched on for: shown, and it shields its invoices from reminders.",
 )
 
 verdict = Table(
@@ -279,7 +279,7 @@ verdict = Table(
     Column("digest", String(64), nullable=False),
     Column("policy_version", String(40), nullable=False),
     Column("since", String(40), nullable=False),
-    comment="The standing verdict on each subject, kept until its outcome or its inputs change; the journal has the old ones.",
+    comment="The standing verdict on each subject, kept until outcome or inputs change; the journal has the old ones.",
 )
 
 exception = Table(

@@ -68,7 +68,7 @@ def open_exception(
     invoice_ids: Sequence[str] = (),
     explanations: Sequence[str] = (),
 ) -> bool:
-    """Show something to a person. The same kind and subject is one exception; returns whether it is new or new again."""
+    """Show something to a person. One kind and subject is one exception; returns whether it is new or new again."""
     exception_id = f"{kind}:{subject}"
     values = {
         "kind": kind,

@@ -35,6 +35,9 @@ class NewPayment:
 
 def add_payment(books: Books, new: NewPayment, values: Mapping[str, object]) -> int:
     """Record a payment and its applications; Refusal leaves it to the caller's `saving` to forget all of it."""
+    same = "SELECT id FROM \"transaction\" WHERE type = 'CustPymt' AND externalid = ?"
+    if books.row(same, values.get("externalid")) is not None:
+        raise Refusal("exists")
     period = books.require_open_period(new.day)
     customer = books.row("SELECT * FROM customer WHERE id = ?", new.customer_id)
     if customer is None:

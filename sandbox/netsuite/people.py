@@ -88,9 +88,9 @@ class People(Books):
         unknown = [name for name in fields if name not in known]
         if unknown:
             raise KeyError(f"customer has no field {', '.join(unknown)}")
-        values = {name: {True: "T", False: "F"}.get(value, value) for name, value in fields.items()}  # type: ignore[call-overload]
+        flags = {name: "T" if value else "F" for name, value in fields.items() if isinstance(value, bool)}
         with self.saving():
-            self.change("customer", int(customer_id), values | {"lastmodifieddate": self.now()})
+            self.change("customer", int(customer_id), {**fields, **flags, "lastmodifieddate": self.now()})
             self.sequence(f"netsuite.customer_saved {customer_id}")
 
     def add_invoice(

@@ -206,6 +206,8 @@ def _update(books: Books, sent: Sent, row: Row) -> Place:
         _update_custom_record(books, sent, row)
     else:
         raise Refusal("not_played", what=f"changing {sent.kind} records")
+    if sent.internal_id and sent.external_id:
+        _set_external_id(books, sent, row)
     return _place(books, sent, row["id"])
 
 
@@ -231,16 +233,19 @@ def _update_payment(books: Books, sent: Sent, row: Row) -> None:
             "UPDATE transactionline SET foreignamount = ?, netamount = ? WHERE \"transaction\" = ? AND mainline = 'T'",
             (amount, amount, row["id"]),
         )
-    books.change("transaction", row["id"], _with_external_id(sent, values) | {"lastmodifieddate": books.now()})
+    books.change("transaction", row["id"], values | {"lastmodifieddate": books.now()})
     # Without an apply list nothing of it changes, but a smaller amount must still cover what is applied.
     replace_all = sent.has("applyList") and sent.replaces_all("applyList")
     apply(books, row["id"], sent.apply_lines(symbol), replace_all=replace_all)
     books.sequence(f"netsuite.payment_saved {row['id']}")
 
 
-def _with_external_id(sent: Sent, values: dict[str, object]) -> dict[str, object]:
-    """An update by internal id may set the external id."""
-    return values | {"externalid": sent.external_id} if sent.internal_id and sent.external_id else values
+def _set_external_id(books: Books, sent: Sent, row: Row) -> None:
+    """An update by internal id may give the record another external id, if no other record of its type has it."""
+    other = _find(books, sent, by_external_id=True)
+    if other is not None and other["id"] != row["id"]:
+        raise Refusal("exists")
+    books.change(_table(books, sent), row["id"], {"externalid": sent.external_id})
 
 
 # ---- invoices, customers, custom records ----
@@ -258,7 +263,7 @@ def _update_invoice(books: Books, sent: Sent, row: Row) -> None:
         values["duedate"] = due
     if sent.has("itemList"):
         _update_lines(books, sent, row["id"])
-    books.change("transaction", row["id"], _with_external_id(sent, values) | {"lastmodifieddate": books.now()})
+    books.change("transaction", row["id"], values | {"lastmodifieddate": books.now()})
     books.settle(row["id"])
     books.sequence(f"netsuite.invoice_saved {row['id']}")
 
@@ -291,7 +296,7 @@ def _update_customer(books: Books, sent: Sent, row: Row) -> None:
     inactive = truth_value(sent.text("isInactive"))
     if inactive is not None:
         values["isinactive"] = "T" if inactive else "F"
-    books.change("customer", row["id"], _with_external_id(sent, values) | {"lastmodifieddate": books.now()})
+    books.change("customer", row["id"], values | {"lastmodifieddate": books.now()})
     books.sequence(f"netsuite.customer_saved {row['id']}")
 
 
@@ -317,5 +322,5 @@ def _add_custom_record(books: Books, sent: Sent) -> int:
 def _update_custom_record(books: Books, sent: Sent, row: Row) -> None:
     table = record_type(books, sent).script_id
     sequence = books.sequence(f"netsuite.record_saved {table} {row['id']} {row['externalid'] or ''}".rstrip())
-    values = _with_external_id(sent, _custom_record_values(books, sent))
+    values = _custom_record_values(books, sent)
     books.change(table, row["id"], values | {"_sequence": sequence})

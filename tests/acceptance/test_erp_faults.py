@@ -8,13 +8,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import date, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from connector.store import verdicts
+from connector.store import Store, verdicts
 from sandbox.faults import Rule
 from sandbox.plan import Part
-from tests.harness import Desk, desk
+from tests.harness import Desk, WorldTime, desk
 
 AFTER_COMMIT = ("timeout_after", "cut_after", "unreadable_after", "drop_after")
 # The ERP writes of one first loop, in order: claim of the installation, the AR status of what was read, the act's
@@ -139,31 +140,60 @@ def test_a_closed_period_is_refused_and_named(at: Desk) -> None:
     assert [] == at.mails_about("PAID-")
 
 
-def test_a_payment_that_a_person_made_meanwhile_is_a_difference_and_never_voided(at: Desk) -> None:
-    """The person's payment lands between our match and our read-back: the money is there twice, and both stay."""
-    at.tick()
-    _pay(at)
-    at.world.install(Rule("netsuite", "timeout_before", "addList", seconds=3.0))
-    at.world.netsuite.pay_by_hand("101", "1000.00", date(2026, 9, 7), [(at.world.invoice_id("PAID-1"), "1000.00")])
-
-    for _ in range(2):
-        at.tick()
-
-    truth = at.truth()
-    by_person = [p for p in truth["payments"] if p["made_by"] == "person"]
-    assert [False] == [p["voided"] for p in by_person]
-    assert [] == at.mails_about("PAID-")
-    with at.service.store.read() as tx:
-        assert verdicts.open_exceptions(tx)
-
-
 def test_rows_that_vanish_with_a_permission_stop_sending_and_posting(at: Desk) -> None:
+    """A lost permission looks like fewer rows: nothing is taken for paid, and nothing is sent or posted on the rest."""
+    for number in range(1, 13):
+        payer = at.world.add_customer(f"Harbor Works {number}", f"ap@harbor{number}.example", 30)
+        lines = [{"description": "Subscription", "amount": "10.00", "kind": "subscription"}]
+        at.world.add_invoice(payer.id, f"OPEN-{number}", date(2026, 8, 22), date(2026, 9, 21), lines)
     at.tick()
-    at.world.install(Rule("netsuite", "fewer_rows", "suiteql", times=1000))
+    before = len(at.mails())
+    at.world.netsuite.revoke("TRAN_CUSTINVC")
     _pay(at)
     at.world.advance_to(at.world.clock() + timedelta(days=7))
 
     at.tick()
 
     assert "1000.00" == at.balance("PAID-1")
-    assert [] == [m for m in at.mails_about("PAID-") if m.at.date() > date(2026, 9, 7)]
+    assert before == len(at.mails())
+    with at.service.store.read() as tx:
+        assert "lost a permission" in tx.get("alarm")
+
+
+def _between(
+    tmp_path: Path, point: str, paid: str, by_hand: str
+) -> tuple[dict[str, Any], list[verdicts.OpenException]]:
+    """The connector dies at this point; a person enters a payment by hand; the connector starts again."""
+    with desk(tmp_path, now=None) as at:
+        today = at.world.clock().date()
+        payer = at.world.add_customer("Northfield Robotics", "ap@northfield.example", 30)
+        lines = [{"description": "Subscription", "amount": "1000.00", "kind": "subscription"}]
+        number = at.world.add_invoice(payer.id, "PAID-1", today - timedelta(days=30), today, lines)
+        at.world.pay(payer.id, paid, pays=[Part("PAID-1", paid)], description="PAID-1")
+        at.process("once", kill_at=point)
+        at.world.netsuite.pay_by_hand(payer.id, by_hand, today, [(number, by_hand)])
+
+        ended = at.process("once", "--json")
+
+        assert 1 == ended.returncode, ended.stderr
+        assert [] == at.mails_about("PAID-1")
+        store = Store(tmp_path / "connector.db", WorldTime(at.served))
+        with store.read() as tx:
+            exceptions = list(verdicts.open_exceptions(tx))
+        store.close()
+        return at.truth(), exceptions
+
+
+def test_an_invoice_that_a_person_closed_between_match_and_write_is_refused_and_shown(tmp_path: Path) -> None:
+    truth, exceptions = _between(tmp_path, "match.committed", "1000.00", "1000.00")
+
+    assert ["person"] == [p["made_by"] for p in truth["payments"]]
+    assert ["posting_refused"] == [one.kind for one in exceptions]
+
+
+def test_money_of_a_person_found_at_read_back_is_a_difference_and_nothing_is_voided(tmp_path: Path) -> None:
+    truth, exceptions = _between(tmp_path, "act.answered", "600.00", "300.00")
+
+    assert [False, False] == [p["voided"] for p in truth["payments"]]
+    assert ["difference"] == [one.kind for one in exceptions]
+    assert "PAID-1" in exceptions[0].reason

@@ -40,7 +40,7 @@ SEND_POINTS = {
 
 
 def _set_up(at: Desk) -> dict[str, str]:
-    """PAID-1 and PAID-2 are paid by one charge and both due for a reminder today; OWED-1 is due for one and not paid."""
+    """PAID-1 and PAID-2 are paid by one charge and due for a reminder today; OWED-1 is due for one and not paid."""
     today = at.world.clock().date()
     due, issued = today + timedelta(days=7), today - timedelta(days=23)
     payer = at.world.add_customer("Northfield Robotics", "ap@northfield.example", 30)

@@ -1,8 +1,8 @@
 """Matches and sends race, thousands of times, over real SMTP: no message after the match, by the store's own order.
 
-The mail server stamps each message at its final dot with the store's last sequence number. A message is late if the match
-of its invoice had a lower number than that. With the lease switched off the same rounds must show late messages, else
-this test could not fail.
+The mail server stamps each message at its final dot with the store's last sequence number. A message is late if the
+match of its invoice had a lower number than that. With the lease switched off the same rounds must show late messages,
+else this test could not fail.
 """
 
 from __future__ import annotations

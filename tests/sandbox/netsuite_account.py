@@ -7,6 +7,7 @@ import hashlib
 import hmac
 import itertools
 import json
+import re
 import secrets
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -88,10 +89,10 @@ class Account:
             xmlns:custom="urn:customization_{version}.setup.webservices.netsuite.com">
             <e:Header><msgs:tokenPassport>{signed}</msgs:tokenPassport>{header}</e:Header>
             <e:Body>{body}</e:Body></e:Envelope>"""
-        return self.post_bytes(text.encode())
+        return self.post_bytes(text.encode(), action=re.findall(r"<\w+:(\w+)", body)[0])
 
-    def post_bytes(self, content: bytes, timeout: float = 10) -> requests.Response:
-        headers = {"Content-Type": "text/xml; charset=utf-8", "SOAPAction": "x"}
+    def post_bytes(self, content: bytes, action: str = "", timeout: float = 10) -> requests.Response:
+        headers = {"Content-Type": "text/xml; charset=utf-8", "SOAPAction": action}
         return requests.post(self.profile["soap_url"], content, headers=headers, timeout=timeout)
 
     # ---- SuiteQL ----

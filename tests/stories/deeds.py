@@ -82,9 +82,7 @@ class Deeds:
         self.world.add_customer(name, email, int(days), currency=currency or "USD", parent=parent or None)
 
     @sentences("invoice <invoice> <customer> <amount> <currency> due <due> issued <issued>[ lines <lines>]")
-    def invoice(
-        self, invoice: str, customer: str, amount: str, currency: str, due: str, issued: str, lines: str
-    ) -> None:
+    def invoice(self, invoice: str, customer: str, amount: str, currency: str, due: str, issued: str, lines: str) -> None:
         made = [{"description": kind, "amount": part, "kind": kind} for part, kind in pairs(lines)]
         due_on = None if due == "never" else date.fromisoformat(due)
         self.world.add_invoice(
@@ -137,6 +135,13 @@ class Deeds:
         """As another integration does it: the charge is named in the memo."""
         self._post_by_hand(pairs(parts), f"Stripe {self.charges[payment]}")
 
+    @sentences("person posts <payment> unapplied")
+    def posts_unapplied(self, payment: str) -> None:
+        charge = self.world.stripe.ledger.get(self.charges[payment])
+        owner = next(one for one in self.world.customers() if one.stripe_id == charge["customer"])
+        amount = str(Decimal(charge["amount"]).scaleb(-2))
+        self.world.netsuite.pay_by_hand(owner.id, amount, self.today(), (), f"Stripe {charge['id']}")
+
     def _post_by_hand(self, parts: list[tuple[str, str]], memo: str) -> None:
         owner = self._invoice(parts[0][0])["customer"]
         total = str(sum(Decimal(amount) for _, amount in parts))
@@ -185,6 +190,26 @@ class Deeds:
     def makes_due(self, invoice: str, day: str) -> None:
         self.world.netsuite.edit_invoice(self.world.invoice_id(invoice), due_on=date.fromisoformat(day))
 
+    @sentences("person changes line <number> of <invoice> to <amount>")
+    def changes_line(self, number: str, invoice: str, amount: str) -> None:
+        self.world.netsuite.edit_line_amount(self.world.invoice_id(invoice), int(number), amount)
+
+    @sentences("person sends <invoice> back for approval")
+    def sends_back(self, invoice: str) -> None:
+        self.world.netsuite.edit_invoice(self.world.invoice_id(invoice), approval="pending")
+
+    @sentences("person approves <invoice>")
+    def approves(self, invoice: str) -> None:
+        self.world.netsuite.edit_invoice(self.world.invoice_id(invoice), approval="approved")
+
+    @sentences("person closes the month <month>")
+    def closes_month(self, month: str) -> None:
+        self.world.netsuite.close_period(month)
+
+    @sentences("person opens the month <month>")
+    def opens_month(self, month: str) -> None:
+        self.world.netsuite.open_period(month)
+
     @sentences("person gives <customer> the address <address>")
     def gives_address(self, customer: str, address: str) -> None:
         self.world.netsuite.edit_customer(self.world.customer(customer).id, email=address)
@@ -196,6 +221,10 @@ class Deeds:
     @sentences("person lifts do-not-contact of <customer>")
     def unmarks(self, customer: str) -> None:
         self.world.netsuite.edit_customer(self.world.customer(customer).id, custentity_arc_do_not_contact=False)
+
+    @sentences("person makes <customer> inactive")
+    def makes_inactive(self, customer: str) -> None:
+        self.world.netsuite.edit_customer(self.world.customer(customer).id, isinactive=True)
 
     def _invoice(self, number: str) -> dict[str, Any]:
         return next(one for one in self.world.truth()["invoices"] if one["number"] == number)

@@ -32,6 +32,7 @@ _KINDS = {
     "day": _DAY,
     "issued": _DAY,
     "due": rf"(?:{_DAY}|never)",
+    "month": r"\d{4}-\d\d",
     "days": r"\d+",
     "number": r"\d+",
     "time": r"\d\d:\d\d",

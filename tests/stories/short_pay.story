@@ -13,8 +13,8 @@ tick
 expect    match P-1 -> INV-1 45000.00 by printed_reference
 expect    erp application P-1 -> INV-1 45000.00
 expect    balance INV-1 5000.00
-expect    reminder INV-1 +1 cancelled because "90 % is paid"
-expect    reminder INV-1 +14 cancelled because "90 % is paid"
+expect    reminder INV-1 +1 cancelled because "paid: 45,000.00 USD"
+expect    reminder INV-1 +14 cancelled because "paid: 45,000.00 USD"
 expect    reminder INV-1 courtesy planned
 expect    erp cancellation INV-1 of +1, +7, +14, +30 closed
 

@@ -14,7 +14,8 @@ from connector.adapters.netsuite import acts, wire
 from connector.adapters.netsuite.records import Records
 from connector.adapters.netsuite.soap import AREAS, Soap, Written
 from connector.errors import ConnectorError, OutcomeUnknown, Terminal, Transient
-from connector.ports import Outcome
+from connector.ports import Mark, Outcome
+from connector.receivables import ArStatus, RecordState
 
 SETTINGS = settings("https://netsuite.example")
 SPACES = " ".join(f'xmlns:{name}="{uri.format(SETTINGS.soap_version)}"' for name, uri in AREAS.items())
@@ -235,3 +236,25 @@ def test_acts_are_packed_up_to_netsuites_record_limit() -> None:
     made = [acts.Act(act(f"a{number}"), (("x", None),) * 90) for number in range(5)]
 
     assert [2, 2, 1] == [len(request) for request in acts.packed(made, 25)]
+
+
+def test_a_text_that_is_too_long_for_its_field_is_cut_visibly_and_cleaned(soap: Soap) -> None:
+    records = Records(soap, mapping(), TYPE_IDS)
+    long = ArStatus("arc-demo-st-1", "1", "held", "a\x00b\n" + "x" * 400)
+
+    fields = records.status(long).customFieldList.customField
+
+    (reason,) = [field.value for field in fields if field.scriptId == "custrecord_arc_st_reason"]
+    assert 300 == len(reason)
+    assert reason.startswith("a b x")
+    assert reason.endswith("x…")
+
+
+def test_an_id_that_is_of_no_known_kind_is_not_written(soap: Soap) -> None:
+    with pytest.raises(Terminal, match="neither the id of a cancellation nor of a receipt"):
+        Records(soap, mapping(), TYPE_IDS).mark(Mark("arc-demo-pay-ch1-0", RecordState.CLOSED))
+
+
+def test_a_record_type_that_is_not_installed_is_named(soap: Soap) -> None:
+    with pytest.raises(Terminal, match="customrecord_arc_receipt"):
+        Records(soap, mapping(), {}).mark(Mark("arc-demo-rec-a1", RecordState.CLOSED))

@@ -15,15 +15,16 @@ DAY = "YYYY-MM-DD"
 INSTANT = "YYYY-MM-DD HH24:MI:SS"
 OPEN_INVOICE = "t.type = 'CustInvc' AND t.posting = 'T' AND t.voided = 'F' AND t.foreignamountunpaid > 0"
 ANY_INVOICE = "t.type = 'CustInvc' AND t.posting = 'T'"
-ANY_CREDIT = "t.type IN ('CustCred', 'CustPymt') AND t.posting = 'T'"
+# A customer deposit is money of the customer that is applied to nothing yet, as an unapplied payment is (RULES 4.3).
+ANY_CREDIT = "t.type IN ('CustCred', 'CustPymt', 'CustDep') AND t.posting = 'T'"
 OPEN_CREDIT = f"{ANY_CREDIT} AND t.voided = 'F' AND t.foreignpaymentamountunused > 0"
 MODIFIED = f"t.lastmodifieddate >= TO_DATE(?, '{INSTANT}')"
 CUSTOMER_MODIFIED = f"c.lastmodifieddate >= TO_DATE(?, '{INSTANT}')"
-# Paying an invoice need not touch its own modified date, so invoices of changed payments and memos are read as well.
+# Paying an invoice need not touch its own modified date, so the invoices of changed documents are read as well.
 INVOICE_TOUCHED = f"""({MODIFIED} OR t.id IN (
     SELECT l.previousdoc FROM nexttransactionlinelink l WHERE l.nextdoc IN (
-        SELECT p.id FROM transaction p
-        WHERE p.type IN ('CustCred', 'CustPymt') AND p.lastmodifieddate >= TO_DATE(?, '{INSTANT}'))))"""
+        SELECT p.id FROM transaction p WHERE p.lastmodifieddate >= TO_DATE(?, '{INSTANT}'))))"""
+
 
 CURRENCIES = "SELECT c.id, c.symbol FROM currency c ORDER BY c.id"
 # Which columns this table has is not in the help; mappings/netsuite.yaml may give the ids instead.
@@ -73,7 +74,7 @@ def lines(mapping: NetSuiteMapping, count: int) -> str:
 
 
 def credits(condition: str) -> str:
-    """Credit memos and payments along their id; the last parameter is the id to start after."""
+    """Credit memos, payments and deposits along their id; the last parameter is the id to start after."""
     return f"""
         SELECT t.id, t.type, t.tranid, t.entity, t.currency, t.foreignpaymentamountunused, t.voided, t.externalid,
             t.memo, TO_CHAR(t.trandate, '{DAY}') AS received_on
@@ -90,12 +91,12 @@ def customers(mapping: NetSuiteMapping, condition: str) -> str:
 
 
 def payments_with(count: int) -> str:
-    """Payments whose external id or memo holds one of this many texts, each given twice."""
+    """Payments and deposits whose external id or memo holds one of this many texts, each given twice."""
     either = " OR ".join(["t.externalid LIKE ? OR t.memo LIKE ?"] * count)
     return f"""
         SELECT t.id, t.entity, t.currency, t.foreigntotal, t.voided, t.externalid, t.memo,
             TO_CHAR(t.lastmodifieddate, '{INSTANT}') AS modified_at
-        FROM transaction t WHERE t.type = 'CustPymt' AND ({either}) AND t.id > ? ORDER BY t.id"""
+        FROM transaction t WHERE t.type IN ('CustPymt', 'CustDep') AND ({either}) AND t.id > ? ORDER BY t.id"""
 
 
 def applications(count: int) -> str:
