@@ -32,6 +32,10 @@ if TYPE_CHECKING:
 
 ROWS_MAX = 40
 NEAR_MAX = 5
+_UNFORESEEN = (
+    "This was not foreseen: {kind}. The command stopped; what had begun goes on at the next start. "
+    "To see where it was, run it again as: connector --debug {command}"
+)
 
 
 class ExitCode(IntEnum):
@@ -229,6 +233,13 @@ def _opened(context: typer.Context, outside: bool, level: int = logging.WARNING)
         if invocation.debug:
             _say(traceback.format_exc(), secrets)
         raise typer.Exit(exit_code(error)) from None
+    except typer.Exit:
+        raise
+    except Exception as error:  # a library's own message may hold customers' data, so only its kind is told
+        _say(_UNFORESEEN.format(kind=type(error).__name__, command=context.info_name))
+        if invocation.debug:
+            _say(traceback.format_exc(), secrets)
+        raise typer.Exit(ExitCode.INVARIANT if isinstance(error, AssertionError) else ExitCode.NEEDS_A_PERSON) from None
 
 
 def exit_code(error: ConnectorError | InvariantBroken) -> ExitCode:

@@ -189,7 +189,14 @@ def _show_exceptions(console: Console, exceptions: Sequence[ExceptionRow], rows_
         "Waiting for a person",
         ("kind", "record", "customer", "amount", "why", "what to do"),
         [
-            (_spaced(row.kind), row.record, row.customer, row.amount, "\n".join((row.reason, *row.explanations)), row.remedy)
+            (
+                _spaced(row.kind),
+                row.record,
+                row.customer,
+                row.amount,
+                "\n".join((row.reason, *row.explanations)),
+                row.remedy,
+            )
             for row in exceptions
         ],
         right=("amount",),

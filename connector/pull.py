@@ -72,18 +72,19 @@ def reread(parts: Parts, invoice_ids: Iterable[str], today: date) -> tuple[ErpRe
 
 def _ingest(parts: Parts, read: ErpRead, today: date, pulled: Pulled, *, whole: bool) -> None:
     with parts.store.tx() as tx:
+        changed = book.put_customers(tx, read.customers, read.requested_at)
         for customer in read.customers:
-            if book.put_customer(tx, customer, read.requested_at) is Change.CHANGED:
+            if changed[customer.id] is Change.CHANGED:
                 pulled.families.add(customer.family)
-                verdicts.close_exceptions(
-                    tx, reason="the customer was changed in the ERP", exception_id=f"fix_contact:{customer.id}"
-                )
+                reason = "the customer was changed in the ERP"
+                verdicts.close_exceptions(tx, reason=reason, exception_id=f"fix_contact:{customer.id}")
+        changes = book.put_invoices(tx, read.invoices, read.requested_at, today)
         for invoice in read.invoices:
-            change = book.put_invoice(tx, invoice, read.requested_at, today)
+            change = changes[invoice.id]
             if change in (Change.NEW, Change.LOWERED, Change.CHANGED):
                 pulled.families.add(book.family_of(tx, invoice.customer_id))
-                if change is not Change.NEW:
-                    tx.journal("invoice_changed", invoice=invoice.id, balance=str(invoice.balance), how=change)
+            if change in (Change.LOWERED, Change.CHANGED):
+                tx.journal("invoice_changed", invoice=invoice.id, balance=str(invoice.balance), how=change)
         book.put_credits(tx, read, whole=whole)
         understood = {"erp": [i.id for i in read.invoices] + [c.id for c in read.credits]}
         pulled.parked += book.put_parked(tx, read.parked, understood)

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import ipaddress
+import logging
 import os
 import sys
+from collections.abc import Iterator
 from typing import Any
 
+import pytest
+import structlog
 from hypothesis import settings
 
 # Every test's traffic is held against the vendors' own schemas.
@@ -33,3 +37,19 @@ def _only_this_machine(event: str, arguments: tuple[Any, ...]) -> None:
 
 
 sys.addaudithook(_only_this_machine)
+
+
+def _loggers() -> list[logging.Logger]:
+    named = logging.root.manager.loggerDict.values()
+    return [logging.root, *(logger for logger in named if isinstance(logger, logging.Logger))]
+
+
+@pytest.fixture(autouse=True)
+def _logging_as_it_was() -> Iterator[None]:
+    """A command under test sends the log to its own standard error, which is closed when that test ends."""
+    before = {logger: (logger.handlers[:], logger.level, logger.propagate) for logger in _loggers()}
+    yield
+    structlog.reset_defaults()
+    for logger in _loggers():
+        logger.handlers, level, logger.propagate = before.get(logger, ([], logging.NOTSET, True))
+        logger.setLevel(level)

@@ -1,8 +1,8 @@
 """Is what the tests put on the wire the vendors' format? The vendors' own schemas judge, not either side of ours.
 
 A pytest plugin. Every server that a test starts (`sandbox.serving.Background`) is listened to, byte by byte, whoever
-speaks to it; when a test ends, each SOAP message of either side and each Stripe answer is held against NetSuite's 2023.2
-WSDL and schemas and against Stripe's types. Both lie beside the project; where they don't, one skipped test says so.
+speaks to it. When a test ends, each SOAP message of either side and each Stripe answer is held against NetSuite's own
+2023.2 WSDL and schemas and Stripe's own types. Both lie beside the project; without them one skipped test says so.
 
 SOAP of another release is judged with its namespaces' version replaced: nothing else of a message depends on it.
 """
@@ -22,13 +22,16 @@ from jsonschema import Draft202012Validator
 from lxml import etree
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from sandbox.netsuite.contract import Contract
 from sandbox.serving import Background
 
 CONTRACTS = Path(__file__).resolve().parents[2] / "shared" / "contracts"
 NETSUITE = CONTRACTS / "netsuite" / "v2023_2_0"
 STRIPE = CONTRACTS / "stripe" / "objects.schema.json"
 # None where the vendor's contract is at hand, else what is missing.
-ABSENT = next((f"the vendors' contracts are not here ({path})" for path in (NETSUITE, STRIPE) if not path.exists()), None)
+ABSENT = next(
+    (f"the vendors' contracts are not here ({path})" for path in (NETSUITE, STRIPE) if not path.exists()), None
+)
 
 XSD = "{http://www.w3.org/2001/XMLSchema}"
 WSDL = "{http://schemas.xmlsoap.org/wsdl/}"
@@ -249,17 +252,19 @@ TRAFFIC = Traffic()
 JUDGED = pytest.StashKey[dict[str, int]]()
 
 
-def problems(said: Iterable[Said]) -> list[tuple[Said, str]]:
-    """Each objection of a vendor's contract, with the message that it is about."""
-    return [(one, problem) for one in said for problem in _objections(one)]
+def problems(said: Iterable[Said]) -> list[tuple[Said, list[str]]]:
+    """The messages that a vendor's contract objects to, each with its objections."""
+    judged = [(one, _objections(one)) for one in said]
+    return [(one, objections) for one, objections in judged if objections]
 
 
 def _objections(one: Said) -> list[str]:
     return soap_problems(one.content, one.side, one.action) if one.is_soap else _stripe_bytes_problems(one.content)
 
 
-def _shown(one: Said, problem: str) -> str:
-    return f"{one.side} on {one.path}: {problem}\n    {one.content[:3000].decode(errors='replace')}"
+def _shown(one: Said, objections: list[str]) -> str:
+    told = "".join(f"\n  - {objection}" for objection in objections[:5])
+    return f"{one.side} on {one.path}:{told}\n  in {one.content[:3000].decode(errors='replace')}"
 
 
 @pytest.fixture(autouse=True)
@@ -276,12 +281,22 @@ def traffic(request: pytest.FixtureRequest) -> Iterator[Traffic]:
     found = problems(said)
     if request.node.get_closest_marker("wrong_on_purpose"):
         meant = [one for one, _ in found if one.side == "request"]
-        found = [(one, problem) for one, problem in found if one.side == "answer"]
+        found = [each for each in found if each[0].side == "answer"]
         if not meant:
             pytest.fail("marked wrong_on_purpose, and every request was right", pytrace=False)
     if found:
-        told = "\n".join(_shown(*each) for each in found[:5])
-        pytest.fail(f"{len(found)} times not as the vendor's contract says:\n{told}", pytrace=False)
+        told = "\n".join(_shown(*each) for each in found[:3])
+        pytest.fail(f"{len(found)} messages are not as the vendor's contract says:\n{told}", pytrace=False)
+
+
+@pytest.fixture(params=[None] if ABSENT else [None, NETSUITE], ids=lambda folder: "vendors" if folder else "subset")
+def wsdl_dir(request: pytest.FixtureRequest) -> Path | None:
+    """The contract that the sandbox is to serve: its own subset (None), and the vendor's in this folder."""
+    folder: Path | None = request.param
+    if folder:
+        # Compiled now and kept: it takes longer than a connector under test waits for its first answer.
+        Contract("", folder).violation(etree.Element("nothing"))
+    return folder
 
 
 def pytest_configure(config: pytest.Config) -> None:

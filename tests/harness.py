@@ -163,7 +163,10 @@ class Desk:
 
 @contextmanager
 def sandbox(now: datetime | None = MONDAY, **options: Any) -> Iterator[Served]:
-    with serve(now=now, **{"customers": 0, **options}) as served:
+    """With SANDBOX_NETSUITE_WSDL set it serves the vendor's contract, unless `wsdl_dir` says otherwise."""
+    folder = os.environ.get("SANDBOX_NETSUITE_WSDL")
+    defaults = {"customers": 0, "wsdl_dir": Path(folder) if folder else None}
+    with serve(now=now, **{**defaults, **options}) as served:
         yield served
 
 

@@ -13,7 +13,7 @@ from enum import StrEnum
 from typing import Any, TypeVar
 
 from pydantic import TypeAdapter
-from sqlalchemy import and_, delete, func, insert, or_, select, update
+from sqlalchemy import Table, and_, delete, func, insert, or_, select, update
 
 from connector.money import Money
 from connector.ports import ErpRead
@@ -38,6 +38,9 @@ UNMATCHED = ("waiting", "exception", "suggested", "refused")
 
 # A `next_on` before every day there is: decide this invoice in the next tick, whatever the day is called there.
 AT_ONCE = "0001-01-01"
+
+# Ids in one SQL statement: SQLite's default bound on parameters was once 999.
+IDS_AT_ONCE = 500
 
 
 _ADAPTERS: dict[Any, TypeAdapter[Any]] = {}
@@ -72,8 +75,14 @@ class Change(StrEnum):
 # ---- the ERP's side ----
 
 
-def put_customer(tx: Tx, customer: Customer, requested_at: datetime) -> Change:
-    """Take a customer as read. A new exclusion, a new parent or another address touches all its open invoices."""
+def put_customers(tx: Tx, customers: Sequence[Customer], requested_at: datetime) -> dict[str, Change]:
+    """Take customers as read. A new exclusion, a new parent or another address touches all open invoices of it."""
+    known = _rows_by_id(tx, t.customer, [customer.id for customer in customers])
+    once = {customer.id: customer for customer in customers}
+    return {id: _put_customer(tx, one, known.get(id), requested_at) for id, one in once.items()}
+
+
+def _put_customer(tx: Tx, customer: Customer, row: Any, requested_at: datetime) -> Change:
     values = {
         "name": customer.name,
         "email": customer.email,
@@ -82,32 +91,38 @@ def put_customer(tx: Tx, customer: Customer, requested_at: datetime) -> Change:
         "exclusion": (customer.exclusion or "excluded") if customer.is_excluded else "",
         "requested_at": instant(requested_at),
     }
-    row = tx.execute(select(t.customer).where(t.customer.c.id == customer.id)).mappings().first()
     if row is None:
         tx.execute(insert(t.customer).values(id=customer.id, **values))
-        change = Change.NEW
     elif row["requested_at"] > values["requested_at"]:
         return Change.OLDER
     elif all(row[key] == value for key, value in values.items() if key != "requested_at"):
-        change = Change.SAME
+        return Change.SAME
     else:
-        change = Change.CHANGED
-    if change is Change.CHANGED:
         tx.execute(update(t.customer).where(t.customer.c.id == customer.id).values(**values))
-    if change in (Change.NEW, Change.CHANGED):
-        tx.execute(
-            update(t.invoice)
-            .where(t.invoice.c.customer_id == customer.id, t.invoice.c.status == InvoiceStatus.OPEN)
-            .values(family=customer.family, version=t.invoice.c.version + 1, next_on=AT_ONCE, restate=True)
-        )
-        tx.execute(update(t.payment).where(t.payment.c.customer_id == customer.id).values(family=customer.family))
-    return change
+    tx.execute(
+        update(t.invoice)
+        .where(t.invoice.c.customer_id == customer.id, t.invoice.c.status == InvoiceStatus.OPEN)
+        .values(family=customer.family, version=t.invoice.c.version + 1, next_on=AT_ONCE, restate=True)
+    )
+    tx.execute(update(t.payment).where(t.payment.c.customer_id == customer.id).values(family=customer.family))
+    return Change.NEW if row is None else Change.CHANGED
 
 
-def put_invoice(tx: Tx, invoice: OpenInvoice, requested_at: datetime, today: date) -> Change:
-    """Take an invoice as read. While an act of ours on it is unfinished, its balance is left to the read-back."""
-    row = tx.execute(select(t.invoice).where(t.invoice.c.id == invoice.id)).mappings().first()
+def put_invoices(tx: Tx, invoices: Sequence[OpenInvoice], requested_at: datetime, today: date) -> dict[str, Change]:
+    """Take invoices as read. While an act of ours on one is unfinished, its balance is left to the read-back."""
+    known = invoices_by_id(tx, [invoice.id for invoice in invoices])
     asked = instant(requested_at)
+    # By id, since a page may come twice.
+    once = {invoice.id: invoice for invoice in invoices}
+    changes = {id: _put_invoice(tx, one, known.get(id), asked, today) for id, one in once.items()}
+    same = [invoice_id for invoice_id, change in changes.items() if change is Change.SAME]
+    for start in range(0, len(same), IDS_AT_ONCE):
+        some = t.invoice.c.id.in_(same[start : start + IDS_AT_ONCE])
+        tx.execute(update(t.invoice).where(some).values(requested_at=asked))
+    return changes
+
+
+def _put_invoice(tx: Tx, invoice: OpenInvoice, row: Any, asked: str, today: date) -> Change:
     if row is None:
         tx.execute(insert(t.invoice).values(**_invoice_values(tx, invoice, asked), **_first_sight(invoice, today)))
         return Change.NEW
@@ -117,8 +132,6 @@ def put_invoice(tx: Tx, invoice: OpenInvoice, requested_at: datetime, today: dat
     if row["allocated"]:
         invoice = replace(invoice, balance=before.balance, status=before.status)
     if invoice == before:
-        if row["requested_at"] != asked:
-            tx.execute(update(t.invoice).where(t.invoice.c.id == invoice.id).values(requested_at=asked))
         return Change.SAME
     lowered = is_lowered(before, invoice)
     values = _invoice_values(tx, invoice, asked) | {"next_on": AT_ONCE, "restate": True}
@@ -297,10 +310,14 @@ def left_of(tx: Tx, payment_id: str) -> Money:
 
 def invoices_by_id(tx: Tx, ids: Sequence[str]) -> dict[str, Any]:
     """Rows by id; use invoice_of for the value."""
+    return _rows_by_id(tx, t.invoice, ids)
+
+
+def _rows_by_id(tx: Tx, table: Table, ids: Sequence[str]) -> dict[str, Any]:
     rows: dict[str, Any] = {}
-    for start in range(0, len(ids), 500):
-        found = tx.execute(select(t.invoice).where(t.invoice.c.id.in_(ids[start : start + 500]))).mappings()
-        rows.update({row["id"]: row for row in found})
+    for start in range(0, len(ids), IDS_AT_ONCE):
+        some = table.c.id.in_(ids[start : start + IDS_AT_ONCE])
+        rows |= {row["id"]: row for row in tx.execute(select(table).where(some)).mappings()}
     return rows
 
 

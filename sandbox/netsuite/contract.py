@@ -89,8 +89,10 @@ def _schema(version: str, folder: Path | None) -> Schema:
 
 class Contract:
     def __init__(self, version: str, folder: Path | None = None) -> None:
-        self._files = _files(version, folder)
-        self._schema = _schema(version, folder)
+        # The vendor's is one contract, compiled once, however its folder is spelt and whatever version was asked for.
+        known = (version, None) if folder is None else ("", folder.resolve())
+        self._files = _files(*known)
+        self._schema = _schema(*known)
         found = _VERSION.search(self._files[WSDL])
         if found is None:
             raise ValueError(f"{folder} holds no NetSuite WSDL")

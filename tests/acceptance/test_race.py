@@ -98,8 +98,9 @@ class Race:
         with self.store.tx() as tx:
             for number in rounds:
                 invoice = _invoice(number)
-                book.put_customer(tx, Customer(invoice.customer_id, "Northfield Robotics", "ap@north.example"), NOW)
-                book.put_invoice(tx, invoice, read.requested_at, TODAY)
+                customer = Customer(invoice.customer_id, "Northfield Robotics", "ap@north.example")
+                book.put_customers(tx, [customer], NOW)
+                book.put_invoices(tx, [invoice], read.requested_at, TODAY)
                 gate.put_plan(tx, cadence.plan(invoice, self.parts.policy))
                 book.put_payment(tx, _payment(number), NOW, observed=False)
 

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 import pytest
 import requests
 import stripe
-from jsonschema import Draft202012Validator
 from starlette.applications import Starlette
 from starlette.routing import Mount
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -21,9 +18,9 @@ from sandbox.clock import Sequence, WorldClock
 from sandbox.faults import Faults
 from sandbox.serving import Background
 from sandbox.stripe import Stripe
+from tests import contracts
 
 START = datetime(2026, 11, 2, 9, 0, tzinfo=UTC)
-SHARED = Path(__file__).resolve().parents[2] / ".." / "shared"
 
 Json = dict[str, Any]
 Problems = Callable[[Json], list[str]]
@@ -32,30 +29,9 @@ Problems = Callable[[Json], list[str]]
 @pytest.fixture(scope="session")
 def stripe_problems() -> Problems:
     """What is wrong with this response body by Stripe's own types? Skips where the contract is absent."""
-    path = SHARED / "contracts" / "stripe" / "objects.schema.json"
-    if not path.is_file():
-        pytest.skip(f"Stripe's response contract is not here ({path})")
-    contract = json.loads(path.read_text())
-    checkers: dict[str, Draft202012Validator] = {}
-    # "account" has no type in the contract.
-    for kind, definition in contract["x-objects"].items():
-        schema = {"$ref": f"#/$defs/{definition}", "$defs": contract["$defs"]}
-        checkers[kind] = Draft202012Validator(schema)
-
-    def problems(body: Json) -> list[str]:
-        if "error" in body:
-            known = {"type", "message", "code", "param", "doc_url", "request_log_url"}
-            return [f"unknown in an error: {set(body['error']) - known}"] if set(body["error"]) - known else []
-        kind = body["object"]
-        if kind == "list":
-            assert {"object", "url", "has_more", "data"} == set(body)
-            return [problem for row in body["data"] for problem in problems(row)]
-        if kind == "account":
-            return []
-        found = [f"{kind} {error.json_path}: {error.message[:200]}" for error in checkers[kind].iter_errors(body)]
-        return found + (problems(body["data"]["object"]) if kind == "event" else [])
-
-    return problems
+    if contracts.ABSENT:
+        pytest.skip(contracts.ABSENT)
+    return contracts.stripe_problems
 
 
 class Door:

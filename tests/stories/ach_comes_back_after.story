@@ -4,7 +4,7 @@ customer  Quarrystone Labs, net 30
 invoice   INV-1  Quarrystone Labs  3900.00 USD  due 2026-09-11  issued 2026-08-12
 invoice   INV-2  Quarrystone Labs  3900.00 USD  due 2026-09-30  issued 2026-08-31
 
-day       2026-09-05
+day       2026-09-03
 payment   P-1  Quarrystone Labs  3900.00 USD "INV-1" by ach  pays INV-1 3900.00
 bank      settles P-1
 tick

@@ -3,9 +3,7 @@ title     A bank debit in progress holds the reminders; when it settles it is ap
 customer  Quarrystone Labs, net 30
 invoice   INV-1  Quarrystone Labs  3900.00 USD  due 2026-09-11  issued 2026-08-12
 
-day       2026-09-05
-expect    no mail today
-day       2026-09-10
+day       2026-09-03
 payment   P-1  Quarrystone Labs  3900.00 USD "INV-1" by ach  pays INV-1 3900.00
 day       2026-09-12
 expect    no reminder of INV-1 sent

@@ -82,7 +82,9 @@ class Deeds:
         self.world.add_customer(name, email, int(days), currency=currency or "USD", parent=parent or None)
 
     @sentences("invoice <invoice> <customer> <amount> <currency> due <due> issued <issued>[ lines <lines>]")
-    def invoice(self, invoice: str, customer: str, amount: str, currency: str, due: str, issued: str, lines: str) -> None:
+    def invoice(
+        self, invoice: str, customer: str, amount: str, currency: str, due: str, issued: str, lines: str
+    ) -> None:
         made = [{"description": kind, "amount": part, "kind": kind} for part, kind in pairs(lines)]
         due_on = None if due == "never" else date.fromisoformat(due)
         self.world.add_invoice(
@@ -101,9 +103,7 @@ class Deeds:
     # ---- money ----
 
     @sentences("payment <payment> <payer> <amount> <currency> <text>[ by <word>][ pays <parts>]")
-    def payment(
-        self, payment: str, payer: str, amount: str, currency: str, text: str, word: str, parts: str
-    ) -> None:
+    def payment(self, payment: str, payer: str, amount: str, currency: str, text: str, word: str, parts: str) -> None:
         """Cards succeed at once; `by ach` is a debit that is processing until the bank settles or returns it."""
         self._intents[payment] = intent = self.world.pay(
             None if payer == "somebody" else payer,
@@ -161,10 +161,21 @@ class Deeds:
             apply(books, memo_id, [line], replace_all=False)
             books.change("transaction", memo_id, {"lastmodifieddate": books.now()})
 
+    @sentences("person applies the rest of <payment> -> <invoice> <amount>")
+    def applies_rest(self, payment: str, invoice: str, amount: str) -> None:
+        books, payment_id = self.world.netsuite, int(self._posted(payment))
+        with books.saving():
+            apply(books, payment_id, [ApplyLine(int(self.world.invoice_id(invoice)), units(amount))], replace_all=False)
+            books.change("transaction", payment_id, {"lastmodifieddate": books.now()})
+
     @sentences("person voids the payment of <payment>")
     def voids_payment(self, payment: str) -> None:
-        posted = next(p for p in self.world.truth()["payments"] if self.charges[payment] in p["external_id"])
-        self.world.netsuite.void_payment(posted["id"])
+        self.world.netsuite.void_payment(self._posted(payment))
+
+    def _posted(self, payment: str) -> str:
+        """The ERP payment of this charge, by whomever."""
+        charge = self.charges[payment]
+        return str(next(p["id"] for p in self.world.truth()["payments"] if charge in p["external_id"] + p["memo"]))
 
     @sentences("person holds <invoice> <text>")
     def holds(self, invoice: str, text: str) -> None:
@@ -209,6 +220,14 @@ class Deeds:
     @sentences("person opens the month <month>")
     def opens_month(self, month: str) -> None:
         self.world.netsuite.open_period(month)
+
+    @sentences("person takes <permission> from the role")
+    def takes_permission(self, permission: str) -> None:
+        self.world.netsuite.revoke(permission)
+
+    @sentences("person gives <permission> to the role")
+    def gives_permission(self, permission: str) -> None:
+        self.world.netsuite.grant(permission)
 
     @sentences("person gives <customer> the address <address>")
     def gives_address(self, customer: str, address: str) -> None:

@@ -79,7 +79,7 @@ class Facts:
 
     @facts("last mail is from <address>")
     def last_mail_from(self, address: str) -> str:
-        return _same(address, self._last_mail().header("From"))
+        return _same(address, str(self._last_mail().header("From")))
 
     @facts("last mail is for <address>")
     def last_mail_for(self, address: str) -> str:
@@ -98,7 +98,9 @@ class Facts:
         return [items(mail.header("X-AR-Reminder")) for mail in mails]
 
     def _steps(self, invoice: str) -> str:
-        return ", ".join(f"{one.step} {one.state}" for one in self._explain(invoice).reminders) or "no reminder is planned"
+        return (
+            ", ".join(f"{one.step} {one.state}" for one in self._explain(invoice).reminders) or "no reminder is planned"
+        )
 
     # ---- matches ----
 
@@ -302,7 +304,7 @@ def _mailed_when_paid(story: Deeds, truth: dict[str, Any]) -> list[str]:
 
 
 def _not_meant(truth: dict[str, Any]) -> list[str]:
-    """Each charge has at most one ERP payment of ours in force, and that applies nothing that its payer did not mean."""
+    """Each charge has at most one ERP payment of ours in force, and it applies only what its payer meant."""
     broken = []
     ours = [p for p in truth["payments"] if p["external_id"].startswith("arc-") and not p["voided"]]
     for meant in truth["stripe_payments"]:

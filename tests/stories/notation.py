@@ -12,7 +12,9 @@ import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
+
+Meaning = TypeVar("Meaning", bound=Callable[..., Any])
 
 _INVOICE = r"[A-Z][\w.]*-[\w.-]+"
 _AMOUNT = r"\d+(?:\.\d+)?"
@@ -43,6 +45,7 @@ _KINDS = {
     "lines": rf"{_AMOUNT} \w+(?:, {_AMOUNT} \w+)*",
     "text": '"[^"]*"',
     "texts": '"[^"]*"(?: and "[^"]*")*',
+    "permission": r"[A-Z]+_[A-Z]+",
     "address": r"\S+@\S+",
     "what": r"(?:send|post)",
     "word": r"\w+",
@@ -75,8 +78,8 @@ class Sentences:
     def __init__(self) -> None:
         self._known: list[Sentence] = []
 
-    def __call__(self, pattern: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-        def add(meaning: Callable[..., Any]) -> Callable[..., Any]:
+    def __call__(self, pattern: str) -> Callable[[Meaning], Meaning]:
+        def add(meaning: Meaning) -> Meaning:
             self._known.append(Sentence(pattern, _compiled(pattern), meaning))
             return meaning
 

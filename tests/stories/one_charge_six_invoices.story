@@ -9,7 +9,7 @@ invoice   INV-5  Meridian Freight  22500.00 USD  due 2026-09-17  issued 2026-08-
 invoice   INV-6  Meridian Freight  40000.00 USD  due 2026-09-17  issued 2026-08-18  lines 40000.00 services
 person    holds INV-5 "usage is being reconciled"
 
-day       2026-09-14
+day       2026-09-09
 payment   P-1  Meridian Freight  180000.00 USD "Invoices INV-1, INV-2, INV-3, INV-4, INV-5, INV-6"  pays INV-1 24000.00, INV-2 36000.00, INV-3 30000.00, INV-4 27500.00, INV-5 22500.00, INV-6 40000.00
 tick
 expect    match P-1 -> INV-1 24000.00, INV-2 36000.00, INV-3 30000.00, INV-4 27500.00, INV-6 40000.00 by printed_reference
@@ -19,7 +19,7 @@ expect    balance INV-5 22500.00
 expect    loop INV-1 closed
 expect    loop INV-6 closed
 expect    exception held_invoice of P-1 over INV-5
-expect    reminder INV-1 0 cancelled because "paid"
+expect    reminder INV-1 -7 cancelled because "paid"
 day       2026-09-18
 expect    no reminder of INV-5 sent
 expect    reminder INV-5 +1 held because "usage is being reconciled"

@@ -6,8 +6,8 @@ invoice   INV-2  Copperline Energy  9000.00 USD  due 2026-09-20  issued 2026-08-
 
 day       2026-09-05
 payment   P-1  Copperline Energy  5000.00 USD "INV-1"  pays INV-1 5000.00
-payment   P-2  Copperline Energy  5000.00 USD "INV-1"
 tick
+payment   P-2  Copperline Energy  5000.00 USD "INV-1"
 tick
 expect    erp application P-1 -> INV-1 5000.00
 expect    no match P-2

@@ -3,7 +3,7 @@ title     In shadow everything is decided and nothing outside is changed: no pos
 policy    post shadow, send shadow
 customer  Copperline Energy, net 30
 invoice   INV-1  Copperline Energy  5000.00 USD  due 2026-09-11  issued 2026-08-12
-invoice   INV-2  Copperline Energy  7000.00 USD  due 2026-09-11  issued 2026-08-12
+invoice   INV-2  Copperline Energy  70000.00 USD  due 2026-09-11  issued 2026-08-12
 
 day       2026-09-05
 payment   P-1  Copperline Energy  5000.00 USD "INV-1"  pays INV-1 5000.00

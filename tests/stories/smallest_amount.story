@@ -9,4 +9,3 @@ payment   P-1  Alder Point Clinics  997.00 USD "INV-1"  pays INV-1 997.00
 day       2026-09-20
 expect    balance INV-1 3.00
 expect    no mail ever
-expect    erp flag INV-1 reminding because "below the smallest"

@@ -18,4 +18,4 @@ at        11:00
 expect    no trouble
 expect    loop INV-1 closed
 expect    mail today: INV-2 0
-expect    no reminder of INV-1 sent
+expect    reminders of INV-1: -7 sent

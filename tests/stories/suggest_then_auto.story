@@ -9,7 +9,7 @@ day       2026-09-05
 payment   P-1  Copperline Energy  5000.00 USD "INV-1"  pays INV-1 5000.00
 day       2026-09-11
 expect    suggestion P-1 -> INV-1 5000.00 by printed_reference
-expect    nothing written in the erp
+expect    no erp payment P-1
 expect    mail today: INV-2 0
 expect    reminder INV-1 0 held because "waits for a person's approval"
 
@@ -18,4 +18,4 @@ at        12:00
 expect    match P-1 -> INV-1 5000.00 by printed_reference
 expect    loop INV-1 closed
 day       2026-09-19
-expect    reminders of INV-2: 0, +1, +7 sent
+expect    reminders of INV-2: -7, 0, +1, +7 sent

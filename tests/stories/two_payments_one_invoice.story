@@ -3,7 +3,7 @@ title     Two payments for one invoice in one tick pay it once, together
 customer  Copperline Energy, net 30
 invoice   INV-1  Copperline Energy  50000.00 USD  due 2026-09-11  issued 2026-08-12
 
-day       2026-09-05
+day       2026-09-03
 payment   P-1  Copperline Energy  30000.00 USD "INV-1"  pays INV-1 30000.00
 payment   P-2  Copperline Energy  20000.00 USD "INV-1"  pays INV-1 20000.00
 tick

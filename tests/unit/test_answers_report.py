@@ -258,4 +258,4 @@ def test_every_figure_is_shown_with_its_formula(case: Case) -> None:
 
     assert all(one.formula for one in found.measures)
     assert "The ERP was last read at 2026-09-07 14:00:00 UTC." in shown.get()
-    assert "sent_unknown" in shown.get()
+    assert "reminders that may have left" in shown.get()

@@ -213,7 +213,7 @@ def test_once_ends_with_one_if_something_is_left_for_a_person(
 def test_once_prints_its_counts(run: Run) -> None:
     output = run(FakeService(), "once").stdout
 
-    assert ["matched", "7"] in [line.split() for line in output.splitlines()]
+    assert ["payments", "matched", "7"] in [line.split() for line in output.splitlines()]
     assert "4.2 seconds" in output
 
 
@@ -226,7 +226,7 @@ def test_once_as_json_is_one_object(run: Run) -> None:
 def test_plan_shows_what_would_happen_with_amounts_and_currency(run: Run) -> None:
     output = run(FakeService(), "plan").stdout
 
-    for text in ("45,000.00 USD", "INV-1001 40,000.00 USD", "globex.example", "may_leave", "nothing was written"):
+    for text in ("45,000.00 USD", "INV-1001 40,000.00 USD", "globex.example", "may leave", "nothing was written"):
         assert text in output
     assert "Waiting for a person: none" in output
 
@@ -259,7 +259,7 @@ def test_explain_tells_the_whole_story(run: Run) -> None:
         "paid by ch_1",
         "45,000.00 = 40,000.00 INV-1001 + 5,000.00 INV-1002",
         "payment arc-demo-pay-ch_1-1 closed, ERP id 9001",
-        "payment_matched",
+        "payment matched",
         "8ab381c97997",
     ):
         assert text in output
@@ -269,6 +269,7 @@ def test_explain_tells_the_whole_story(run: Run) -> None:
 UNKNOWN = [
     ("INV-1009", ("INV-1001", "INV-2001"), "There is no invoice INV-1009. Did you mean INV-1001, INV-2001?"),
     ("1001", ("INV-1001", "INV-2001"), "There is no invoice 1001. Did you mean INV-1001"),
+    ("inv-1O01", ("INV-1001",), "There is no invoice inv-1O01. Did you mean INV-1001?"),
     ("zzz", ("INV-1001",), "There is no invoice zzz among the 1 known ones, and none like it."),
     ("INV-1", (), "There is no invoice INV-1: the store is empty. Run `connector once` to read the ERP first."),
 ]
