@@ -14,9 +14,10 @@ from connector.decisions import closing as closing_decision
 from connector.decisions.closing import ClosingOutcome
 from connector.engine import reached
 from connector.errors import ConnectorError, Terminal, Transient
-from connector.ports import ActAnswer, ActSeen, Channel, Erp, Mark, Outcome, ReminderMail, SendOutcome
-from connector.receivables import ArStatus, RecordState
-from connector.store import Store, Tx, closing, gate, instant, verdicts
+from connector.money import Money
+from connector.ports import ActAnswer, ActSeen, Channel, Erp, Mark, Outcome, PaymentSeen, ReminderMail, SendOutcome
+from connector.receivables import ArStatus, CreditKind, CreditMemo, RecordState
+from connector.store import Store, Tx, book, closing, gate, instant, verdicts
 from connector.store.closing import Act, ActState
 from connector.store.gate import MessageState
 
@@ -34,11 +35,15 @@ class CloseAct:
         erp: Erp,
         verify_installation: Callable[[], None],
         ar_status: Callable[[Tx, Sequence[str]], tuple[ArStatus, ...]],
+        status_written: Callable[[Tx, Sequence[ArStatus]], None],
+        may_write: Callable[[Tx], str],
     ) -> None:
         self._store = store
         self._erp = erp
         self._verify_installation = verify_installation
         self._ar_status = ar_status
+        self._status_written = status_written
+        self._may_write = may_write
         # A run recovered after a kill and the tick's own run must not work on one act at the same time.
         self._turn = threading.Lock()
 
@@ -83,8 +88,16 @@ class CloseAct:
             self._not_now(acts, error)
             return False
         with self._store.tx() as tx:
+            if self._may_write(tx):
+                return False  # a person stopped posting; the acts stay as they are
+            gone = [act for act in acts if not closing.is_received(tx, act)]
+            acts = [act for act in acts if act not in gone]
+            for act in gone:
+                self._refuse(tx, act, f"payment {act.payment_id} came back before it was posted")
             for act in acts:
                 closing.move(tx, act.id, ActState.ATTEMPTED, attempt=True)
+        if not acts:
+            return False
         reached("act.attempted")
         try:
             answers = {one.act_id: one for one in self._erp.write_acts([act.intent for act in acts])}
@@ -109,15 +122,16 @@ class CloseAct:
         if outcome in (Outcome.CREATED, Outcome.EXISTS):
             closing.move(tx, act.id, ActState.WRITTEN, erp_id=answer.payment.erp_id)
         elif outcome is Outcome.REFUSED:
-            self._refuse(tx, act, answer)
+            why = answer.payment.message or answer.payment.code
+            self._refuse(tx, act, f"the ERP refused payment {act.payment_id}: {why}")
         elif outcome is Outcome.EXISTS_DIFFERENT:
             self._differ(tx, act, None, (answer.payment.message,))
         # UNKNOWN stays ATTEMPTED: the next round looks first.
 
-    def _refuse(self, tx: Tx, act: Act, answer: ActAnswer) -> None:
+    def _refuse(self, tx: Tx, act: Act, reason: str) -> None:
         """Surely not written: the cents are free again, and the reminders wait for a person instead of resuming."""
         numbers = [a.invoice_id for a in act.intent.payment.applications]
-        reason = f"the ERP refused payment {act.payment_id}: {answer.payment.message or answer.payment.code}"
+        book.drop_own_credit(tx, act.id)
         closing.settle_allocations(tx, act, "released")
         closing.release_payment(tx, act.payment_id)
         for cancellation in act.intent.cancellations:
@@ -167,8 +181,9 @@ class CloseAct:
                 if not written:
                     return
                 lacking = self._compare(written)
-                if not lacking or attempt == ROUNDS_MAX - 1:
+                if not lacking or attempt == ROUNDS_MAX - 1 or self._is_stopped():
                     return
+                self._verify_installation()
                 answers = self._erp.write_records([act.intent for act in lacking])
                 refused = {a.act_id: r for a in answers for r in a.records if r.outcome is Outcome.REFUSED}
                 with self._store.tx() as tx:
@@ -215,7 +230,12 @@ class CloseAct:
             closing.take_read_back(tx, invoice, instant(seen.requested_at))
             if not invoice.balance:
                 tx.journal("invoice_closed", invoice=invoice.id, payment=act.payment_id, act=act.id)
-        closing.move(tx, act.id, ActState.CONFIRMED)
+        erp_id = ""
+        if seen.payment:
+            # What stays unapplied is the customer's credit from now on, not only from the next read on.
+            book.put_credits(tx, _rest(act, seen.payment), seen.requested_at)
+            erp_id = seen.payment.erp_id
+        closing.move(tx, act.id, ActState.CONFIRMED, erp_id=erp_id)
 
     # ---- 3: the records get their end state ----
 
@@ -224,17 +244,19 @@ class CloseAct:
         with self._turn:
             confirmed = self._assigned(request, ActState.CONFIRMED)
             refused = self._assigned(request, ActState.REFUSED)
-            if not confirmed and not refused:
+            if not confirmed and not refused or self._is_stopped():
                 return
             marks = {act.id: _marks(act, RecordState.CLOSED) for act in confirmed}
             marks |= self._withdrawals(refused)
             touched = [a.invoice_id for act in (*confirmed, *refused) for a in act.intent.payment.applications]
             with self._store.read() as tx:
                 statuses = self._ar_status(tx, touched)
+            self._verify_installation()
             answers = self._erp.write_marks([m for some in marks.values() for m in some], statuses)
             reached("act.marked")
             done = {a.external_id for a in answers if a.outcome in (Outcome.CREATED, Outcome.EXISTS)}
             with self._store.tx() as tx:
+                self._status_written(tx, [status for status in statuses if status.external_id in done])
                 for act in (*confirmed, *refused):
                     self._end(tx, act, [m.external_id for m in marks[act.id] if m.external_id not in done])
             reached("act.closed")
@@ -256,6 +278,10 @@ class CloseAct:
             for application in act.intent.payment.applications:
                 tx.journal("loop_closed", invoice=application.invoice_id, payment=act.payment_id, act=act.id)
 
+    def _is_stopped(self) -> bool:
+        with self._store.read() as tx:
+            return bool(self._may_write(tx))
+
     def _assigned(self, request: str, *states: ActState) -> tuple[Act, ...]:
         with self._store.read() as tx:
             return closing.assigned(tx, request, states)
@@ -266,8 +292,17 @@ def _marks(act: Act, state: RecordState) -> list[Mark]:
     return [Mark(external_id, state) for external_id in external_ids]
 
 
+def _rest(act: Act, payment: PaymentSeen) -> list[CreditMemo]:
+    """What the ERP holds of this payment beyond its applications, as the credit that it is there."""
+    applied = Money.total((amount for _, amount in payment.applications), payment.amount.currency)
+    if payment.amount <= applied:
+        return []
+    kind, external_id = CreditKind.UNAPPLIED_PAYMENT, act.intent.payment.external_id
+    return [CreditMemo(payment.erp_id, "", payment.customer_id, payment.amount - applied, kind, external_id)]
+
+
 class RemindAct:
-    """Sends one mail at most once. Its step takes "<Message-ID>#<attempt>"."""
+    """Sends one mail at most once. Its step takes "<owner>#<Message-ID>#<attempt>"."""
 
     def __init__(self, store: Store, channel: Channel, owner: str) -> None:
         self._store = store
@@ -278,27 +313,23 @@ class RemindAct:
         return (("send", self.send),)
 
     def send(self, key: str) -> None:
-        message_id, _, _ = key.rpartition("#")
+        _, message_id, _ = key.split("#")
         with self._store.read() as tx:
             found = gate.read_message(tx, message_id)
         if found is None or found[1] is not MessageState.LEASED or found[2] != self._owner:
             return  # ended before, or buried with the process that had leased it
         reached("reminder.leased")
-        state, detail, bad_address = MessageState.NOT_SENT, "", False
         try:
             result = self._channel.send(found[0], lambda: self._may_leave(message_id))
-            state = _STATE_AFTER[result.outcome]
-            detail, bad_address = result.detail, result.address_refused
-            reached("reminder.dot")
-        finally:
+        except BaseException:
             with self._store.tx() as tx:
-                # An exception after the mark means that nobody knows whether it left.
-                now = gate.read_message(tx, message_id)
-                if state is MessageState.NOT_SENT and not detail and now and now[1] is MessageState.LEAVING:
-                    state, detail = MessageState.UNKNOWN, "the send broke off at the final dot"
-                if bad_address:
-                    self._fix_contact(tx, found[0], message_id, detail)
-                gate.end_message(tx, message_id, state, detail)
+                gate.end_broken(tx, message_id)
+            raise
+        reached("reminder.dot")
+        with self._store.tx() as tx:
+            if result.address_refused:
+                self._fix_contact(tx, found[0], message_id, result.detail)
+            gate.end_message(tx, message_id, _STATE_AFTER[result.outcome], result.detail)
         reached("reminder.sent")
 
     def _may_leave(self, message_id: str) -> bool:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import date
+from datetime import date, timedelta
 
 from connector.decisions import cadence, matching, posting
 from connector.decisions.matching import Match, MatchException
@@ -17,12 +17,27 @@ from connector.engine import reached
 from connector.money import Money
 from connector.parts import Parts
 from connector.policy import Policy
-from connector.receivables import InvoiceStatus, OpenInvoice, Payment, ReminderState
+from connector.receivables import (
+    ExceptionKind,
+    Explanation,
+    InvoiceStatus,
+    OpenInvoice,
+    Payment,
+    PaymentSeen,
+    ReminderState,
+    Rung,
+)
 from connector.store import Tx, book, closing, gate, verdicts
 
 # A lease lives for one send; a match waits this long for it, then it is decided again in the next tick.
 LEASE_WAIT_SECONDS_MAX = 90.0
 LEASE_POLL_SECONDS = 0.005
+
+# RULES 1.9: same customer, same amount, five days.
+PERHAPS_THE_SAME = timedelta(days=5)
+
+# Rungs on which nothing but an amount speaks.
+_BY_AMOUNT = frozenset({Rung.EXACT_BALANCE, Rung.WHOLE_BALANCE, Rung.EXACT_SUBSET})
 
 
 @dataclass(slots=True)
@@ -38,22 +53,25 @@ def match_payments(parts: Parts, today: date) -> Matched:
     done = Matched()
     with parts.store.read() as tx:
         waiting = book.waiting_payments(tx)
+        observed = book.observed_payments(tx, today)
         no_posting = parts.may_write(tx)
-    if not waiting:
+    if not waiting and not observed:
         return done
-    # Somebody else may have posted it: an effect by others seen before our write is adopted, never repeated.
-    posted = parts.erp.find_payments([payment.id for payment, _ in waiting])
+    # Somebody else may have posted it: an effect by others seen before our write is adopted, never repeated. What they
+    # voided is none: that money still waits, and shields.
+    found = parts.erp.find_payments([payment.id for payment, _ in waiting] + [payment.id for payment in observed])
+    posted = {payment_id: seen for payment_id, seen in found.items() if not seen.voided}
+    for payment in observed:
+        if payment.id in posted:
+            _adopt(parts, payment, posted[payment.id])
     undecided = dict(waiting)
     for payment, left in waiting:
         if payment.id in posted:
-            _adopt(parts, payment, posted[payment.id].erp_id)
-            done.adopted += 1
+            done.adopted += _adopt(parts, payment, posted[payment.id])
             del undecided[payment]
             continue
-        verdict, is_new = _decide(parts, payment, left, _rivals(payment, undecided))
-        if isinstance(verdict, MatchException):
-            if is_new:
-                _except(parts, payment, left, verdict)
+        verdict = _decide(parts, payment, left, _rivals(payment, undecided))
+        if isinstance(verdict, MatchException) or _is_perhaps_posted(parts, payment, verdict, today):
             done.exceptions += 1
         elif no_posting:
             _suggest(parts, payment, verdict, no_posting)
@@ -69,7 +87,7 @@ def _rivals(payment: Payment, undecided: Mapping[Payment, Money]) -> list[Money]
     return [
         left
         for other, left in undecided.items()
-        if other.customer_id == payment.customer_id
+        if other.customer_id == payment.customer_id  # a relative's money can't pay by amount anyway
         and other.id != payment.id
         and left.currency == payment.amount.currency
     ]
@@ -81,10 +99,10 @@ def decide_payment(
     """The verdict on one payment and the invoices that it was decided on."""
     family = book.family_of(tx, payment.customer_id) if payment.customer_id else ""
     members = book.family_members(tx, family) if family else frozenset[str]()
-    if family:
-        invoices = book.open_invoices(tx, family=family, currency=left.currency)
-    else:
-        invoices = book.all_open_invoices(tx)
+    at_hand = book.open_invoices(tx, family=family) if family else book.all_open_invoices(tx)
+    ids = [text.strip() for text in payment.remittance.invoice_ids]
+    named = book.named_invoices(tx, ids, matching.mentioned(payment.remittance))
+    invoices = tuple({invoice.id: invoice for invoice in (*named, *at_hand)}.values())
     verdict = matching.decide(
         payment,
         left,
@@ -97,46 +115,111 @@ def decide_payment(
     return verdict, invoices
 
 
-def _decide(
-    parts: Parts, payment: Payment, left: Money, rivals: Sequence[Money]
-) -> tuple[Match | MatchException, bool]:
+def _decide(parts: Parts, payment: Payment, left: Money, rivals: Sequence[Money]) -> Match | MatchException:
+    """The verdict, and in the same commit the exception that goes with it."""
     with parts.store.tx() as tx:
+        before = verdicts.outcome_of(tx, f"payment:{payment.id}", "matching")
         verdict, invoices = decide_payment(tx, parts.policy, payment, left, rivals)
+        if isinstance(verdict, Match) and _waited_for_a_person(tx, verdict, before):
+            verdict = _perhaps_posted(
+                verdict, "it waited for a person before, who may have posted it without naming it in the ERP"
+            )
         outcome = f"match by {verdict.rung}" if isinstance(verdict, Match) else f"exception {verdict.kind}"
         inputs = {
             "left": str(left),
-            "open": {i.number: str(i.balance) for i in invoices[:200]},
-            "open_count": len(invoices),
+            "invoices": {i.number: f"{i.balance} {i.status}" for i in invoices[:20]},
+            "invoice_count": len(invoices),
         }
         is_new = verdicts.put_verdict(
             tx, f"payment:{payment.id}", "matching", outcome, verdict.reason, inputs, parts.policy.version
         )
-    return verdict, is_new
+        if isinstance(verdict, MatchException) and (is_new or closing.standing(tx, payment.id) != "exception"):
+            _except(tx, payment, left, verdict)
+    return verdict
 
 
-def _adopt(parts: Parts, payment: Payment, erp_id: str) -> None:
+def _waited_for_a_person(tx: Tx, match: Match, before: str) -> bool:
+    """Would amount alone now decide what it could not decide before?
+
+    A person who resolves an exception in the ERP closes the invoice that it was for; what is left then fits the amount
+    by itself. A suggestion that still says the same, or a rival that is gone, is no such case.
+    """
+    if match.rung not in _BY_AMOUNT or not before:
+        return False
+    if before.startswith("exception"):
+        # In these two it was not the amount that was in doubt.
+        return before.removeprefix("exception ") not in (ExceptionKind.RIVAL_PAYMENT, ExceptionKind.NOT_UNDERSTOOD)
+    suggested = closing.suggestion(tx, match.payment_id)
+    return bool(suggested) and suggested != {a.invoice_id: a.amount for a in match.applications}
+
+
+def _perhaps_posted(match: Match, why: str) -> MatchException:
+    return MatchException(
+        match.payment_id,
+        ExceptionKind.PERHAPS_POSTED,
+        f"Only the amount says that it pays this, and {why}.",
+        (Explanation(match.applications, match.equation),),
+    )
+
+
+def _is_perhaps_posted(parts: Parts, payment: Payment, match: Match, today: date) -> bool:
+    """RULES 1.9: customer, amount and 5 days are a possible duplicate, for a person; asked where only amount speaks."""
+    if match.rung not in _BY_AMOUNT:
+        return False
+    with parts.store.read() as tx:
+        members = sorted(book.family_members(tx, book.family_of(tx, payment.customer_id)))
+        ours = closing.erp_ids(tx)
+    # People post late: from five days before the money came until five days from now.
+    until = max(today, payment.received_on) + PERHAPS_THE_SAME
+    similar = parts.erp.find_similar(members, payment.amount, payment.received_on - PERHAPS_THE_SAME, until)
+    others = [one for one in similar if one.erp_id not in ours and not one.voided]
+    if not others:
+        return False
+    why = f"the ERP has payment {others[0].erp_id} of the same customer, amount and days, made by somebody else"
     with parts.store.tx() as tx:
+        _except(tx, payment, book.left_of(tx, payment.id), _perhaps_posted(match, why))
+    return True
+
+
+def _adopt(parts: Parts, payment: Payment, seen: PaymentSeen) -> int:
+    """Posted by others under this payment's own id: adopted if it is the same money, else shown. Returns the adopted."""
+    with parts.store.tx() as tx:
+        family = book.family_of(tx, payment.customer_id)
+        if seen.amount != payment.amount or (family and book.family_of(tx, seen.customer_id) != family):
+            closing.set_standing(tx, payment.id, "exception")
+            verdicts.open_exception(
+                tx,
+                ExceptionKind.PERHAPS_POSTED.value,
+                payment.id,
+                f"ERP payment {seen.erp_id} names it, with {seen.amount} of customer {seen.customer_id}, which isn't "
+                f"this money ({payment.amount})",
+                amount=payment.amount,
+                customer_id=payment.customer_id,
+                payment_id=payment.id,
+            )
+            return 0
         closing.set_standing(tx, payment.id, "adopted")
-        verdicts.close_exceptions(tx, payment_id=payment.id, reason=f"posted by others as ERP payment {erp_id}")
-        tx.journal("payment_adopted", payment=payment.id, erp_id=erp_id)
+        verdicts.close_exceptions(tx, payment_id=payment.id, reason=f"posted by others as ERP payment {seen.erp_id}")
+        tx.journal("payment_adopted", payment=payment.id, erp_id=seen.erp_id)
+    return 1
 
 
-def _except(parts: Parts, payment: Payment, left: Money, verdict: MatchException) -> None:
-    with parts.store.tx() as tx:
-        named = {a.invoice_id for e in verdict.explanations for a in e.applications}
-        closing.set_standing(tx, payment.id, "exception")
-        verdicts.open_exception(
-            tx,
-            verdict.kind.value,
-            payment.id,
-            verdict.reason,
-            amount=left,
-            customer_id=payment.customer_id,
-            payment_id=payment.id,
-            # Money that may pay these invoices is on the table: nobody is chased for them meanwhile.
-            invoice_ids=sorted(named),
-            explanations=[e.text for e in verdict.explanations],
-        )
+def _except(tx: Tx, payment: Payment, left: Money, verdict: MatchException) -> None:
+    named = {a.invoice_id for e in verdict.explanations for a in e.applications}
+    closing.set_standing(tx, payment.id, "exception")
+    verdicts.close_exceptions(tx, payment_id=payment.id, reason="decided anew", but=verdict.kind.value)
+    verdicts.open_exception(
+        tx,
+        verdict.kind.value,
+        payment.id,
+        verdict.reason,
+        amount=left,
+        customer_id=payment.customer_id,
+        payment_id=payment.id,
+        # Money that may pay these invoices is on the table: nobody is chased for them meanwhile.
+        invoice_ids=sorted(named),
+        explanations=[e.text for e in verdict.explanations],
+    )
 
 
 def _suggest(parts: Parts, payment: Payment, match: Match, why: str) -> None:
@@ -209,6 +292,8 @@ def commit_match(tx: Tx, parts: Parts, payment: Payment, left: Money, match: Mat
     verdicts.close_exceptions(tx, payment_id=payment.id, reason="matched")
     closing.put_act(tx, intent, payment.id, generation, match.rung.value, match.equation, match.reason)
     if match.unapplied:
+        # Counts as the customer's credit from this commit on, until a read brings the ERP's own figure.
+        book.put_own_credit(tx, act_id, intent.payment, match.unapplied)
         _show_rest(tx, payment, match)
     return True
 
@@ -232,17 +317,17 @@ def _show_rest(tx: Tx, payment: Payment, match: Match) -> None:
 
 
 def settle_reminders(
-    tx: Tx, invoice: OpenInvoice, policy: Policy, today: date, why: str, payment_id: str = "", act_id: str = ""
+    tx: Tx, invoice: OpenInvoice, policy: Policy, cash_on: date, why: str, payment_id: str = "", act_id: str = ""
 ) -> tuple[str, ...]:
     """What a lower balance does to the plan: nothing left cancels all; almost paid leaves one courtesy message.
 
-    Returns the cancelled steps.
+    `cash_on` is the day from which a courtesy message counts. Returns the cancelled steps.
     """
     if invoice.status is not InvoiceStatus.OPEN or invoice.balance.minor <= 0:
         return gate.cancel(tx, invoice.id, why, payment=payment_id, act=act_id)
     paid_percent = (invoice.amount.minor - invoice.balance.minor) * 100 // invoice.amount.minor
     steps = gate.reminders(tx, [invoice.id])[invoice.id]
-    changed = cadence.replan(invoice, paid_percent, today, steps, policy)
+    changed = cadence.replan(invoice, paid_percent, cash_on, steps, policy)
     cancelled = tuple(r.step for r in changed if r.state is ReminderState.CANCELLED)
     if cancelled:
         gate.cancel(tx, invoice.id, why, payment=payment_id, act=act_id, steps=cancelled)

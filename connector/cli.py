@@ -134,7 +134,7 @@ def once(context: typer.Context, as_json: Json = False) -> None:
         with _progress("Reading, matching, closing, reminding"):
             report = service.once()
         _print_json(report) if as_json else _display().show_tick(_console(), report)
-        if report.differences or report.unfinished:
+        if report.differences or report.unfinished or report.alarm:
             raise typer.Exit(ExitCode.NEEDS_A_PERSON)
         if report.troubles:
             raise typer.Exit(ExitCode.UNAVAILABLE)

@@ -64,7 +64,7 @@ class Service:
     def tick(self) -> TickReport:
         """One pass of the loop; what the outside could not give is logged and tried again by the next one."""
         report, troubles = self._tick()
-        return replace(report, troubles=tuple(f"Could not {step}: {error}" for step, error in troubles.told))
+        return replace(report, troubles=tuple(str(error) for _, error in troubles.told))
 
     def _tick(self) -> tuple[TickReport, loop.Troubles]:
         first = self.store.last_seq()
@@ -86,14 +86,14 @@ class Service:
             closing.retry_refused(tx)
         report, troubles = self._tick()
         if troubles.told and not report.read:
-            raise troubles.told[0][1]
-        return replace(report, troubles=tuple(f"Could not {step}: {error}" for step, error in troubles.told))
+            first = troubles.told[0][1]
+            raise type(first)("\n".join(dict.fromkeys(str(error) for _, error in troubles.told))) from first
+        return replace(report, troubles=tuple(str(error) for _, error in troubles.told))
 
     def run(self) -> None:
         """Tick until SIGTERM or SIGINT. A running tick is finished; acts left over go on after the next start."""
         from apscheduler.schedulers.background import BackgroundScheduler
 
-        self.start()
         stop = threading.Event()
 
         def stopping(_signal: int, _frame: FrameType | None) -> None:
@@ -101,6 +101,7 @@ class Service:
 
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, stopping)
+        self.start()
         scheduler = BackgroundScheduler(timezone=self.settings.zone)
         scheduler.add_job(
             self._guarded_tick,
@@ -128,6 +129,7 @@ class Service:
 
     def plan(self) -> PlanReport:
         """What a tick would do now. Everything is decided on a copy of the store; the outside is only read."""
+        check_profile(self.settings, self.parts().erp.is_test, self.parts().payments.is_test)
         with tempfile.TemporaryDirectory(prefix="connector-plan-") as folder:
             copy = self.store.copy(Path(folder) / "plan.db")
             with contextlib.closing(copy):

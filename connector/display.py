@@ -53,7 +53,7 @@ _MEASURES = {
 
 
 def show_tick(console: Console, report: TickReport) -> None:
-    apart = ("seconds", "troubles")
+    apart = ("seconds", "troubles", "alarm")
     names = [item.name for item in fields(report) if item.name not in apart]
     counts = [(_COUNTS.get(name, _spaced(name)), getattr(report, name)) for name in names]
     _table(console, "This pass of the loop", ("what", "count"), counts, right=("count",))
@@ -66,6 +66,8 @@ def show_tick(console: Console, report: TickReport) -> None:
         _line(console, f"Acts that are unfinished go on by themselves at the next pass: {report.unfinished}.")
     for trouble in report.troubles:
         _line(console, trouble)
+    if report.alarm:
+        _line(console, f"Everything is stopped: {report.alarm}.")
 
 
 def show_plan(console: Console, report: PlanReport, rows_max: int | None) -> None:

@@ -11,10 +11,9 @@ import os
 import signal
 import sqlite3
 from collections.abc import Callable, Mapping, Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any
-
-from dbos import DBOS, DBOSConfig, SetWorkflowID
 
 Step = tuple[str, Callable[[str], None]]
 
@@ -33,10 +32,17 @@ def reached(point: str) -> None:
         os.kill(os.getpid(), signal.SIGKILL)
 
 
-@DBOS.workflow(name="durable", max_recovery_attempts=1000)
-def _durable(job: str, key: str) -> None:
-    for name, step in _jobs[job]:
-        DBOS.run_step({"name": f"{job}.{name}"}, step, key)
+@cache
+def _durable() -> Callable[[str, str], None]:
+    """The one workflow there is, registered once. Importing the engine takes a second that most commands don't need."""
+    from dbos import DBOS
+
+    def durable(job: str, key: str) -> None:
+        for name, step in _jobs[job]:
+            DBOS.run_step({"name": f"{job}.{name}"}, step, key)
+
+    workflow: Callable[[str, str], None] = DBOS.workflow(name="durable", max_recovery_attempts=1000)(durable)
+    return workflow
 
 
 class Engine:
@@ -50,6 +56,9 @@ class Engine:
 
     def launch(self) -> None:
         """Start, and go on with what a killed process left; jobs found there run in the background."""
+        from dbos import DBOS, DBOSConfig
+
+        _durable()
         with sqlite3.connect(self._path) as connection:
             connection.execute("PRAGMA journal_mode=WAL")
         connection.close()
@@ -60,6 +69,8 @@ class Engine:
             "executor_id": "daemon",
             "log_level": "CRITICAL",
             "run_migrations": True,
+            # Ending waits for this poll; nobody here listens for its notifications.
+            "notification_listener_polling_interval_sec": 0.1,
         }
         DBOS(config=config)
         DBOS.launch()
@@ -70,11 +81,15 @@ class Engine:
 
         Raises whatever a step raised; the store's rows then say how far it came.
         """
+        from dbos import DBOS, SetWorkflowID
+
         with SetWorkflowID(f"{job}-{key}"):
-            handle: Any = DBOS.start_workflow(_durable, job, key)
+            handle: Any = DBOS.start_workflow(_durable(), job, key)
         handle.get_result()
 
     def stop(self) -> None:
         if self._launched:
+            from dbos import DBOS
+
             DBOS.destroy(workflow_completion_timeout_sec=5)
             self._launched = False

@@ -5,7 +5,7 @@ A refused flag is shown as a difference and never blocks a close (RULES 7).
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from connector.decisions import flags
 from connector.money import Money
@@ -46,46 +46,46 @@ def mark_written(tx: Tx, written: Sequence[ArStatus]) -> None:
 
 
 def write_flags(parts: Parts) -> int:
-    """Bring the ERP's status records up to date; returns how many were written."""
-    written = 0
+    """Bring the ERP's status records up to date, in pages by invoice id; returns how many were written."""
+    written, after = 0, ""
     while True:
-        with parts.store.tx() as tx:
+        with parts.store.read() as tx:
             if parts.may_write(tx):
                 return written
-            ids = book.take_behind(tx, BATCH)
+            ids = book.behind(tx, after, BATCH)
             wanted, known = statuses(tx, parts.installation, ids), book.flags_known(tx, ids)
+        if not ids:
+            return written
         changed = [status for status in wanted if known.get(status.invoice_id) != digest(to_json(status))]
         if changed:
-            written += _write(parts, changed)
-        if len(ids) < BATCH:
-            return written
-
-
-def _write(parts: Parts, changed: Sequence[ArStatus]) -> int:
-    done: set[str] = set()
-    refused: dict[str, Answer] = {}
-    try:
-        parts.verify_installation()
-        answers = parts.erp.write_marks((), changed)
-        done = {a.external_id for a in answers if a.outcome in (Outcome.CREATED, Outcome.EXISTS)}
-        refused = {a.external_id: a for a in answers if a.outcome is Outcome.REFUSED}
-    finally:
+            parts.verify_installation()
+        answers = parts.erp.write_marks((), changed) if changed else ()
+        outcomes = {answer.external_id: answer for answer in answers}
         with parts.store.tx() as tx:
-            mark_written(tx, [status for status in changed if status.external_id in done])
-            # A refused one is shown and waits for the invoice's next change; anything else is tried again.
-            settled = done | set(refused)
-            behind = [status.invoice_id for status in changed if status.external_id not in settled]
-            book.restate(tx, behind)
-    with parts.store.tx() as tx:
-        rows = book.invoices_by_id(tx, [status.invoice_id for status in changed if status.external_id in refused])
-        for status in changed:
-            if status.invoice_id in rows:
-                answer, row = refused[status.external_id], rows[status.invoice_id]
-                verdicts.open_exception(
-                    tx,
-                    "flag_refused",
-                    status.invoice_id,
-                    f"the ERP refused the AR status of invoice {status.invoice_id}: {answer.message or answer.code}",
-                    amount=Money(row["balance"], row["currency"]),
-                )
+            written += _take(tx, parts.installation, ids, changed, outcomes)
+        after = ids[-1]
+
+
+def _take(
+    tx: Tx, installation: str, ids: Sequence[str], changed: Sequence[ArStatus], outcomes: Mapping[str, Answer]
+) -> int:
+    """Record what was written. An invoice is up to date only if it would still be written the same."""
+    done = [s for s in changed if outcomes[s.external_id].outcome in (Outcome.CREATED, Outcome.EXISTS)]
+    refused = [s for s in changed if outcomes[s.external_id].outcome is Outcome.REFUSED]
+    mark_written(tx, done)
+    known = book.flags_known(tx, ids)
+    # A refused one is shown, and waits for the invoice's next change.
+    settled = {s.invoice_id for s in refused}
+    settled |= {s.invoice_id for s in statuses(tx, installation, ids) if known.get(s.invoice_id) == digest(to_json(s))}
+    book.restate(tx, [one for one in ids if one in settled], False)
+    rows = book.invoices_by_id(tx, [s.invoice_id for s in refused])
+    for status in refused:
+        answer, row = outcomes[status.external_id], rows[status.invoice_id]
+        verdicts.open_exception(
+            tx,
+            "flag_refused",
+            status.invoice_id,
+            f"the ERP refused the AR status of invoice {row['number']}: {answer.message or answer.code}",
+            amount=Money(row["balance"], row["currency"]),
+        )
     return len(done)

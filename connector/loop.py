@@ -14,19 +14,23 @@ fails is told and the next one goes on where that is safe: old facts stop mails 
 
 from __future__ import annotations
 
+import contextlib
+import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import date
+from datetime import date, timedelta
 
 from connector import cash, erp_flags, pull, remind
-from connector.errors import ConnectorError, Terminal
+from connector.errors import ConnectorError, InvariantBroken, Terminal
 from connector.parts import Parts
 from connector.reports import TickReport
-from connector.store import activity, closing, instant
+from connector.store import activity, closing, gate, instant
 
 # Acts that share one ERP request.
 ACTS_MAX = 25
+# Payments that others posted are looked up once a day for this long.
+ADOPTED_LOOK_BACK = timedelta(days=60)
 
 
 @dataclass(slots=True)
@@ -61,6 +65,9 @@ def tick(parts: Parts) -> tuple[TickReport, Troubles]:
     with parts.store.tx() as tx:
         tx.set("last_tick_on", today.isoformat())
         tx.set("last_tick_at", instant(now))
+        if not troubles.told and not gate.sending_forbidden(tx):
+            # An outage is counted from the last day on which a reminder could have left.
+            tx.set("last_able_on", today.isoformat())
         report = activity.since(tx, first_seq)
     read = invoices.read + payments.read
     return replace(report, read=read, seconds=round(time.monotonic() - started, 3)), troubles
@@ -73,7 +80,18 @@ def _try(troubles: Troubles, step: str, act: Callable[[], pull.Pulled | object])
     except ConnectorError as error:
         troubles.told.append((step, error))
         return None
+    except InvariantBroken:
+        raise
+    except Exception as error:  # one bad record must not keep the other steps from their work
+        troubles.told.append((step, _unforeseen(step, error)))
+        return None
     return done if isinstance(done, pull.Pulled) else None
+
+
+def _unforeseen(step: str, error: Exception) -> ConnectorError:
+    """A fault of ours: told by its kind only, since its text may hold a customer's data; the log has the whole."""
+    logging.getLogger("connector").error("unforeseen fault: %s", step, exc_info=error)
+    return Terminal(f"A fault of the program ({type(error).__name__}) stopped one step; the log has the details.")
 
 
 def _retry_refused(parts: Parts, today: date, families: set[str]) -> None:
@@ -81,6 +99,7 @@ def _retry_refused(parts: Parts, today: date, families: set[str]) -> None:
     with parts.store.tx() as tx:
         if tx.get("last_tick_on") != today.isoformat():
             closing.retry_refused(tx)
+            closing.look_again_at_adopted(tx, today - ADOPTED_LOOK_BACK)
         elif families:
             closing.retry_refused(tx, sorted(families))
 
@@ -91,9 +110,24 @@ def carry_out(parts: Parts) -> None:
         if parts.may_write(tx):
             return
         unfinished = [act.id for act in closing.acts(tx, closing.UNFINISHED)]
+    trouble: ConnectorError | None = None
     for start in range(0, len(unfinished), ACTS_MAX):
         group = unfinished[start : start + ACTS_MAX]
-        with parts.store.tx() as tx:
-            request = f"r{tx.journal('acts_started', acts=group)}"
-            closing.assign(tx, group, request)
-        parts.run("close", request)
+        try:
+            _run(parts, group)
+        except ConnectorError as error:
+            # One act that the ERP can't answer for must not hold up the others: each by itself.
+            trouble = error
+            for act_id in group if len(group) > 1 and isinstance(error, Terminal) else ():
+                with contextlib.suppress(ConnectorError):
+                    _run(parts, [act_id])
+    if trouble:
+        raise trouble
+
+
+def _run(parts: Parts, act_ids: Sequence[str]) -> None:
+    with parts.store.tx() as tx:
+        # The owner makes it unique: a restored store counts from an old number again.
+        request = f"{parts.owner}-{tx.journal('acts_started', acts=act_ids)}"
+        closing.assign(tx, act_ids, request)
+    parts.run("close", request)

@@ -113,8 +113,16 @@ class Erp(Protocol):
     def read_invoices(self, ids: Sequence[str]) -> ErpRead:
         """These invoices in whatever status; an id that is not returned proves nothing."""
 
+    def read_credits(self, ids: Sequence[str]) -> ErpRead:
+        """These credits with what they have left, perhaps nothing; an id that is not returned proves nothing."""
+
     def find_payments(self, source_ids: Sequence[str]) -> dict[str, PaymentSeen]:
         """Payments made by anybody that carry one of these source ids (external id or memo)."""
+
+    def find_similar(
+        self, customer_ids: Sequence[str], amount: Money, first_on: date, last_on: date
+    ) -> tuple[PaymentSeen, ...]:
+        """Payments of these customers of just this amount with a date between: perhaps the same money."""
 
     def write_acts(self, intents: Sequence[CloseIntent]) -> tuple[ActAnswer, ...]: ...
     def read_acts(self, intents: Sequence[CloseIntent]) -> tuple[ActSeen, ...]: ...
@@ -173,6 +181,7 @@ class ReminderMail:
     template: str
     on: date
     items: tuple[MailItem, ...]
+    credits: tuple[Money, ...] = ()  # what the customer has open in credits, one a currency; less than is asked for
 
 
 class SendOutcome(StrEnum):

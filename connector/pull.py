@@ -1,14 +1,14 @@
 """Steps 1 and 3: what do the ERP and the payment source say now?
 
 Absence proves nothing: an invoice that is no longer among the open ones is fetched by id and closed only when seen paid
-or voided. Rows that vanish without such a proof (a lost permission looks like fewer rows) raise an alarm that stops
-sending and posting.
+or voided, a credit forgotten only when seen with nothing left. Invoices that vanish without such a proof (a lost
+permission looks like fewer rows) raise an alarm that stops sending and posting.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 
@@ -30,6 +30,7 @@ class Pulled:
     read: int = 0
     parked: int = 0
     families: set[str] = field(default_factory=set)
+    older: set[str] = field(default_factory=set)  # invoices of which we knew something newer
 
 
 def read_invoices(parts: Parts, now: datetime) -> Pulled:
@@ -39,25 +40,25 @@ def read_invoices(parts: Parts, now: datetime) -> Pulled:
         _, fresh_as_of, whole_on = book.source_state(tx, "erp")
     whole = fresh_as_of is None or whole_on != today
     read = parts.erp.read_open() if whole or fresh_as_of is None else parts.erp.read_changed(fresh_as_of - ERP_OVERLAP)
-    _ingest(parts, read, today, pulled, whole=whole)
+    _ingest(parts, read, today, pulled)
     theirs = {(one.customer_id, one.currency): one for one in parts.erp.read_totals()}
-    seen = {invoice.id for invoice in read.invoices}
+    reads = [read]
     if whole:
         suspects: set[str] | None = None
     else:
         suspects = _differing(parts, theirs)
         if suspects:
-            drilled = parts.erp.read_open(sorted(suspects))
-            _ingest(parts, drilled, today, pulled, whole=False)
-            seen |= {invoice.id for invoice in drilled.invoices}
+            reads.append(parts.erp.read_open(sorted(suspects)))
+            _ingest(parts, reads[-1], today, pulled)
     if whole or suspects:
-        _prove_closed(parts, seen, suspects, today, pulled)
+        _prove_gone(parts, reads, suspects, today, pulled)
         _remember_unexplained(parts, theirs)
     alarm = _drop_alarm(parts, theirs)
     with parts.store.tx() as tx:
         if alarm != tx.get("alarm"):
             tx.set("alarm", alarm)
             tx.journal("alarm_raised" if alarm else "alarm_cleared", reason=alarm)
+        _close_rests(tx)
         book.put_source(tx, "erp", fresh_as_of=read.requested_at, full_read_on=today if whole else None)
     return pulled
 
@@ -66,11 +67,11 @@ def reread(parts: Parts, invoice_ids: Iterable[str], today: date) -> tuple[ErpRe
     """Just before sending: balance, holds, disputes and contacts of these invoices once more."""
     pulled = Pulled()
     read = parts.erp.read_invoices(sorted(invoice_ids))
-    _ingest(parts, read, today, pulled, whole=False)
+    _ingest(parts, read, today, pulled)
     return read, pulled
 
 
-def _ingest(parts: Parts, read: ErpRead, today: date, pulled: Pulled, *, whole: bool) -> None:
+def _ingest(parts: Parts, read: ErpRead, today: date, pulled: Pulled) -> None:
     with parts.store.tx() as tx:
         changed = book.put_customers(tx, read.customers, read.requested_at)
         for customer in read.customers:
@@ -81,11 +82,13 @@ def _ingest(parts: Parts, read: ErpRead, today: date, pulled: Pulled, *, whole: 
         changes = book.put_invoices(tx, read.invoices, read.requested_at, today)
         for invoice in read.invoices:
             change = changes[invoice.id]
+            if change is Change.OLDER:
+                pulled.older.add(invoice.id)
             if change in (Change.NEW, Change.LOWERED, Change.CHANGED):
                 pulled.families.add(book.family_of(tx, invoice.customer_id))
             if change in (Change.LOWERED, Change.CHANGED):
                 tx.journal("invoice_changed", invoice=invoice.id, balance=str(invoice.balance), how=change)
-        book.put_credits(tx, read, whole=whole)
+        book.put_credits(tx, read.credits, read.requested_at)
         understood = {"erp": [i.id for i in read.invoices] + [c.id for c in read.credits]}
         pulled.parked += book.put_parked(tx, read.parked, understood)
     pulled.read += len(read.invoices) + len(read.credits)
@@ -127,19 +130,34 @@ def _remember_unexplained(parts: Parts, theirs: dict[tuple[str, str], CustomerTo
         tx.set("unexplained", json.dumps(apart, sort_keys=True))
 
 
-def _prove_closed(parts: Parts, seen: set[str], customers: set[str] | None, today: date, pulled: Pulled) -> None:
+def _prove_gone(
+    parts: Parts, reads: Sequence[ErpRead], customers: set[str] | None, today: date, pulled: Pulled
+) -> None:
     """What we hold for open and the ERP didn't list as open is fetched by id; not returned proves nothing."""
+    among = sorted(customers) if customers is not None else None
     with parts.store.read() as tx:
-        absent = book.open_ids(tx, sorted(customers) if customers is not None else None) - seen
-    if absent:
-        _ingest(parts, parts.erp.read_invoices(sorted(absent)), today, pulled, whole=False)
+        invoices = book.open_ids(tx, among) - {invoice.id for read in reads for invoice in read.invoices}
+        credits = book.open_credit_ids(tx, among) - {credit.id for read in reads for credit in read.credits}
+    if invoices:
+        _ingest(parts, parts.erp.read_invoices(sorted(invoices)), today, pulled)
+    if credits:
+        _ingest(parts, parts.erp.read_credits(sorted(credits)), today, pulled)
+
+
+def _close_rests(tx: Tx) -> None:
+    """What stayed unapplied of a payment of ours was shown to a person; once nothing of it is left, that is done."""
+    for exception_id, invoice_ids in closing.rests_used_up(tx).items():
+        reason = "the rest was applied in the ERP, or its payment voided"
+        verdicts.close_exceptions(tx, reason=reason, exception_id=exception_id)
+        closing.touch(tx, invoice_ids)
 
 
 def _drop_alarm(parts: Parts, theirs: dict[tuple[str, str], CustomerTotal]) -> str:
     """Did more of the open set vanish than was proved closed? Then nothing is sent or posted until a person looked."""
     with parts.store.read() as tx:
-        ours, busy = book.totals(tx), book.busy_customers(tx)
-    held = sum(one.count for one in ours.values())
+        # A customer with a record that we don't understand has sums that we don't understand either.
+        ours, busy = book.totals(tx), book.busy_customers(tx) | book.parked_customers(tx)
+    held = sum(one.count for (customer, _), one in ours.items() if customer not in busy)
     listed = sum(one.count for (customer, _), one in theirs.items() if customer not in busy)
     if held and (held - listed) * 100 > held * parts.policy.open_drop_percent_max:
         return (
@@ -162,10 +180,21 @@ def read_payments(parts: Parts, now: datetime) -> Pulled:
             if change in (Change.NEW, Change.CHANGED):
                 pulled.families.add(book.family_of(tx, payment.customer_id))
                 _money_back(tx, payment)
+                _no_money(tx, payment)
         pulled.parked = book.put_parked(tx, read.parked, {source.name: [p.id for p in read.payments]})
         book.put_source(tx, source.name, cursor=read.cursor, fresh_as_of=read.fresh_as_of)
     pulled.read = len(read.payments)
     return pulled
+
+
+def _no_money(tx: Tx, payment: Payment) -> None:
+    """Money that failed, came back or was given back before it was applied holds nobody's reminders any longer."""
+    is_gone = payment.state in (PaymentState.FAILED, PaymentState.RETURNED) or not payment.available
+    if is_gone and not closing.applied_invoices(tx, payment.id):
+        if payment.state is PaymentState.RETURNED:
+            return  # disputed: whether the money stays is not known yet, a person sees the exception
+        closing.set_standing(tx, payment.id, "waiting")
+        verdicts.close_exceptions(tx, payment_id=payment.id, reason="the money did not come, or was given back")
 
 
 def _money_back(tx: Tx, payment: Payment) -> None:

@@ -215,6 +215,7 @@ class ExceptionKind(StrEnum):
     PAYER_IN_DOUBT = "payer_in_doubt"  # it names an invoice of another family
     REFERENCE_NOT_OPEN = "reference_not_open"  # it names an invoice that is not open: perhaps paid twice
     CURRENCY = "currency"
+    PERHAPS_POSTED = "perhaps_posted"  # somebody else may have posted this money: decided where the ERP can be asked
     AMBIGUOUS = "ambiguous"  # two explanations fit equally well
     HELD_INVOICE_NAMED = "held_invoice_named"
     SHORT_OVER_SEVERAL = "short_over_several"  # less than the named invoices, and nobody said how to split it

@@ -6,12 +6,12 @@ once more, leased on the facts' version, and only then mailed.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from connector import pull
+from connector import pull, undo
 from connector.cash import settle_reminders
 from connector.decisions import backlog, cadence, suppression
 from connector.decisions.cadence import CadenceOutcome, CadenceVerdict
@@ -19,10 +19,10 @@ from connector.decisions.suppression import SuppressionFacts, SuppressionOutcome
 from connector.errors import ConnectorError
 from connector.money import Money
 from connector.parts import Parts, clock_behind
-from connector.policy import BacklogChoice
+from connector.policy import BacklogChoice, Courtesy
 from connector.ports import MailItem, ReminderMail
-from connector.receivables import Customer, InvoiceStatus, OpenInvoice, ReminderState
-from connector.store import Tx, book, gate, orders, verdicts
+from connector.receivables import Customer, InvoiceStatus, OpenInvoice, Reminder, ReminderState
+from connector.store import Tx, book, gate, verdicts
 from connector.store.gate import Claim
 
 # Customers whose facts are read again together just before their mails.
@@ -38,21 +38,46 @@ def plan_reminders(parts: Parts, today: date) -> int:
     with parts.store.tx() as tx:
         auto_before = tx.get("auto_since")
         auto_since = pull.sending_since(tx, parts.policy.send, today)
-        last_tick_on = date.fromisoformat(tx.get("last_tick_on")) if tx.get("last_tick_on") else None
+        last_able_on = date.fromisoformat(tx.get("last_able_on")) if tx.get("last_able_on") else None
         rows = book.changed_rows(tx)
         plans = gate.reminders(tx, [row["id"] for row in rows])
         for row in rows:
             invoice = book.invoice_of(row)
-            is_new = not plans[invoice.id]
-            if is_new and invoice.status is InvoiceStatus.OPEN:
-                gate.put_plan(tx, cadence.plan(invoice, parts.policy))
-                _into_backlog(tx, parts, row, auto_since, last_tick_on, today)
-            settle_reminders(tx, invoice, parts.policy, today, _why_closed(invoice))
+            if invoice.status is InvoiceStatus.OPEN:
+                gate.put_plan(tx, _moved(cadence.plan(invoice, parts.policy), plans[invoice.id]))
+                undo.take_reopened(tx, invoice, today)
+                if not plans[invoice.id]:
+                    _into_backlog(tx, parts, row, auto_since, last_able_on, today)
+            cash_on = _cash_on(plans[invoice.id], parts.policy.courtesy, today)
+            settle_reminders(tx, invoice, parts.policy, cash_on, _why_closed(invoice))
             book.set_next(tx, invoice.id, _next_on(tx, invoice.id))
-        if (auto_since and not auto_before) or _was_out(parts, last_tick_on, today):
+        if (auto_since and not auto_before) or _was_out(parts, last_able_on, today):
             for row in book.open_rows(tx):
-                _into_backlog(tx, parts, row, auto_since, last_tick_on, today)
+                _into_backlog(tx, parts, row, auto_since, last_able_on, today)
+        if parts.policy.backlog is BacklogChoice.NEXT_STEP:
+            for row in book.backlog_rows(tx):
+                _out_of_backlog(tx, row["id"], today)
     return len(rows)
+
+
+def _out_of_backlog(tx: Tx, invoice_id: str, today: date) -> None:
+    """The person's choice is to start at the next future step."""
+    for reminder in gate.reminders(tx, [invoice_id])[invoice_id]:
+        if reminder.due_on <= today and reminder.state in gate.WAITING:
+            gate.move(tx, reminder, ReminderState.MISSED, "the backlog starts at the next step")
+    book.out_of_backlog(tx, invoice_id)
+
+
+def _moved(wanted: Sequence[Reminder], standing: Sequence[Reminder]) -> list[Reminder]:
+    """Steps that aren't there yet, and those that a new due date moves."""
+    days = {reminder.step: reminder.due_on for reminder in standing}
+    return [reminder for reminder in wanted if days.get(reminder.step) != reminder.due_on]
+
+
+def _cash_on(standing: Sequence[Reminder], courtesy: Courtesy, today: date) -> date:
+    """A courtesy message that is planned keeps its day, whatever else changes on the invoice."""
+    planned = [r.due_on for r in standing if r.step == cadence.COURTESY_STEP]
+    return planned[0] - timedelta(days=courtesy.after_days) if planned else today
 
 
 def _why_closed(invoice: OpenInvoice) -> str:
@@ -61,24 +86,19 @@ def _why_closed(invoice: OpenInvoice) -> str:
     return "the invoice was paid in the ERP by somebody else" if not invoice.balance else "almost paid in the ERP"
 
 
-def _was_out(parts: Parts, last_tick_on: date | None, today: date) -> bool:
-    if last_tick_on is None:
+def _was_out(parts: Parts, last_able_on: date | None, today: date) -> bool:
+    if last_able_on is None:
         return False
-    return backlog.business_days_between(last_tick_on, today) > parts.policy.outage_business_days_max
+    return backlog.business_days_between(last_able_on, today) > parts.policy.outage_business_days_max
 
 
 def _into_backlog(
-    tx: Tx, parts: Parts, row: Any, auto_since: date | None, last_tick_on: date | None, today: date
+    tx: Tx, parts: Parts, row: Any, auto_since: date | None, last_able_on: date | None, today: date
 ) -> None:
     invoice = book.invoice_of(row)
     seen_on = date.fromisoformat(row["first_seen_on"])
-    verdict = backlog.decide(invoice, seen_on, auto_since, last_tick_on, today, parts.policy.outage_business_days_max)
+    verdict = backlog.decide(invoice, seen_on, auto_since, last_able_on, today, parts.policy.outage_business_days_max)
     if not verdict or row["in_backlog"]:
-        return
-    if parts.policy.backlog is BacklogChoice.NEXT_STEP:
-        for reminder in gate.reminders(tx, [invoice.id])[invoice.id]:
-            if reminder.due_on <= today and reminder.state in gate.WAITING:
-                gate.move(tx, reminder, ReminderState.MISSED, verdict.reason)
         return
     book.into_backlog(tx, invoice.id, verdict.reason)
 
@@ -100,6 +120,7 @@ class Decided:
     customer: Customer | None
     cadence: CadenceVerdict
     suppression: SuppressionVerdict | None
+    credits: Money  # what the customer's family has open in credits, in the invoice's currency
 
     @property
     def may_leave(self) -> bool:
@@ -128,8 +149,26 @@ def decide_reminders(
         if due.outcome is CadenceOutcome.DUE:
             facts = surroundings.facts(row, invoice, customers.get(invoice.customer_id))
             verdict = suppression.decide(facts, parts.policy)
-        decided.append(Decided(invoice, row["version"], customers.get(invoice.customer_id), due, verdict))
-    return tuple(decided)
+        credits = surroundings.credits(row)
+        decided.append(Decided(invoice, row["version"], customers.get(invoice.customer_id), due, verdict, credits))
+    return _net_of_credits(decided)
+
+
+def _net_of_credits(decided: Sequence[Decided]) -> tuple[Decided, ...]:
+    """A mail asks for what is left beside the customer's credits; where that is nothing, its invoices wait."""
+    asked: dict[tuple[str, str], Money] = {}
+    for one in decided:
+        if one.may_leave:
+            mail, askable = (one.invoice.customer_id, one.invoice.balance.currency), one.invoice.askable
+            asked[mail] = asked[mail] + askable if mail in asked else askable
+    return tuple(_netted(one, asked) for one in decided)
+
+
+def _netted(one: Decided, asked: Mapping[tuple[str, str], Money]) -> Decided:
+    if one.suppression is None or not one.may_leave:
+        return one
+    total = asked[one.invoice.customer_id, one.invoice.balance.currency]
+    return replace(one, suppression=suppression.decide_net(one.suppression, total, one.credits))
 
 
 class _Surroundings:
@@ -138,16 +177,21 @@ class _Surroundings:
     def __init__(self, tx: Tx, parts: Parts, now: datetime, today: date) -> None:
         self._today = today
         self._send = parts.policy.send
-        self._inflight = book.inflight(tx)
+        self._inflight = book.inflight(tx, today)
         self._overdue = book.overdue_askable(tx, today)
         self._credits = book.credits_by_family(tx)
         self._exceptions = verdicts.invoices_in_exception(tx)
+        self._customers_in_exception = verdicts.customers_in_exception(tx)
         self._suggested = gate.suggested(tx)
         self._parked = book.parked_invoices(tx)
+        self._parked_money = book.parked_money(tx, parts.payments.name)
         self._pending = gate.pending(tx)
-        self._stopped = orders.stopped(tx, "send") or tx.get("alarm")
+        self._stopped = gate.sending_forbidden(tx)
         self._clock_behind = bool(tx.get("clock_behind"))
         self._stale = tuple(_stale_sources(tx, parts, now))
+
+    def credits(self, row: Any) -> Money:
+        return self._credits.get((row["family"], row["currency"]), Money.zero(row["currency"]))
 
     def facts(self, row: Any, invoice: OpenInvoice, customer: Customer | None) -> SuppressionFacts:
         key, zero = (row["family"], row["currency"]), Money.zero(row["currency"])
@@ -157,12 +201,13 @@ class _Surroundings:
             on=self._today,
             inflight=self._inflight.get(key, zero),
             overdue_askable=self._overdue.get(key, zero),
-            credits=self._credits.get(key, zero),
-            exception=self._exceptions.get(invoice.id, ""),
+            credits=self.credits(row),
+            exception=self._exceptions.get(invoice.id, "") or self._customers_in_exception.get(invoice.customer_id, ""),
             awaiting_approval=invoice.id in self._suggested,
-            parked=self._parked.get(invoice.id, ""),
+            parked=self._parked.get(invoice.id, "") or self._parked_money.get(row["family"], ""),
             in_backlog=bool(row["in_backlog"]),
-            match_pending=invoice.id in self._pending,
+            # While an act of ours is unfinished, the balance is not known: the read-back will tell.
+            match_pending=invoice.id in self._pending or bool(row["allocated"]),
             stale_sources=self._stale,
             clock_behind=self._clock_behind,
             stopped=self._stopped,
@@ -180,8 +225,7 @@ def _stale_sources(tx: Tx, parts: Parts, now: datetime) -> Iterable[str]:
         if fresh_as_of is None:
             yield f"{shown} was never read completely"
         elif now - fresh_as_of > timedelta(minutes=minutes):
-            age = int((now - fresh_as_of).total_seconds() // 60)
-            yield f"{shown} was last read {age} minutes ago, allowed are {minutes}"
+            yield f"{shown} was last read completely on {fresh_as_of:%Y-%m-%d at %H:%M} UTC, allowed are {minutes} minutes"
 
 
 def record_decisions(tx: Tx, parts: Parts, decided: Iterable[Decided], today: date) -> None:
@@ -228,8 +272,6 @@ def send_reminders(parts: Parts, now: datetime, today: date) -> None:
     for one in decided:
         if one.may_leave and one.invoice.customer_id not in mailed:
             ready.setdefault(one.invoice.customer_id, []).append(one.invoice.id)
-    if ready:
-        parts.verify_installation()
     customers = sorted(ready)
     for start in range(0, len(customers), BATCH_CUSTOMERS):
         batch = customers[start : start + BATCH_CUSTOMERS]
@@ -238,13 +280,16 @@ def send_reminders(parts: Parts, now: datetime, today: date) -> None:
 
 def _send_batch(parts: Parts, invoice_ids: Sequence[str], today: date) -> None:
     """Read these invoices again, decide again on what was read, and mail while that is fresh."""
-    read, _ = pull.reread(parts, invoice_ids, today)
+    parts.verify_installation()
+    read, pulled = pull.reread(parts, invoice_ids, today)
     plan_reminders(parts, today)
-    confirmed = {invoice.id for invoice in read.invoices}
+    confirmed = {invoice.id for invoice in read.invoices} - pulled.older
     fresh_until = read.requested_at + timedelta(seconds=parts.policy.freshness.reread_seconds_max)
     with parts.store.tx() as tx:
         decided = decide_reminders(tx, parts, parts.clock.now(), today, sorted(confirmed))
         record_decisions(tx, parts, decided, today)
+        for invoice_id in sorted(set(invoice_ids) - confirmed):
+            _hold_unconfirmed(tx, parts, invoice_id)
     by_customer: dict[str, list[Decided]] = {}
     for one in decided:
         if one.may_leave:
@@ -252,7 +297,18 @@ def _send_batch(parts: Parts, invoice_ids: Sequence[str], today: date) -> None:
     for customer_id in sorted(by_customer):
         if parts.clock.now() > fresh_until:
             return  # too long ago by now: the next tick reads again
-        _send_one(parts, customer_id, by_customer[customer_id], today)
+        try:
+            _send_one(parts, customer_id, by_customer[customer_id], today)
+        except ConnectorError as error:
+            parts.progress(f"A reminder could not be sent: {error}")
+
+
+def _hold_unconfirmed(tx: Tx, parts: Parts, invoice_id: str) -> None:
+    """The ERP didn't show it when it was asked again just before the mail: held, and said."""
+    text = "The ERP did not show this invoice when it was read again just before sending."
+    verdicts.put_verdict(
+        tx, f"invoice:{invoice_id}", "suppression", "held", text, {"reason": "not_confirmed"}, parts.policy.version
+    )
 
 
 def _send_one(parts: Parts, customer_id: str, due: Sequence[Decided], today: date) -> None:
@@ -264,9 +320,11 @@ def _send_one(parts: Parts, customer_id: str, due: Sequence[Decided], today: dat
     if refused:
         return
     try:
-        parts.run("remind", f"{mail.message_id}#{attempt}")
-    except ConnectorError as error:
-        parts.progress(f"A reminder could not be sent: {error}")
+        parts.run("remind", f"{parts.owner}#{mail.message_id}#{attempt}")
+    finally:
+        # If the engine itself failed, the mail must not stay leased: matches would wait for it.
+        with parts.store.tx() as tx:
+            gate.end_broken(tx, mail.message_id)
 
 
 def compose(parts: Parts, customer_id: str, due: Sequence[Decided], today: date) -> ReminderMail:
@@ -286,6 +344,7 @@ def compose(parts: Parts, customer_id: str, due: Sequence[Decided], today: date)
         template=firmest.cadence.template,
         on=today,
         items=tuple(_item(one, today) for one in items),
+        credits=tuple({one.credits.currency: one.credits for one in items if one.credits}.values()),
     )
 
 

@@ -37,6 +37,7 @@ class TickReport:
     differences: int = 0
     seconds: float = 0.0
     troubles: tuple[str, ...] = ()
+    alarm: str = ""  # why nothing is sent or posted at all until a person looked
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import os
 import uuid
+from collections.abc import Callable
 from datetime import UTC, datetime
-from functools import cached_property
+from functools import cache, cached_property
 
 from connector import config, mapping
 from connector.acts import CloseAct, RemindAct
 from connector.config import Settings
 from connector.daemon import Service
 from connector.engine import Engine
-from connector.erp_flags import statuses
+from connector.erp_flags import mark_written, statuses
 from connector.parts import InstallationGuard, Parts
 from connector.policy import Policy
 from connector.ports import Channel, Clock, Erp, PaymentSource
@@ -27,7 +28,7 @@ class SystemClock:
 class Outside:
     """The outside, each part made when first needed: `connector stop` must not wait for NetSuite's schema."""
 
-    def __init__(self, settings: Settings, policy: Policy, clock: Clock) -> None:
+    def __init__(self, settings: Settings, policy: Callable[[], Policy], clock: Clock) -> None:
         self._settings, self._policy, self._clock = settings, policy, clock
 
     @cached_property
@@ -82,7 +83,8 @@ class Outside:
             password=given.password,
             deadline_seconds=given.timeout_seconds,
         )
-        used = {step.template for step in self._policy.steps} | {self._policy.courtesy.template}
+        policy = self._policy()
+        used = {step.template for step in policy.steps} | {policy.courtesy.template}
         return EmailChannel(settings, self._settings.mappings / "templates", tuple(sorted(used)), self._clock)
 
     def close(self) -> None:
@@ -95,7 +97,8 @@ class Outside:
 def open_service(settings: Settings, clock: Clock | None = None) -> Service:
     """The service on this store. Reads the policy and opens the store; touches nothing outside until asked to."""
     clock = clock or SystemClock()
-    policy = config.read_policy(settings.mappings / "policy.yaml")
+    # Read when first needed: a person must be able to stop everything while the policy file is broken.
+    policy = cache(lambda: config.read_policy(settings.mappings / "policy.yaml"))
     outside = Outside(settings, policy, clock)
     # A name that no other process has or had: leases carry it.
     owner = f"{os.getpid()}-{uuid.uuid4().hex[:12]}"
@@ -108,7 +111,7 @@ def open_service(settings: Settings, clock: Clock | None = None) -> Service:
             payments=outside.payments,
             channel=outside.channel,
             clock=clock,
-            policy=policy,
+            policy=policy(),
             zone=settings.zone,
             cutover_on=settings.stripe.cutover_on,
             installation=settings.installation,
@@ -124,6 +127,8 @@ def open_service(settings: Settings, clock: Clock | None = None) -> Service:
             parts.erp,
             parts.verify_installation,
             lambda tx, ids: statuses(tx, settings.installation, ids),
+            mark_written,
+            parts.may_write,
         )
         remind = RemindAct(parts.store, parts.channel, owner)
         path = parts.store.path.with_suffix(".engine")

@@ -50,6 +50,7 @@ _REMEDIES = {
     ExceptionKind.NOT_RECEIVED: _LET_WAIT,
     ExceptionKind.NOTHING_TO_APPLY: "nothing, if all of it was given back; else look at the payment at its source",
     ExceptionKind.PAYER_IN_DOUBT: f"find out who paid for whom, then {_POST_BY_HAND}",
+    ExceptionKind.PERHAPS_POSTED: f"look in the ERP whether this money was posted already; if not, {_POST_BY_HAND}",
     ExceptionKind.REFERENCE_NOT_OPEN: f"look whether the invoice was paid twice; then {_POST_BY_HAND}",
     ExceptionKind.CURRENCY: _POST_BY_HAND,
     ExceptionKind.AMBIGUOUS: f"choose one of the explanations, ask the customer if need be; then {_POST_BY_HAND}",

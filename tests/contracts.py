@@ -28,10 +28,8 @@ from sandbox.serving import Background
 CONTRACTS = Path(__file__).resolve().parents[2] / "shared" / "contracts"
 NETSUITE = CONTRACTS / "netsuite" / "v2023_2_0"
 STRIPE = CONTRACTS / "stripe" / "objects.schema.json"
-# None where the vendor's contract is at hand, else what is missing.
-ABSENT = next(
-    (f"the vendors' contracts are not here ({path})" for path in (NETSUITE, STRIPE) if not path.exists()), None
-)
+# Why nothing can be judged; empty where both contracts are at hand.
+ABSENT = " ".join(f"The vendor's contract is not at {path}." for path in (NETSUITE, STRIPE) if not path.exists())
 
 XSD = "{http://www.w3.org/2001/XMLSchema}"
 WSDL = "{http://schemas.xmlsoap.org/wsdl/}"

@@ -78,6 +78,15 @@ class _Line:
 
 
 @dataclass(frozen=True, slots=True)
+class _Total:
+    """What a mail asks for in one currency; `credits` is empty where the customer has none."""
+
+    invoices: str
+    credits: str
+    to_pay: str
+
+
+@dataclass(frozen=True, slots=True)
 class Rendered:
     subject: str
     text: str
@@ -115,7 +124,7 @@ class Templates:
             "due_today": tuple(item for item in items if item.days_past_due == 0),
             "upcoming": tuple(item for item in items if item.days_past_due < 0),
             "days_past_due": max((item.days_past_due for item in items), default=0),
-            "totals": _totals(mail.items),
+            "totals": _totals(mail),
             "reply_to": mail.reply_to or mail.sender,
             "would_go_to": would_go_to,
         }
@@ -176,10 +185,16 @@ class Templates:
         return parts.scheme == "https" and "@" not in parts.netloc and allowed
 
 
-def _totals(items: tuple[MailItem, ...]) -> tuple[str, ...]:
-    currencies = dict.fromkeys(item.askable.currency for item in items)
-    by_currency = {code: [item.askable for item in items if item.askable.currency == code] for code in currencies}
-    return tuple(str(Money.total(amounts, code)) for code, amounts in by_currency.items())
+def _totals(mail: ReminderMail) -> tuple[_Total, ...]:
+    """By currency: the invoices listed, the customer's credits, and the net that is asked for (RULES 4.3)."""
+    credits = {credit.currency: credit for credit in mail.credits}
+    totals = []
+    for code in dict.fromkeys(item.askable.currency for item in mail.items):
+        invoices = Money.total((item.askable for item in mail.items if item.askable.currency == code), code)
+        credit = credits.get(code)
+        net = invoices - credit if credit else invoices
+        totals.append(_Total(str(invoices), str(credit) if credit else "", str(net)))
+    return tuple(totals)
 
 
 def _one_line(text: str) -> str:
@@ -218,6 +233,7 @@ def _samples(template: str) -> Iterator[ReminderMail]:
             template=template,
             on=date(2026, 10, 1),
             items=items,
+            credits=(Money(30000, "USD"),),
         )
 
 

@@ -195,7 +195,7 @@ class StripePayments:
 
         After a gap longer than Stripe keeps events, the charges created since then (and 14 days before) are listed: a
         debit that was still pending by then, and an older charge refunded in the gap, are for the caller to ask for.
-        Money received before the cutover day is not ours and is left out. Raises Transient or Terminal when the read is
+        Money received before the cutover day is returned too: it shields, and is never posted. Raises Transient or Terminal when the read is
         not complete: nothing of it counts then, the cursor stays.
         """
         if problem := self._wrong_mode():
@@ -272,14 +272,9 @@ class StripePayments:
             except Misread as misread:
                 parked.append(Parked(self.name, id, misread.field, misread.reason))
                 continue
-            if payment and not self._is_before_cutover(payment):
+            if payment:
                 payments.append(payment)
         return tuple(payments), tuple(parked)
-
-    def _is_before_cutover(self, payment: Payment) -> bool:
-        """Was it received before this connector's first day, so that somebody else has posted it?"""
-        received = payment.state in {PaymentState.SUCCEEDED, PaymentState.RETURNED}
-        return received and payment.received_on < self._settings.cutover_on
 
     def _next(self, touched: _Touched, parked: tuple[Parked, ...], now: datetime) -> str:
         """The next cursor remembers the events it will meet again, except those whose object was parked."""

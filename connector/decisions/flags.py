@@ -46,5 +46,7 @@ def decide(invoice: OpenInvoice, reminders: Sequence[Reminder], exception: str, 
         reason = held.reason if held else f"a person put the invoice on hold: {invoice.hold_reason}"
         return FlagVerdict(Flag.HELD, reason, held.step if held else "")
     if following is None:
-        return FlagVerdict(Flag.REMINDING, "no step is left")
+        last = max(reminders, key=lambda r: (r.due_on, r.step), default=None)
+        why = f": {last.reason}" if last and last.state is ReminderState.CANCELLED and last.reason else ""
+        return FlagVerdict(Flag.REMINDING, f"no step is left{why}")
     return FlagVerdict(Flag.REMINDING, "planned", following.step, following.due_on)

@@ -88,6 +88,18 @@ def decide(facts: SuppressionFacts, policy: Policy) -> SuppressionVerdict:
     return SuppressionVerdict(SuppressionOutcome.MAY_LEAVE, SuppressionReason.NONE, "Nothing stands against it.")
 
 
+def decide_net(verdict: SuppressionVerdict, asked: Money, credits: Money) -> SuppressionVerdict:
+    """May this reminder leave in a mail that asks for `asked` in all, beside these credits of the customer?
+
+    A mail asks for the net and never for nothing (RULES 4.3). It lists only what is due for a step that day, so
+    credits below all that is overdue may still cover it.
+    """
+    if verdict.outcome is not SuppressionOutcome.MAY_LEAVE or not credits or credits < asked:
+        return verdict
+    text = f"The customer has credits of {credits} against {asked} asked for in one mail; they are to be applied first."
+    return SuppressionVerdict(SuppressionOutcome.HELD, SuppressionReason.CUSTOMER_IN_CREDIT, text)
+
+
 def _paid(facts: SuppressionFacts, policy: Policy) -> str:
     return f"Invoice {facts.invoice.number} is paid." if facts.invoice.status is InvoiceStatus.PAID else ""
 

@@ -60,26 +60,34 @@ def since(tx: Tx, seq: int) -> TickReport:
         parked=counts.get("record_parked", 0),
         unfinished=sum(acts.get(state, 0) for state in closing.UNFINISHED),
         differences=acts.get(ActState.DIFFERENT, 0),
+        alarm=tx.get("alarm"),
     )
 
 
 def sent_after_match(tx: Tx) -> tuple[tuple[str, str], ...]:
     """Mails that left after a match had left nothing to pay of an invoice in them, by the store's own order.
 
-    (Message-ID, invoice id) of each; the promise is that there is none.
+    (Message-ID, invoice id) of each; the promise is that there is none. An application that was undone, because the ERP
+    refused it or the money came back, counts no longer.
     """
-    paid = tx.execute(
-        select(t.journal.c.invoice_id, t.journal.c.seq, t.journal.c.detail).where(
-            t.journal.c.event == "invoice_matched"
-        )
+    paid: dict[str, list[tuple[int, bool]]] = {}
+    events = select(t.journal.c.invoice_id, t.journal.c.seq, t.journal.c.event, t.journal.c.detail).where(
+        t.journal.c.event.in_(("invoice_matched", "application_undone"))
     )
-    matched = {invoice_id: seq for invoice_id, seq, detail in paid if json.loads(detail)["left"] == 0}
+    for invoice_id, seq, event, detail in tx.execute(events.order_by(t.journal.c.seq)):
+        is_paid = event == "invoice_matched" and json.loads(detail)["left"] == 0
+        paid.setdefault(invoice_id, []).append((seq, is_paid))
     mailed = tx.execute(
         select(t.reminder.c.message_id, t.reminder.c.invoice_id, t.message.c.done_seq)
         .join(t.message, t.message.c.id == t.reminder.c.message_id)
         .where(t.reminder.c.state.in_((ReminderState.SENT, ReminderState.UNKNOWN)))
     )
-    return tuple((mail, invoice) for mail, invoice, seq in mailed if matched.get(invoice, seq) < seq)
+    late = []
+    for message_id, invoice_id, done_seq in mailed:
+        before = [is_paid for seq, is_paid in paid.get(invoice_id, []) if seq < done_seq]
+        if before and before[-1]:
+            late.append((message_id, invoice_id))
+    return tuple(late)
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +122,8 @@ def standing(tx: Tx) -> Standing:
             select(t.reminder.c.invoice_id).where(t.reminder.c.state.in_((ReminderState.SENT, ReminderState.UNKNOWN)))
         ).scalars()
     )
-    reasons = excepted | waiting | spoken_to
+    decided = tx.execute(select(t.verdict.c.subject).where(t.verdict.c.decision == "suppression")).scalars()
+    reasons = excepted | waiting | spoken_to | {subject.removeprefix("invoice:") for subject in decided}
     open_rows = tx.execute(
         select(t.invoice.c.id, t.invoice.c.in_backlog, t.invoice.c.hold_reason).where(
             t.invoice.c.status == InvoiceStatus.OPEN

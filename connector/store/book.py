@@ -8,15 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from enum import StrEnum
 from typing import Any, TypeVar
 
 from pydantic import TypeAdapter
-from sqlalchemy import Table, and_, delete, func, insert, or_, select, update
+from sqlalchemy import Column, Table, and_, delete, func, insert, or_, select, update
 
 from connector.money import Money
-from connector.ports import ErpRead
 from connector.receivables import (
     CreditKind,
     CreditMemo,
@@ -27,6 +26,7 @@ from connector.receivables import (
     Parked,
     Payment,
     PaymentState,
+    PaymentToPost,
 )
 from connector.store import Tx, instant, parse_instant
 from connector.store import tables as t
@@ -41,6 +41,12 @@ AT_ONCE = "0001-01-01"
 
 # Ids in one SQL statement: SQLite's default bound on parameters was once 999.
 IDS_AT_ONCE = 500
+
+# Ids of credits that we know before the ERP has shown them.
+OWN_CREDIT = "own:"
+
+# Money received before the cutover shields this long: time enough for whoever posts it.
+OBSERVED_SHIELDS = timedelta(days=7)
 
 
 _ADAPTERS: dict[Any, TypeAdapter[Any]] = {}
@@ -184,10 +190,14 @@ def _invoice_values(tx: Tx, invoice: OpenInvoice, asked: str) -> dict[str, Any]:
     }
 
 
-def put_credits(tx: Tx, read: ErpRead, *, whole: bool) -> None:
-    """Take open credits as read; in a read of the whole ledger those not seen any more are gone."""
-    asked = instant(read.requested_at)
-    for credit in read.credits:
+def put_credits(tx: Tx, credits: Sequence[CreditMemo], requested_at: datetime) -> None:
+    """Take credits as read. One is forgotten only when it was seen with nothing left: absence proves nothing."""
+    known = _rows_by_id(tx, t.credit, [credit.id for credit in credits])
+    asked = instant(requested_at)
+    once = {credit.id: credit for credit in credits}
+    for credit in once.values():
+        if credit.id in known and known[credit.id]["requested_at"] > asked:
+            continue
         values = {
             "number": credit.number,
             "customer_id": credit.customer_id,
@@ -197,12 +207,20 @@ def put_credits(tx: Tx, read: ErpRead, *, whole: bool) -> None:
             "external_id": credit.external_id,
             "requested_at": asked,
         }
-        if not tx.execute(update(t.credit).where(t.credit.c.id == credit.id).values(**values)).rowcount:
+        if credit.id in known:
+            tx.execute(update(t.credit).where(t.credit.c.id == credit.id).values(**values))
+        else:
             tx.execute(insert(t.credit).values(id=credit.id, **values))
-    # A credit that is used up holds no reminder; leaving it out can only make us hold longer, never chase more.
+    _drop_own_credits(tx, [credit.external_id for credit in credits])
+    # What is used up holds no reminder.
     tx.execute(delete(t.credit).where(t.credit.c.open_amount == 0))
-    if whole:
-        tx.execute(delete(t.credit).where(t.credit.c.requested_at < asked))
+
+
+def _drop_own_credits(tx: Tx, external_ids: Sequence[str]) -> None:
+    """The ERP shows the payments of these rests by now: what we expected of them gives way to what is there."""
+    own = t.credit.c.id.startswith(OWN_CREDIT)
+    for start in range(0, len(external_ids), IDS_AT_ONCE):
+        tx.execute(delete(t.credit).where(own, t.credit.c.external_id.in_(external_ids[start : start + IDS_AT_ONCE])))
 
 
 def put_parked(tx: Tx, parked: Iterable[Parked], understood: Mapping[str, Iterable[str]]) -> int:
@@ -277,13 +295,12 @@ def invoice_of(row: Any) -> OpenInvoice:
     return replace(_as_stored(row), balance=left)
 
 
-def open_invoices(tx: Tx, *, family: str, currency: str) -> tuple[OpenInvoice, ...]:
-    """All invoices of a family and currency with something left to pay, by id."""
+def open_invoices(tx: Tx, *, family: str) -> tuple[OpenInvoice, ...]:
+    """All invoices of a family with something left to pay, in any currency, by id."""
     rows = tx.execute(
         select(t.invoice)
         .where(
             t.invoice.c.family == family,
-            t.invoice.c.currency == currency,
             t.invoice.c.status == InvoiceStatus.OPEN,
             t.invoice.c.balance > t.invoice.c.allocated,
         )
@@ -302,6 +319,16 @@ def all_open_invoices(tx: Tx) -> tuple[OpenInvoice, ...]:
     return tuple(invoice_of(row) for row in rows)
 
 
+def named_invoices(tx: Tx, ids: Iterable[str], numbers: Iterable[str]) -> tuple[OpenInvoice, ...]:
+    """Invoices of any customer, state and currency that have one of these ids or numbers, by id.
+
+    A number is looked for as it is written, in capitals and in small letters, so that an index serves.
+    """
+    spelled = sorted({spelling for number in numbers for spelling in (number, number.upper(), number.lower())})
+    rows = _rows_by(tx, t.invoice.c.id, sorted(set(ids))) | _rows_by(tx, t.invoice.c.number, spelled)
+    return tuple(invoice_of(rows[invoice_id]) for invoice_id in sorted(rows))
+
+
 def left_of(tx: Tx, payment_id: str) -> Money:
     """What of this payment is not allocated and not given back."""
     row = tx.execute(select(t.payment).where(t.payment.c.id == payment_id)).mappings().one()
@@ -314,10 +341,14 @@ def invoices_by_id(tx: Tx, ids: Sequence[str]) -> dict[str, Any]:
 
 
 def _rows_by_id(tx: Tx, table: Table, ids: Sequence[str]) -> dict[str, Any]:
+    return _rows_by(tx, table.c.id, ids)
+
+
+def _rows_by(tx: Tx, column: Column[Any], values: Sequence[str]) -> dict[str, Any]:
     rows: dict[str, Any] = {}
-    for start in range(0, len(ids), IDS_AT_ONCE):
-        some = table.c.id.in_(ids[start : start + IDS_AT_ONCE])
-        rows |= {row["id"]: row for row in tx.execute(select(table).where(some)).mappings()}
+    for start in range(0, len(values), IDS_AT_ONCE):
+        some = column.in_(values[start : start + IDS_AT_ONCE])
+        rows |= {row["id"]: row for row in tx.execute(select(column.table).where(some)).mappings()}
     return rows
 
 
@@ -327,6 +358,14 @@ def open_ids(tx: Tx, customer_ids: Sequence[str] | None = None) -> set[str]:
     if customer_ids is not None:
         where = and_(where, t.invoice.c.customer_id.in_(customer_ids))
     return set(tx.execute(select(t.invoice.c.id).where(where)).scalars())
+
+
+def open_credit_ids(tx: Tx, customer_ids: Sequence[str] | None = None) -> set[str]:
+    """Credits that the ERP showed and that we hold for open."""
+    shown = select(t.credit.c.id).where(t.credit.c.id.not_like(f"{OWN_CREDIT}%"))
+    if customer_ids is not None:
+        shown = shown.where(t.credit.c.customer_id.in_(customer_ids))
+    return set(tx.execute(shown).scalars())
 
 
 def totals(tx: Tx) -> dict[tuple[str, str], CustomerTotal]:
@@ -376,6 +415,14 @@ def parked_invoices(tx: Tx) -> dict[str, str]:
     return {record: f"{field}: {reason}" for record, field, reason in rows}
 
 
+def parked_money(tx: Tx, source: str) -> dict[str, str]:
+    """Family -> what was not understood of money that it may have paid."""
+    rows = tx.execute(select(t.parked).where(t.parked.c.source == source, t.parked.c.customer_id != "")).mappings()
+    return {
+        family_of(tx, row["customer_id"]): f"payment {row['record']}, {row['field']}: {row['reason']}" for row in rows
+    }
+
+
 def waiting_payments(tx: Tx) -> tuple[tuple[Payment, Money], ...]:
     """Received payments that still need a decision, oldest first, with what is left of each."""
     rows = tx.execute(
@@ -394,7 +441,40 @@ def waiting_payments(tx: Tx) -> tuple[tuple[Payment, Money], ...]:
     return tuple(result)
 
 
-def inflight(tx: Tx) -> dict[tuple[str, str], Money]:
+def observed_payments(tx: Tx, today: date) -> tuple[Payment, ...]:
+    """Money from before the cutover that still shields: somebody else posts it, we only wait to see that."""
+    rows = tx.execute(
+        select(t.payment.c.facts).where(
+            t.payment.c.standing == "observed",
+            t.payment.c.state == PaymentState.SUCCEEDED,
+            t.payment.c.received_on >= (today - OBSERVED_SHIELDS).isoformat(),
+        )
+    )
+    return tuple(from_json(Payment, facts) for (facts,) in rows)
+
+
+def put_own_credit(tx: Tx, act_id: str, payment: PaymentToPost, unapplied: Money) -> None:
+    """The unapplied rest of a payment that we are about to post."""
+    tx.execute(
+        insert(t.credit).values(
+            id=f"{OWN_CREDIT}{act_id}",
+            number="",
+            customer_id=payment.customer_id,
+            currency=unapplied.currency,
+            open_amount=unapplied.minor,
+            kind=CreditKind.UNAPPLIED_PAYMENT,
+            external_id=payment.external_id,
+            requested_at=tx.at_text,
+        )
+    )
+
+
+def drop_own_credit(tx: Tx, act_id: str) -> None:
+    """The payment was refused: there is no rest of it."""
+    tx.execute(delete(t.credit).where(t.credit.c.id == f"{OWN_CREDIT}{act_id}"))
+
+
+def inflight(tx: Tx, today: date) -> dict[tuple[str, str], Money]:
     """Money seen but not matched, by family and currency: the shield. Unidentified cash shields nobody."""
     left = t.payment.c.amount - t.payment.c.refunded - t.payment.c.allocated
     rows = tx.execute(
@@ -406,6 +486,11 @@ def inflight(tx: Tx) -> dict[tuple[str, str], Money]:
                 and_(
                     t.payment.c.state == PaymentState.SUCCEEDED,
                     t.payment.c.standing.in_(UNMATCHED),
+                ),
+                and_(
+                    t.payment.c.state == PaymentState.SUCCEEDED,
+                    t.payment.c.standing == "observed",
+                    t.payment.c.received_on >= (today - OBSERVED_SHIELDS).isoformat(),
                 ),
             ),
         )
@@ -500,12 +585,20 @@ def into_backlog(tx: Tx, invoice_id: str, reason: str) -> None:
     tx.journal("invoice_in_backlog", invoice=invoice_id, reason=reason)
 
 
-def take_behind(tx: Tx, count: int) -> list[str]:
-    """Invoices whose AR status in the ERP may be behind; taken as done, and what changes later marks itself again."""
-    behind = select(t.invoice.c.id).where(t.invoice.c.restate).order_by(t.invoice.c.id).limit(count)
-    ids = list(tx.execute(behind).scalars())
-    restate(tx, ids, False)
-    return ids
+def backlog_rows(tx: Tx) -> list[Any]:
+    return list(tx.execute(select(t.invoice).where(t.invoice.c.in_backlog)).mappings())
+
+
+def out_of_backlog(tx: Tx, invoice_id: str) -> None:
+    values = {"in_backlog": False, "restate": True, "next_on": AT_ONCE}
+    tx.execute(update(t.invoice).where(t.invoice.c.id == invoice_id).values(**values))
+    tx.journal("invoice_left_backlog", invoice=invoice_id)
+
+
+def behind(tx: Tx, after: str, count: int) -> list[str]:
+    """Invoices whose AR status in the ERP may be behind, by id from this one on."""
+    page = select(t.invoice.c.id).where(t.invoice.c.restate, t.invoice.c.id > after)
+    return list(tx.execute(page.order_by(t.invoice.c.id).limit(count)).scalars())
 
 
 def restate(tx: Tx, invoice_ids: Sequence[str], behind: bool = True) -> None:

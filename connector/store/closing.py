@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from datetime import date
 from enum import StrEnum
 from hashlib import sha256
 from typing import Any
@@ -12,7 +13,7 @@ from sqlalchemy import and_, case, delete, func, insert, select, true, update
 
 from connector.errors import InvariantBroken
 from connector.money import Money
-from connector.receivables import CloseIntent, InvoiceStatus, OpenInvoice, PaymentApplication
+from connector.receivables import CloseIntent, InvoiceStatus, OpenInvoice, PaymentApplication, PaymentState
 from connector.store import Tx
 from connector.store import tables as t
 from connector.store.book import AT_ONCE, from_json, to_json
@@ -188,6 +189,7 @@ def settle_allocations(tx: Tx, act: Act, state: str) -> None:
             values["askable"] = case((left > 0, left), else_=0)
         tx.execute(update(t.invoice).where(t.invoice.c.id == application.invoice_id).values(**values))
         if state == "released":
+            tx.journal("application_undone", invoice=application.invoice_id, payment=act.payment_id, act=act.id)
             tx.execute(
                 update(t.payment)
                 .where(t.payment.c.id == act.payment_id)
@@ -238,8 +240,85 @@ def retry_refused(tx: Tx, families: Sequence[str] | None = None) -> None:
     tx.execute(update(t.payment).where(where).values(standing="waiting"))
 
 
+def look_again_at_adopted(tx: Tx, received_since: date) -> None:
+    """What others posted they may have voided since: wait again, and be adopted again if it still stands."""
+    recent = t.payment.c.received_on >= received_since.isoformat()
+    tx.execute(update(t.payment).where(t.payment.c.standing == "adopted", recent).values(standing="waiting"))
+
+
+def undone(tx: Tx, invoice_id: str) -> tuple[Act, ...]:
+    """Closed acts of ours on this invoice whose money the ERP no longer counts: its balance is higher than they left it."""
+    row = tx.execute(select(t.invoice).where(t.invoice.c.id == invoice_id)).mappings().one()
+    posted = tx.execute(
+        select(t.allocation.c.act_id, t.allocation.c.amount).where(
+            t.allocation.c.invoice_id == invoice_id, t.allocation.c.state == "posted"
+        )
+    ).all()
+    if not posted or row["balance"] <= row["amount"] - sum(amount for _, amount in posted):
+        return ()
+    return acts(tx, [ActState.CLOSED], [act_id for act_id, _ in posted])
+
+
+def undo(tx: Tx, act: Act, invoice_id: str) -> None:
+    """The ERP took this act's money off the invoice again, and rightly: the cents no longer count as posted."""
+    where = (t.allocation.c.act_id == act.id, t.allocation.c.invoice_id == invoice_id)
+    tx.execute(update(t.allocation).where(*where).values(state="undone"))
+    tx.journal("application_undone", invoice=invoice_id, payment=act.payment_id, act=act.id)
+
+
+def payment_state(tx: Tx, payment_id: str) -> str:
+    return str(tx.execute(select(t.payment.c.state).where(t.payment.c.id == payment_id)).scalar_one())
+
+
 def generation(tx: Tx, payment_id: str) -> int:
     return int(tx.execute(select(t.payment.c.generation).where(t.payment.c.id == payment_id)).scalar() or 1)
+
+
+def standing(tx: Tx, payment_id: str) -> str:
+    return str(tx.execute(select(t.payment.c.standing).where(t.payment.c.id == payment_id)).scalar_one())
+
+
+def suggestion(tx: Tx, payment_id: str) -> dict[str, Money]:
+    """What is suggested for this payment now: invoice id -> amount."""
+    rows = tx.execute(select(t.suggestion).where(t.suggestion.c.payment_id == payment_id)).mappings()
+    return {row["invoice_id"]: Money(row["amount"], row["currency"]) for row in rows}
+
+
+def erp_ids(tx: Tx) -> set[str]:
+    """The ERP's own ids of the payments that we made."""
+    return set(tx.execute(select(t.act.c.erp_id).where(t.act.c.erp_id != "")).scalars())
+
+
+def rests_used_up(tx: Tx) -> dict[str, tuple[str, ...]]:
+    """Open exceptions about a rest that stayed unapplied, where the ERP has nothing of it any more -> their invoices.
+
+    An act is confirmed together with its rest as an open credit, so a credit that isn't there was seen used up.
+    """
+    latest = select(func.max(t.act.c.matched_seq)).group_by(t.act.c.payment_id)
+    rests = (
+        select(t.exception.c.id)
+        .join(t.act, t.act.c.payment_id == t.exception.c.payment_id)
+        .where(
+            t.exception.c.closed_at.is_(None),
+            t.exception.c.kind.in_(("held_invoice", "unapplied_rest")),
+            t.act.c.matched_seq.in_(latest),
+            t.act.c.state.in_((ActState.CONFIRMED, ActState.CLOSED)),
+            t.act.c.erp_id.not_in(select(t.credit.c.id)),
+        )
+        .order_by(t.exception.c.id)
+    )
+    found: dict[str, tuple[str, ...]] = {}
+    for exception_id in tx.execute(rests).scalars().all():
+        linked = select(t.exception_invoice.c.invoice_id).where(t.exception_invoice.c.exception_id == exception_id)
+        found[exception_id] = tuple(tx.execute(linked).scalars())
+    return found
+
+
+def is_received(tx: Tx, act: Act) -> bool:
+    """Is the act's money still here, as it was when it was matched?"""
+    row = tx.execute(select(t.payment).where(t.payment.c.id == act.payment_id)).mappings().one()
+    here = row["amount"] - row["refunded"]
+    return bool(row["state"] == PaymentState.SUCCEEDED and here >= act.intent.payment.amount.minor)
 
 
 def put_suggestion(tx: Tx, payment_id: str, applications: Sequence[PaymentApplication]) -> None:
@@ -280,7 +359,7 @@ def applied_invoices(tx: Tx, payment_id: str) -> tuple[str, ...]:
     return tuple(
         tx.execute(
             select(t.allocation.c.invoice_id)
-            .where(t.allocation.c.payment_id == payment_id, t.allocation.c.state != "released")
+            .where(t.allocation.c.payment_id == payment_id, t.allocation.c.state.in_(("intended", "posted")))
             .order_by(t.allocation.c.invoice_id)
         ).scalars()
     )

@@ -2,7 +2,8 @@
 
 Check-then-send is not enough: a match may commit between the check and the final dot. So the check takes a lease on
 every invoice of the mail in its own commit, and a match first forbids new leases (`match_pending`), waits until none
-is live, and only then commits. A lease ends by its owner, or when a new daemon proves the owner's death by gaining its lock.
+is live, and only then commits. A lease ends by its owner, or when a new daemon proves the owner's death by gaining its
+lock.
 """
 
 from __future__ import annotations
@@ -16,9 +17,9 @@ from sqlalchemy import delete, insert, select, update
 
 from connector.ports import ReminderMail
 from connector.receivables import Reminder, ReminderState
-from connector.store import Tx, instant, parse_instant
+from connector.store import Tx, instant, orders, parse_instant
 from connector.store import tables as t
-from connector.store.book import from_json, to_json
+from connector.store.book import AT_ONCE, from_json, to_json
 
 WAITING = (ReminderState.PLANNED, ReminderState.HELD)
 GONE = (ReminderState.SENT, ReminderState.UNKNOWN, ReminderState.LEAVING)
@@ -136,6 +137,18 @@ def cancel(
     return found
 
 
+def plan_again(tx: Tx, invoice_id: str, today: date, reason: str) -> None:
+    """An invoice that is open again goes on at its next step; the steps whose day has passed are not replayed."""
+    where = (t.reminder.c.invoice_id == invoice_id, t.reminder.c.state == ReminderState.CANCELLED)
+    for due, state in (
+        (t.reminder.c.due_on > today.isoformat(), ReminderState.PLANNED),
+        (t.reminder.c.due_on <= today.isoformat(), ReminderState.MISSED),
+    ):
+        tx.execute(update(t.reminder).where(*where, due).values(state=state, reason=reason))
+    tx.journal("invoice_reopened", invoice=invoice_id, reason=reason)
+    _restate(tx, invoice_id)
+
+
 def hold_cancelled(tx: Tx, invoice_id: str, steps: Sequence[str], reason: str) -> None:
     """The payment that cancelled these steps was refused: they wait for a person now, they don't resume."""
     tx.execute(
@@ -173,6 +186,11 @@ def leased(tx: Tx, invoice_ids: Sequence[str]) -> tuple[str, ...]:
 # ---- the sender's side ----
 
 
+def sending_forbidden(tx: Tx) -> str:
+    """A person's stop, or the alarm of a dropped open set; '' if neither stands. Asked up to the final dot."""
+    return orders.stopped(tx, "send") or tx.get("alarm")
+
+
 @dataclass(frozen=True, slots=True)
 class Claim:
     """What the sender decided on: each invoice with the facts version and the step."""
@@ -186,6 +204,8 @@ def take_leases(
     tx: Tx, mail: ReminderMail, customer_id: str, claims: Sequence[Claim], owner: str, deadline: datetime
 ) -> str:
     """Lease all invoices of one mail, or none. Returns '' or the reason why not (then plan again)."""
+    if forbidden := sending_forbidden(tx):
+        return forbidden
     for claim in sorted(claims, key=lambda c: c.invoice_id):
         pending = select(t.match_pending.c.payment_id).where(t.match_pending.c.invoice_id == claim.invoice_id)
         if tx.execute(pending).first():
@@ -243,7 +263,11 @@ def addressed(tx: Tx, message_id: str) -> tuple[str, tuple[str, ...]]:
 def mark_leaving(tx: Tx, message_id: str, owner: str, now: datetime) -> bool:
     """The last check, between body and final dot: is every lease still ours and in time? Then mark it as leaving."""
     leases = list(tx.execute(select(t.lease).where(t.lease.c.message_id == message_id)).mappings())
-    if not leases or any(row["owner"] != owner or parse_instant(row["deadline_at"]) <= now for row in leases):
+    if (
+        sending_forbidden(tx)
+        or not leases
+        or any(row["owner"] != owner or parse_instant(row["deadline_at"]) <= now for row in leases)
+    ):
         return False
     seq = tx.journal("reminder_leaving", message=message_id)
     changed = tx.execute(
@@ -274,7 +298,7 @@ def end_message(tx: Tx, message_id: str, state: MessageState, detail: str = "") 
     ).all()
     for invoice_id, step in steps:
         tx.journal(f"reminder_{after.value}", invoice=invoice_id, message=message_id, step=step, detail=detail)
-        _restate(tx, invoice_id)
+        tx.execute(update(t.invoice).where(t.invoice.c.id == invoice_id).values(restate=True, next_on=AT_ONCE))
     seq = tx.journal(f"message_{state.value}", message=message_id, detail=detail)
     tx.execute(
         update(t.reminder)
@@ -286,6 +310,15 @@ def end_message(tx: Tx, message_id: str, state: MessageState, detail: str = "") 
     if state is MessageState.NOT_SENT:
         # A mail that surely did not leave may be planned again under the same id.
         tx.execute(delete(t.message).where(t.message.c.id == message_id))
+
+
+def end_broken(tx: Tx, message_id: str) -> None:
+    """A send that broke off without an answer: it may have left if it was marked as leaving, else it surely did not."""
+    found = read_message(tx, message_id)
+    if found and found[1] is MessageState.LEAVING:
+        end_message(tx, message_id, MessageState.UNKNOWN, "the send broke off at the final dot")
+    elif found and found[1] is MessageState.LEASED:
+        end_message(tx, message_id, MessageState.NOT_SENT, "the send broke off before the final dot")
 
 
 def bury(tx: Tx, owner: str) -> tuple[int, int]:

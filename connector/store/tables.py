@@ -206,7 +206,7 @@ allocation = Table(
     CheckConstraint("amount > 0", name="positive"),
     Index("ix_allocation_invoice", "invoice_id"),
     Index("ix_allocation_payment", "payment_id"),
-    comment="Which cents of which payment pay which invoice. `state`: intended, posted, released.",
+    comment="Which cents of which payment pay which invoice. `state`: intended, posted, released, undone.",
 )
 
 reminder = Table(

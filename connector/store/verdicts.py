@@ -44,6 +44,12 @@ def put_verdict(
     return True
 
 
+def outcome_of(tx: Tx, subject: str, decision: str) -> str:
+    """The standing outcome; '' if it was never decided."""
+    where = (t.verdict.c.subject == subject, t.verdict.c.decision == decision)
+    return str(tx.execute(select(t.verdict.c.outcome).where(*where)).scalar() or "")
+
+
 @dataclass(frozen=True, slots=True)
 class OpenException:
     id: str
@@ -95,12 +101,15 @@ def open_exception(
     return False
 
 
-def close_exceptions(tx: Tx, *, reason: str, payment_id: str = "", exception_id: str = "") -> None:
+def close_exceptions(tx: Tx, *, reason: str, payment_id: str = "", exception_id: str = "", but: str = "") -> None:
+    """Close what is open of this payment, or this one exception; `but` is a kind that stays."""
     where: list[ColumnElement[bool]] = [t.exception.c.closed_at.is_(None)]
     if payment_id:
         where.append(t.exception.c.payment_id == payment_id)
     if exception_id:
         where.append(t.exception.c.id == exception_id)
+    if but:
+        where.append(t.exception.c.kind != but)
     ids = list(tx.execute(select(t.exception.c.id).where(*where)).scalars())
     for one in ids:
         tx.execute(update(t.exception).where(t.exception.c.id == one).values(closed_at=tx.at_text, close_reason=reason))
@@ -135,3 +144,17 @@ def invoices_in_exception(tx: Tx) -> dict[str, str]:
         .order_by(t.exception.c.id)
     )
     return {invoice_id: reason for invoice_id, reason in rows}
+
+
+# Exceptions of these kinds hold everything of their customer: whom we can't reach, or whose books we can't trust.
+_OF_CUSTOMER = ("difference", "fix_contact")
+
+
+def customers_in_exception(tx: Tx) -> dict[str, str]:
+    """Customer id -> why everything of this customer waits for a person."""
+    rows = tx.execute(
+        select(t.exception.c.customer_id, t.exception.c.reason)
+        .where(t.exception.c.closed_at.is_(None), t.exception.c.kind.in_(_OF_CUSTOMER), t.exception.c.customer_id != "")
+        .order_by(t.exception.c.id)
+    )
+    return {customer_id: reason for customer_id, reason in rows}

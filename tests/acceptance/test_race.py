@@ -132,7 +132,7 @@ class Race:
             claims = [Claim(invoice.id, row["version"], "0")]
             refused = gate.take_leases(tx, mail, invoice.customer_id, claims, "race", _later())
         if not refused:
-            self.remind.send(f"{mail.message_id}#1")
+            self.remind.send(f"race#{mail.message_id}#1")
 
     def match(self, number: int) -> None:
         payment = _payment(number)

@@ -267,6 +267,26 @@ def test_open_credits_are_memos_and_unapplied_payments(site: Site) -> None:
     } == credits
 
 
+def test_credits_by_id_come_with_what_they_have_left_even_if_that_is_nothing(site: Site) -> None:
+    invoice = site.invoice("5.00")
+    memo = site.netsuite.add_credit_memo(site.customer, "CM-1", TODAY, "30.00")
+    used, voided = (site.netsuite.pay_by_hand(site.customer, "5.00", TODAY, paid) for paid in ([(invoice, "5.00")], []))
+    site.netsuite.void_payment(voided)
+
+    read = site.erp.read_credits([memo, used, voided, invoice, "999999", "not-an-id"])
+
+    assert {memo: usd("30"), used: usd("0"), voided: usd("0")} == {one.id: one.open_amount for one in read.credits}
+    assert ((), ()) == (read.invoices, read.parked)
+
+
+def test_a_credit_that_the_role_may_not_see_is_not_returned_by_its_id_either(site: Site) -> None:
+    """A lost permission looks like fewer rows, so an id that is not returned proves nothing."""
+    memo = site.netsuite.add_credit_memo(site.customer, "CM-1", TODAY, "30.00")
+    site.netsuite.revoke("TRAN_CUSTCRED")
+
+    assert ((), ()) == (site.erp.read_open().credits, site.erp.read_credits([memo]).credits)
+
+
 def test_an_invoice_that_is_not_understood_is_parked_and_the_rest_goes_on(site: Site) -> None:
     bad = site.invoice(due_on=None)
     good = site.invoice()

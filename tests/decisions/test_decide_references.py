@@ -7,7 +7,7 @@ from decision_cases import invoice, payment, usd
 from hypothesis import given
 from hypothesis import strategies as st
 
-from connector.decisions.matching.references import TEXT_CHARACTERS_MAX, Book
+from connector.decisions.matching.references import TEXT_CHARACTERS_MAX, Book, mentioned
 from connector.receivables import Payment
 
 INVOICES = (
@@ -27,7 +27,7 @@ def read(text: str, amount: str = "100.00") -> tuple[list[str], list[str]]:
     """The numbers that are named, and whatever is not known."""
     book = Book(INVOICES, frozenset({"C1"}))
     reading = book.read_text(payment(amount, text), usd(amount))
-    return [i.number for i in reading.named], [*reading.unknown, *reading.foreign]
+    return [i.number for i in reading.named], [*reading.unknown, *(i.number for i in reading.foreign)]
 
 
 @pytest.mark.parametrize(
@@ -148,6 +148,22 @@ def test_no_text_crashes_or_names_what_does_not_stand_in_it(text):
 
     assert all(number in text.upper() for number in named)
     assert all(len(token) <= 200 and token.isprintable() for token in unknown)
+
+
+@given(noise)
+def test_whatever_a_text_names_is_looked_up(text):
+    book = Book(INVOICES, frozenset({"C1"}))
+    paid = payment("100.00", text)
+    reading = book.read_text(paid, usd("100.00"))
+
+    assert {i.number for i in (*reading.named, *reading.foreign)} <= {n.upper() for n in mentioned(paid.remittance)}
+
+
+def test_numbers_are_looked_up_as_written_and_plain_words_are_not():
+    paid = payment("1.00", "Rent inv-1/INV-2. #A/77/2026, \x00INV-3", numbers=[" Inv 4 ", ""], links=["9F2C-0001"])
+
+    assert {"inv-1", "INV-2", "A/77/2026", "Inv 4", "9F2C-0001"} <= set(mentioned(paid.remittance))
+    assert not {"", "Rent", "\x00INV-3"} & set(mentioned(paid.remittance))
 
 
 @pytest.mark.parametrize("text", ["INV-1001 ", "1001", "\x00", "\u202e", "/", "#", "1,000", "9" * 50])

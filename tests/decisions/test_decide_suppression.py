@@ -107,6 +107,29 @@ def test_the_invoice_itself(change, reason):
     assert reason == suppression.decide(facts({"invoice": change}), POLICY).reason
 
 
+@pytest.mark.parametrize(
+    ("asked", "credits", "reason"),
+    [
+        ("200.00", "0.00", "none"),
+        ("200.00", "199.99", "none"),
+        # Less than all that is overdue, and yet all that this day's mail would ask for.
+        ("200.00", "200.00", "customer_in_credit"),
+        ("200.00", "300.00", "customer_in_credit"),
+    ],
+)
+def test_a_mail_whose_net_is_nothing_is_held(asked, credits, reason):
+    """RULES 4.3: zero or negative is never mailed."""
+    leaving = suppression.decide(CLEAR, POLICY)
+
+    assert reason == suppression.decide_net(leaving, usd(asked), usd(credits)).reason
+
+
+def test_credits_do_not_change_why_another_reminder_stays():
+    paid = suppression.decide(facts({"invoice": {"status": InvoiceStatus.PAID, "balance": usd("0")}}), POLICY)
+
+    assert paid == suppression.decide_net(paid, usd("200.00"), usd("300.00"))
+
+
 def test_a_full_payment_matched_and_applied_cancels():
     """M54."""
     verdict = suppression.decide(facts({"invoice": {"status": InvoiceStatus.PAID, "balance": usd("0")}}), POLICY)

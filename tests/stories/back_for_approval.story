@@ -8,9 +8,9 @@ invoice   INV-2  Westbrook Tooling    6400.00 USD  due 2026-09-11  issued 2026-0
 day       2026-09-04
 expect    reminders of INV-1: -7 sent
 person    sends INV-1 back for approval
-day       2026-09-12
+day       2026-09-08
 expect    reminders of INV-1: -7 sent
 person    approves INV-1
-day       2026-09-18
-expect    mail today: INV-1 +7
-expect    mail today: INV-2 +7
+day       2026-09-11
+expect    mail today: INV-1 0
+expect    mail today: INV-2 0

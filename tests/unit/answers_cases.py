@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 
 from connector import loop
 from connector.acts import CloseAct, RemindAct
-from connector.erp_flags import statuses
+from connector.erp_flags import mark_written, statuses
 from connector.money import Money
 from connector.parts import Parts
 from connector.policy import Policy, Step, Switch
@@ -104,7 +104,8 @@ class LedgerErp:
         self.invoices[found.id] = replace(changed, status=status)
 
     def _read(self, invoices: Sequence[OpenInvoice]) -> ErpRead:
-        return ErpRead(self.clock.now(), tuple(invoices), tuple(self.customers.values()), self.credits, self.parked)
+        credits = tuple(one for one in self.credits if one.open_amount)
+        return ErpRead(self.clock.now(), tuple(invoices), tuple(self.customers.values()), credits, self.parked)
 
     def _open(self) -> list[OpenInvoice]:
         return [one for one in self.invoices.values() if one.status is InvoiceStatus.OPEN]
@@ -123,6 +124,14 @@ class LedgerErp:
 
     def read_invoices(self, ids: Sequence[str]) -> ErpRead:
         return self._read([self.invoices[one] for one in ids if one in self.invoices])
+
+    def read_credits(self, ids: Sequence[str]) -> ErpRead:
+        return ErpRead(self.clock.now(), credits=tuple(one for one in self.credits if one.id in ids))
+
+    def find_similar(
+        self, customer_ids: Sequence[str], amount: Money, first_on: date, last_on: date
+    ) -> tuple[PaymentSeen, ...]:
+        return ()
 
     def find_payments(self, source_ids: Sequence[str]) -> dict[str, PaymentSeen]:
         return {}
@@ -214,7 +223,9 @@ class Case:
 
     def parts(self, store: Store | None = None) -> Parts:
         held = store or self.store
-        close = CloseAct(held, self.erp, lambda: None, lambda tx, ids: statuses(tx, "demo", ids))
+        close = CloseAct(
+            held, self.erp, lambda: None, lambda tx, ids: statuses(tx, "demo", ids), mark_written, lambda tx: ""
+        )
         jobs = {"close": close, "remind": RemindAct(held, self.channel, "owner-1")}
 
         def run(job: str, key: str) -> None:

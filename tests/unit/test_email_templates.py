@@ -88,6 +88,25 @@ def test_the_total_of_a_currency_is_the_sum_of_what_is_asked() -> None:
     assert "<strong>1,000.01 USD</strong>" in html
 
 
+def test_a_mail_to_a_customer_with_credits_shows_them_and_asks_for_the_net() -> None:
+    """RULES 4.3; credits of one currency take nothing off another."""
+    both = item(amount=Money(100000, "USD")), item("INV-2", amount=Money(98000, "JPY"))
+
+    text, html = bodies(composed(mail(*both, credits=(Money(30000, "USD"), Money(500, "EUR")))))
+
+    assert "Invoices above: 1,000.00 USD\nYour credits, not applied yet: 300.00 USD\nTotal to pay: 700.00 USD" in text
+    assert "Total to pay: 98,000 JPY" in text
+    assert ["1,000.00 USD", "300.00 USD"] == re.findall(r'nowrap;">([\d.,]+ USD)</td>', html)
+    assert ["700.00 USD", "98,000 JPY"] == re.findall(r'nowrap;"><strong>(.+?)</strong>', html)
+    assert "EUR" not in text + html
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_mail_to_a_customer_without_credits_does_not_speak_of_them(name: str) -> None:
+    for body in bodies(composed(mail(template=name))):
+        assert "credit" not in body.lower()
+
+
 def test_the_disputed_part_is_shown_apart_and_not_asked_for() -> None:
     part = item(askable=Money(400000, "USD"), balance=Money(500000, "USD"), disputed=Money(100000, "USD"))
 

@@ -11,7 +11,7 @@ import re
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any, TypeVar
 
 from connector.adapters.netsuite import acts, checks, queries, reading, wire
@@ -20,6 +20,7 @@ from connector.adapters.netsuite.rest import Row, SuiteQl
 from connector.adapters.netsuite.settings import ADD_LIST_MAX, UPSERT_LIST_MAX, NetSuiteMapping, NetSuiteSettings
 from connector.adapters.netsuite.soap import NOT_THERE, Found, Soap
 from connector.errors import OutcomeUnknown, Terminal, Transient
+from connector.money import Money
 from connector.ports import (
     ActAnswer,
     ActSeen,
@@ -112,6 +113,14 @@ class NetSuiteErp:
             invoices += self._ql.by_key("invoices by id", queries.invoices(self._mapping, condition), chunk, "id")
         return self._read(requested_at, invoices)
 
+    def read_credits(self, ids: Sequence[str]) -> ErpRead:
+        requested_at = self._clock.now()
+        credits = []
+        for chunk in _chunks(_numeric(ids), IDS_PER_QUERY):
+            sql = queries.credits(f"{queries.ANY_CREDIT} AND t.id IN ({queries.marks(len(chunk))})")
+            credits += self._ql.by_key("credits by id", sql, chunk, "id")
+        return self._read(requested_at, (), credits)
+
     def find_payments(self, source_ids: Sequence[str]) -> dict[str, PaymentSeen]:
         """Source id -> the payment that carries it as a whole word; one in force before a voided one, then the first.
 
@@ -126,6 +135,18 @@ class NetSuiteErp:
                     if _carries(row, source_id) and (source_id not in found or found[source_id].voided > seen.voided):
                         found[source_id] = seen
         return found
+
+    def find_similar(
+        self, customer_ids: Sequence[str], amount: Money, first_on: date, last_on: date
+    ) -> tuple[PaymentSeen, ...]:
+        """Payments and deposits of these customers of just this amount, whoever made them."""
+        found: list[PaymentSeen] = []
+        days = [first_on.isoformat(), last_on.isoformat()]
+        for chunk in _chunks([int(customer_id) for customer_id in customer_ids], IDS_PER_QUERY):
+            query = queries.payments_between(len(chunk))
+            rows = self._ql.by_key("payments like this one", query, [*chunk, *days], "id")
+            found += [seen for _, seen in self._payments(rows) if seen.amount == amount]
+        return tuple(found)
 
     def _payments(self, rows: Sequence[Row]) -> list[tuple[Row, PaymentSeen]]:
         links: dict[str, list[Row]] = {}

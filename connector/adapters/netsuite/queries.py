@@ -99,6 +99,16 @@ def payments_with(count: int) -> str:
         FROM transaction t WHERE t.type IN ('CustPymt', 'CustDep') AND ({either}) AND t.id > ? ORDER BY t.id"""
 
 
+def payments_between(customers: int) -> str:
+    """Payments and deposits of this many customers, dated from the first given day to the second."""
+    return f"""
+        SELECT t.id, t.entity, t.currency, t.foreigntotal, t.voided, t.externalid, t.memo,
+            TO_CHAR(t.lastmodifieddate, '{INSTANT}') AS modified_at
+        FROM transaction t WHERE t.type IN ('CustPymt', 'CustDep') AND t.entity IN ({marks(customers)})
+            AND t.trandate >= TO_DATE(?, 'YYYY-MM-DD') AND t.trandate <= TO_DATE(?, 'YYYY-MM-DD')
+            AND t.id > ? ORDER BY t.id"""
+
+
 def applications(count: int) -> str:
     """What this many payments are applied to; `previousdoc` is the invoice, `nextdoc` the payment."""
     return f"""

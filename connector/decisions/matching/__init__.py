@@ -17,6 +17,7 @@ from collections.abc import Callable, Sequence
 
 from connector.decisions.matching import amounts, named
 from connector.decisions.matching.case import Case, Verdict, gather
+from connector.decisions.matching.references import mentioned
 from connector.money import Money
 from connector.policy import MatchingLimits
 from connector.receivables import (
@@ -29,7 +30,7 @@ from connector.receivables import (
     Rung,
 )
 
-__all__ = ["LADDER", "ExceptionKind", "Explanation", "Match", "MatchException", "Rung", "decide"]
+__all__ = ["LADDER", "ExceptionKind", "Explanation", "Match", "MatchException", "Rung", "decide", "mentioned"]
 
 LADDER: tuple[Callable[[Case], Verdict | None], ...] = (
     named.bar_not_received,
@@ -71,9 +72,10 @@ def decide(
     whole balance, one exact subset. Uniqueness is counted over all open invoices of the family in the currency, also
     over those that amount alone may not pay: held, disputed, issued after the money came, a relative's.
 
-    `available` is what is left of the payment. `invoices` are the family's, with those of others whose numbers the
-    remittance names; closed ones may be among them. `family_ids` are the customer ids of the payer's family. `rivals`
-    are the family's other amounts that are undecided in the same tick. The order of none of these matters.
+    `available` is what is left of the payment. `invoices` are the family's open ones in all currencies and every one,
+    of whatever state or customer, that the remittance may name by id or as one of the numbers `mentioned`.
+    `family_ids` are the customer ids of the payer's family. `rivals` are the family's other amounts that are undecided
+    in the same tick. The order of none of these matters.
     """
     case = gather(payment, available, invoices, limits, family_ids, parked, rivals)
     for rung in LADDER:

@@ -92,11 +92,14 @@ class Case:
         return f"{text}, {left} stays open" if left else text
 
     def in_full(self, invoices: Sequence[OpenInvoice]) -> Explanation:
-        """These invoices, each paid in full, as a person is shown it; how far the sum is from the money is told."""
-        total = Money.total((invoice.balance for invoice in invoices), self.money.currency)
+        """These invoices of one currency, each paid in full, as a person is shown it, and how far off the sum is."""
+        currency = invoices[0].balance.currency
+        total = Money.total((invoice.balance for invoice in invoices), currency)
         numbers = ", ".join(invoice.number for invoice in invoices[:_EQUATION_TERMS_MAX])
-        text = f"{numbers}: {equation([invoice.balance for invoice in invoices], self.money.currency)}"
-        if total > self.money:
+        text = f"{numbers}: {equation([invoice.balance for invoice in invoices], currency)}"
+        if currency != self.money.currency:
+            text += f", and the payment is {self.money}"
+        elif total > self.money:
             text += f", {total - self.money} more than the payment"
         elif total < self.money:
             text += f", {self.money - total} less than the payment"

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from connector.decisions.matching.case import Case, Verdict
-from connector.decisions.matching.references import Reading
+from connector.decisions.matching.references import Reading, is_open
 from connector.money import Money
 from connector.receivables import ExceptionKind, Explanation, Match, OpenInvoice, PaymentState, Rung
 
@@ -31,7 +31,7 @@ def bar_nothing_to_apply(case: Case) -> Verdict | None:
 
 
 def bar_other_family(case: Case) -> Verdict | None:
-    foreign = sorted({number for reading in case.readings for number in reading.foreign})
+    foreign = sorted({invoice.number for reading in case.readings for invoice in reading.foreign})
     payers = {invoice.customer_id for reading in case.readings for invoice in reading.named}
     if foreign:
         reason = f"It names {_listed(foreign)} of another customer; who paid is in doubt."
@@ -66,7 +66,7 @@ def bar_currency(case: Case) -> Verdict | None:
     reason = (
         f"It is in {case.money.currency}, and the named invoice {others[0].number} is in {others[0].balance.currency}."
     )
-    return case.exception(ExceptionKind.CURRENCY, reason)
+    return case.exception(ExceptionKind.CURRENCY, reason, _shown(case))
 
 
 def bar_twins(case: Case) -> Verdict | None:
@@ -75,8 +75,7 @@ def bar_twins(case: Case) -> Verdict | None:
     if not twins:
         return None
     reason = f"The number {twins[0].number} belongs to several open invoices."
-    same_currency = [invoice for invoice in twins if invoice.balance.currency == case.money.currency]
-    return case.exception(ExceptionKind.AMBIGUOUS, reason, (case.in_full([invoice]) for invoice in same_currency))
+    return case.exception(ExceptionKind.AMBIGUOUS, reason, (case.in_full([invoice]) for invoice in twins))
 
 
 def bar_readings_disagree(case: Case) -> Verdict | None:
@@ -168,13 +167,18 @@ def _leaves_nothing(case: Case, match: Match) -> bool:
 
 
 def _shown(case: Case) -> list[Explanation]:
-    """What each reading says, the same set once; invoices in another currency can't be added up and are left out."""
+    """What each reading says is paid, also of others and in other currencies: nobody is chased for it meanwhile.
+
+    The same set is shown once; currencies can't be added up, so each makes a set of its own.
+    """
     sets: list[tuple[OpenInvoice, ...]] = []
     for reading in case.readings:
-        named = tuple(invoice for invoice in reading.named if invoice.balance.currency == case.money.currency)
-        if named and named not in sets:
-            sets.append(named)
-    return [case.in_full(named) for named in sets]
+        named = [*reading.named, *(invoice for invoice in reading.foreign if is_open(invoice))]
+        for currency in sorted({invoice.balance.currency for invoice in named}):
+            one = tuple(invoice for invoice in named if invoice.balance.currency == currency)
+            if one not in sets:
+                sets.append(one)
+    return [case.in_full(one) for one in sets]
 
 
 def _listed(numbers: Sequence[str]) -> str:

@@ -14,7 +14,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from connector.money import Money, MoneyError
-from connector.receivables import InvoiceStatus, OpenInvoice, Payment
+from connector.receivables import InvoiceStatus, OpenInvoice, Payment, Remittance
 
 # A remittance of a person or a bank is far below this; a longer text is not read at all.
 TEXT_CHARACTERS_MAX = 4000
@@ -39,11 +39,11 @@ _JOINING = frozenset({"AND", "TO", "UND", "ET", "Y", "THROUGH", "-", "/", "#"})
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """What one channel names. All but `named` are numbers or ids as they were written."""
+    """What one channel names: invoices, or numbers and ids as they were written."""
 
     named: tuple[OpenInvoice, ...] = ()  # open, of the family
     closed: tuple[str, ...] = ()  # of the family, known, but not open
-    foreign: tuple[str, ...] = ()  # of another family
+    foreign: tuple[OpenInvoice, ...] = ()  # of another family, open or not
     twins: tuple[OpenInvoice, ...] = ()  # open invoices of the family that share a number which is named
     unknown: tuple[str, ...] = ()
 
@@ -80,7 +80,7 @@ class Book:
         return Reading(
             named=_unique(by_id.named + by_number.named),
             closed=by_id.closed + by_number.closed,
-            foreign=by_id.foreign + by_number.foreign,
+            foreign=_unique(by_id.foreign + by_number.foreign),
             twins=_unique(by_id.twins + by_number.twins),
             unknown=by_id.unknown + by_number.unknown,
         )
@@ -114,7 +114,7 @@ class Book:
         """An open invoice of the family comes before a closed one of the same number, that before another family's."""
         named: list[OpenInvoice] = []
         closed: list[str] = []
-        foreign: list[str] = []
+        foreign: list[OpenInvoice] = []
         twins: list[OpenInvoice] = []
         unknown: list[str] = []
         for key in sorted({key for key in keys if key}):
@@ -128,10 +128,10 @@ class Book:
             elif ours:
                 closed.append(_shown(key))
             elif found:
-                foreign.append(_shown(key))
+                foreign += found
             else:
                 unknown.append(_shown(key))
-        return Reading(_unique(named), tuple(closed), tuple(foreign), _unique(twins), tuple(unknown))
+        return Reading(_unique(named), tuple(closed), _unique(foreign), _unique(twins), tuple(unknown))
 
     def _is_family(self, invoice: OpenInvoice) -> bool:
         return self.family_ids is None or invoice.customer_id in self.family_ids
@@ -146,6 +146,16 @@ class Book:
         if any(token.startswith(prefix + mark) for prefix in self._prefixes for mark in "-_/#."):
             return True
         return digits >= 3 or (digits > 0 and (is_announced or bool(_WORD_THEN_DIGIT.match(token))))
+
+
+def mentioned(remittance: Remittance) -> tuple[str, ...]:
+    """Every number that this remittance may name, as it is written: what the invoices at hand are looked up by."""
+    found = {number.strip() for number in (*remittance.linked_numbers, *remittance.invoice_numbers)}
+    if len(remittance.text) <= TEXT_CHARACTERS_MAX:
+        for chunk in _SEPARATORS.split(_GROUPED_AMOUNT.sub(" ", remittance.text)):
+            token = chunk.rstrip(".").lstrip("#")
+            found |= {part for part in (token, *token.split("/")) if any(character.isdigit() for character in part)}
+    return tuple(sorted(number for number in found if number and number.isprintable()))
 
 
 def order(invoice: OpenInvoice) -> tuple[object, ...]:

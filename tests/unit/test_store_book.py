@@ -1,0 +1,41 @@
+"""What the store finds of the facts that were read."""
+
+from __future__ import annotations
+
+from datetime import date
+from pathlib import Path
+
+from answers_cases import MONDAY, Case, invoice, usd
+
+from connector.receivables import InvoiceStatus
+from connector.store import book
+
+DAY = date(2026, 9, 1)
+
+
+def test_a_named_invoice_is_found_in_any_state_currency_family_and_spelling(tmp_path: Path) -> None:
+    store = Case(tmp_path).store
+    paid = invoice("INV-1", "10.00", DAY, DAY, status=InvoiceStatus.PAID)
+    euro = invoice("inv-2", "20.00", DAY, DAY, currency="EUR")
+    other = invoice("INV-3", "30.00", DAY, DAY, customer_id="C9")
+    unnamed = invoice("INV-4", "40.00", DAY, DAY)
+    with store.tx() as tx:
+        book.put_invoices(tx, [paid, euro, other, unnamed], MONDAY, DAY)
+    many = [f"PO-{n}" for n in range(book.IDS_AT_ONCE)]
+    with store.read() as tx:
+        found = book.named_invoices(tx, ["3", "3' OR 1=1"], [*many, "inv-1", "INV-2", "%"])
+
+    assert ["1", "2", "3"] == [one.id for one in found]
+    assert [usd("10.00"), euro.balance, usd("30.00")] == [one.balance for one in found]
+
+
+def test_the_open_invoices_of_a_family_are_found_in_every_currency(tmp_path: Path) -> None:
+    store = Case(tmp_path).store
+    ours = [invoice("INV-1", "10.00", DAY, DAY), invoice("INV-2", "20.00", DAY, DAY, currency="EUR")]
+    theirs = invoice("INV-3", "30.00", DAY, DAY, customer_id="C9")
+    with store.tx() as tx:
+        book.put_invoices(tx, [*ours, theirs], MONDAY, DAY)
+    with store.read() as tx:
+        found = book.open_invoices(tx, family="C1")
+
+    assert ["1", "2"] == [one.id for one in found]
