@@ -244,7 +244,7 @@ class CloseAct:
         with self._turn:
             confirmed = self._assigned(request, ActState.CONFIRMED)
             refused = self._assigned(request, ActState.REFUSED)
-            if not confirmed and not refused or self._is_stopped():
+            if (not confirmed and not refused) or self._is_stopped():
                 return
             marks = {act.id: _marks(act, RecordState.CLOSED) for act in confirmed}
             marks |= self._withdrawals(refused)

@@ -182,7 +182,7 @@ def _is_perhaps_posted(parts: Parts, payment: Payment, match: Match, today: date
 
 
 def _adopt(parts: Parts, payment: Payment, seen: PaymentSeen) -> int:
-    """Posted by others under this payment's own id: adopted if it is the same money, else shown. Returns the adopted."""
+    """Posted by others under this payment's id: adopted if it is the same money, else shown. Returns the adopted."""
     with parts.store.tx() as tx:
         family = book.family_of(tx, payment.customer_id)
         if seen.amount != payment.amount or (family and book.family_of(tx, seen.customer_id) != family):

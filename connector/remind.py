@@ -225,7 +225,7 @@ def _stale_sources(tx: Tx, parts: Parts, now: datetime) -> Iterable[str]:
         if fresh_as_of is None:
             yield f"{shown} was never read completely"
         elif now - fresh_as_of > timedelta(minutes=minutes):
-            yield f"{shown} was last read completely on {fresh_as_of:%Y-%m-%d at %H:%M} UTC, allowed are {minutes} minutes"
+            yield f"{shown} was last read completely on {fresh_as_of:%Y-%m-%d at %H:%M} UTC, allowed: {minutes} minutes"
 
 
 def record_decisions(tx: Tx, parts: Parts, decided: Iterable[Decided], today: date) -> None:

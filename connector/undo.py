@@ -32,8 +32,8 @@ def take_reopened(tx: Tx, invoice: OpenInvoice, today: date) -> None:
             "difference",
             act.id,
             f"Payment {act.payment_id} ({act.intent.payment.external_id} in the ERP) no longer pays invoice "
-            f"{invoice.number}, and its money has not gone back. Nobody is reminded of it; apply the payment again in the "
-            "ERP, or give the money back.",
+            f"{invoice.number}, and its money has not gone back. Nobody is reminded of it; apply the payment "
+            "again in the ERP, or give the money back.",
             amount=invoice.balance,
             customer_id=invoice.customer_id,
             payment_id=act.payment_id,

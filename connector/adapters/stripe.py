@@ -195,8 +195,8 @@ class StripePayments:
 
         After a gap longer than Stripe keeps events, the charges created since then (and 14 days before) are listed: a
         debit that was still pending by then, and an older charge refunded in the gap, are for the caller to ask for.
-        Money received before the cutover day is returned too: it shields, and is never posted. Raises Transient or Terminal when the read is
-        not complete: nothing of it counts then, the cursor stays.
+        Money received before the cutover day is returned too: it shields, and is never posted. Raises Transient or
+        Terminal when the read is not complete: nothing of it counts then, the cursor stays.
         """
         if problem := self._wrong_mode():
             raise Terminal(f"Could not read payments from Stripe: {problem} Nothing was read; set the right key.")

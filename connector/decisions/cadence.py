@@ -22,6 +22,8 @@ _LEFT = (ReminderState.SENT, ReminderState.UNKNOWN)
 
 
 class CadenceOutcome(StrEnum):
+    """What the cadence says of one invoice on one day."""
+
     DUE = "due"
     WAITING = "waiting"
     FINISHED = "finished"

@@ -14,6 +14,8 @@ from connector.receivables import InvoiceStatus, OpenInvoice, Reminder, Reminder
 
 
 class Flag(StrEnum):
+    """The state that a saved search shows, in order of precedence: the first that holds."""
+
     CLOSED = "closed"
     EXCEPTION = "exception"
     BACKLOG = "backlog"

@@ -51,18 +51,7 @@ def decide(
         raise PostingError(f"The match of payment {match.payment_id} can't post payment {payment.id}.")
     payment_external_id = f"arc-{_checked(installation)}-pay-{_checked(payment.id)}-{generation}"
     act = f"arc-{installation}"
-    applied = {application.invoice_id: application.amount for application in match.applications}
-    cancellations = tuple(
-        Cancellation(
-            external_id=f"{act}-can-{_checked(act_id)}-{_checked(invoice_id)}",
-            invoice_id=invoice_id,
-            steps=steps,
-            reason=_cancel_reason(payment, applied.get(invoice_id)),
-            cancelled_at=at,
-        )
-        for invoice_id, steps in sorted(cancelled.items())
-        if steps
-    )
+    cancellations = _cancellations(payment, match, cancelled, f"{act}-can-{_checked(act_id)}", at)
     return CloseIntent(
         act_id=_checked(act_id),
         payment=PaymentToPost(
@@ -79,6 +68,23 @@ def decide(
             payment_external_id=payment_external_id,
             text=_receipt_text(payment, match, cancellations, invoice_numbers),
         ),
+    )
+
+
+def _cancellations(
+    payment: Payment, match: Match, cancelled: Mapping[str, tuple[str, ...]], prefix: str, at: datetime
+) -> tuple[Cancellation, ...]:
+    applied = {application.invoice_id: application.amount for application in match.applications}
+    return tuple(
+        Cancellation(
+            external_id=f"{prefix}-{_checked(invoice_id)}",
+            invoice_id=invoice_id,
+            steps=steps,
+            reason=_cancel_reason(payment, applied.get(invoice_id)),
+            cancelled_at=at,
+        )
+        for invoice_id, steps in sorted(cancelled.items())
+        if steps
     )
 
 

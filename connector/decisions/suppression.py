@@ -16,6 +16,8 @@ from connector.receivables import Customer, InvoiceStatus, OpenInvoice
 
 
 class SuppressionOutcome(StrEnum):
+    """What becomes of a reminder that is due."""
+
     MAY_LEAVE = "may_leave"
     HELD = "held"  # waits for a fact
     CANCELLED = "cancelled"  # never leaves

@@ -81,44 +81,48 @@ def put_act(
             matched_seq=seq,
         )
     )
-    total = 0
     for application in intent.payment.applications:
-        total += application.amount.minor
-        tx.execute(
-            insert(t.allocation).values(
-                act_id=intent.act_id,
-                invoice_id=application.invoice_id,
-                payment_id=payment_id,
-                amount=application.amount.minor,
-                currency=application.amount.currency,
-                state="intended",
-            )
-        )
-        tx.execute(
-            update(t.invoice)
-            .where(t.invoice.c.id == application.invoice_id)
-            .values(
-                allocated=t.invoice.c.allocated + application.amount.minor,
-                version=t.invoice.c.version + 1,
-                next_on=AT_ONCE,
-                restate=True,
-            )
-        )
-        left = t.invoice.c.balance - t.invoice.c.allocated
-        tx.journal(
-            "invoice_matched",
-            invoice=application.invoice_id,
-            payment=payment_id,
-            act=intent.act_id,
-            amount=str(application.amount),
-            left=tx.execute(select(left).where(t.invoice.c.id == application.invoice_id)).scalar_one(),
-        )
+        _allocate(tx, intent.act_id, payment_id, application)
+    total = sum(application.amount.minor for application in intent.payment.applications)
     tx.execute(
         update(t.payment)
         .where(t.payment.c.id == payment_id)
         .values(allocated=t.payment.c.allocated + total, standing="matched")
     )
     tx.execute(delete(t.suggestion).where(t.suggestion.c.payment_id == payment_id))
+
+
+def _allocate(tx: Tx, act_id: str, payment_id: str, application: PaymentApplication) -> None:
+    tx.execute(
+        insert(t.allocation).values(
+            act_id=act_id,
+            invoice_id=application.invoice_id,
+            payment_id=payment_id,
+            amount=application.amount.minor,
+            currency=application.amount.currency,
+            state="intended",
+        )
+    )
+    where = t.invoice.c.id == application.invoice_id
+    tx.execute(
+        update(t.invoice)
+        .where(where)
+        .values(
+            allocated=t.invoice.c.allocated + application.amount.minor,
+            version=t.invoice.c.version + 1,
+            next_on=AT_ONCE,
+            restate=True,
+        )
+    )
+    left = tx.execute(select(t.invoice.c.balance - t.invoice.c.allocated).where(where)).scalar_one()
+    tx.journal(
+        "invoice_matched",
+        invoice=application.invoice_id,
+        payment=payment_id,
+        act=act_id,
+        amount=str(application.amount),
+        left=left,
+    )
 
 
 def _act(row: Any) -> Act:
@@ -247,7 +251,7 @@ def look_again_at_adopted(tx: Tx, received_since: date) -> None:
 
 
 def undone(tx: Tx, invoice_id: str) -> tuple[Act, ...]:
-    """Closed acts of ours on this invoice whose money the ERP no longer counts: its balance is higher than they left it."""
+    """Closed acts of ours on this invoice whose money the ERP no longer counts: more is open than they left."""
     row = tx.execute(select(t.invoice).where(t.invoice.c.id == invoice_id)).mappings().one()
     posted = tx.execute(
         select(t.allocation.c.act_id, t.allocation.c.amount).where(

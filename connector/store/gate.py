@@ -313,7 +313,7 @@ def end_message(tx: Tx, message_id: str, state: MessageState, detail: str = "") 
 
 
 def end_broken(tx: Tx, message_id: str) -> None:
-    """A send that broke off without an answer: it may have left if it was marked as leaving, else it surely did not."""
+    """A send that broke off without an answer: it may have left if it was marked as leaving, else not."""
     found = read_message(tx, message_id)
     if found and found[1] is MessageState.LEAVING:
         end_message(tx, message_id, MessageState.UNKNOWN, "the send broke off at the final dot")
