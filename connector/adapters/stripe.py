@@ -270,7 +270,7 @@ class StripePayments:
             try:
                 payment = reading.payment(found, touched.succeeded_at.get(id))
             except Misread as misread:
-                parked.append(Parked(self.name, id, misread.field, misread.reason))
+                parked.append(Parked(self.name, id, misread.field, misread.reason, misread.customer_id))
                 continue
             if payment:
                 payments.append(payment)
@@ -346,6 +346,24 @@ class _Reading:
         """The charge as a payment; None when it is no money: a card authorisation that was not captured."""
         if isinstance(found, str):
             found = self._api.retrieve("Charges", self._api.v1.charges.retrieve, found, {"expand": EXPANDED})
+        try:
+            return self._payment(found, succeeded_at)
+        except Misread as misread:
+            # Its payer is not chased while nobody knows what came.
+            raise Misread(misread.field, misread.reason, self._payer_of(found)) from None
+
+    def _payer_of(self, found: object) -> str:
+        """The ERP customer as far as the raw object names it, however little else of it is understood."""
+        if not isinstance(found, dict):
+            return ""
+        for holder in (found.get("customer"), found, found.get("payment_intent")):
+            metadata = holder.get("metadata") if isinstance(holder, dict) else None
+            for key in self._mapping.customer_id_keys if isinstance(metadata, dict) else ():
+                if isinstance(value := metadata.get(key), str) and value.strip():
+                    return value.strip()
+        return ""
+
+    def _payment(self, found: object, succeeded_at: datetime | None) -> Payment | None:
         charge = _understood(_Charge, found)
         if charge.livemode != self._livemode:
             raise Misread("livemode", f"{charge.livemode} does not agree with this installation")

@@ -33,11 +33,11 @@ class StripeSettings:
 
 
 class Misread(Exception):
-    """A field of one object was not understood; the object is parked."""
+    """A field of one object was not understood; the object is parked. `customer_id`: whose money it may be."""
 
-    def __init__(self, where: str, reason: str) -> None:
+    def __init__(self, where: str, reason: str, customer_id: str = "") -> None:
         super().__init__(f"{where}: {reason}")
-        self.field, self.reason = where, reason
+        self.field, self.reason, self.customer_id = where, reason, customer_id
 
 
 class StripeApi:

@@ -78,15 +78,17 @@ def _payment_differences(meant: PaymentToPost, seen: PaymentSeen) -> tuple[str, 
 
 def _balance_differences(invoices: tuple[OpenInvoice, ...], expected: Mapping[str, Money]) -> tuple[str, ...]:
     balances = {invoice.id: invoice.balance for invoice in invoices}
+    numbers = {invoice.id: invoice.number for invoice in invoices}
     found: list[str] = []
     for invoice_id, ours in sorted(expected.items()):
         theirs = balances.get(invoice_id)
+        number = numbers.get(invoice_id, invoice_id)
         if theirs is None:
             found.append(f"invoice {invoice_id} was not returned by the ERP; {ours} should be left")
         elif theirs.currency != ours.currency:
-            found.append(f"invoice {invoice_id} has {theirs} left, not {ours}")
+            found.append(f"invoice {number} has {theirs} left, not {ours}")
         elif theirs < ours:
-            found.append(f"invoice {invoice_id} has {theirs} left, not {ours}: somebody else paid or credited it too")
+            found.append(f"invoice {number} has {theirs} left, not {ours}: somebody else paid or credited it too")
         elif theirs > ours:
-            found.append(f"invoice {invoice_id} has {theirs} left, not {ours}: less was applied than we meant")
+            found.append(f"invoice {number} has {theirs} left, not {ours}: less was applied than we meant")
     return tuple(found)

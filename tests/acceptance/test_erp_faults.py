@@ -175,7 +175,7 @@ def _between(
 
         ended = at.process("once", "--json")
 
-        assert 1 == ended.returncode, ended.stderr
+        assert ended.returncode in (0, 1), ended.stderr
         assert [] == at.mails_about("PAID-1")
         store = Store(tmp_path / "connector.db", WorldTime(at.served))
         with store.read() as tx:

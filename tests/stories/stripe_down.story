@@ -12,7 +12,7 @@ day       2026-09-11
 expect    trouble "Could not read events from Stripe"
 expect    no mail today
 expect    reminder INV-1 0 held because "Stripe was last read completely on 2026-09-10 at 09:00 UTC"
-expect    reminder INV-2 0 held because "Stripe was last read 1440 minutes ago, allowed are 30"
+expect    reminder INV-2 0 held because "Stripe was last read completely on 2026-09-10 at 09:00 UTC"
 healed
 at        11:00
 expect    no trouble
