@@ -206,11 +206,22 @@ def _months(ledger: Ledger, currency: str, on: date) -> Iterator[tuple[int, Mone
         first = last.replace(day=1)
 
 
-def _paid(ledger: Ledger, currency: str, on: date, zone: tzinfo) -> list[Measure]:
+def paid(tx: Tx, currency: str, on: date, zone: tzinfo) -> tuple[measures.Measure, measures.Measure]:
+    """Mean days to pay and share paid late of one currency, exact: reports round them."""
+    return _settled(history.ledger(tx), currency, on, zone)
+
+
+def _settled(ledger: Ledger, currency: str, on: date, zone: tzinfo) -> tuple[measures.Measure, measures.Measure]:
     rows = [row for row in ledger.invoices if row["currency"] == currency]
     settled = [(row, day) for row in rows if (day := _settled_on(ledger, row, zone)) is not None and day <= on]
-    issued = measures.mean_days_to_pay((date.fromisoformat(row["issued_on"]), day) for row, day in settled)
-    due = measures.share_paid_late((date.fromisoformat(row["due_on"]), day) for row, day in settled)
+    return (
+        measures.mean_days_to_pay((date.fromisoformat(row["issued_on"]), day) for row, day in settled),
+        measures.share_paid_late((date.fromisoformat(row["due_on"]), day) for row, day in settled),
+    )
+
+
+def _paid(ledger: Ledger, currency: str, on: date, zone: tzinfo) -> list[Measure]:
+    issued, due = _settled(ledger, currency, on, zone)
     how = "settled on: the day the last money was received; for an invoice closed by others, the day that was seen"
     return [_shown(one, currency, how) for one in (issued, due)]
 

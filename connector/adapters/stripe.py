@@ -358,7 +358,9 @@ class _Reading:
             return ""
         for holder in (found.get("customer"), found, found.get("payment_intent")):
             metadata = holder.get("metadata") if isinstance(holder, dict) else None
-            for key in self._mapping.customer_id_keys if isinstance(metadata, dict) else ():
+            if not isinstance(metadata, dict):
+                continue
+            for key in self._mapping.customer_id_keys:
                 if isinstance(value := metadata.get(key), str) and value.strip():
                     return value.strip()
         return ""
