@@ -412,6 +412,9 @@ class EmailChannel:
     def _connected(self, deadline: _Deadline) -> _Smtp:
         smtp = _Smtp(self._settings, deadline)
         try:
+            if smtp.sock is not None:
+                # The final dot is a packet of its own; Nagle's delay would hold it back for 40 ms after it was allowed.
+                smtp.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             smtp.ehlo_or_helo_if_needed()
             if self._settings.starttls:
                 if not smtp.has_extn("starttls"):
