@@ -40,8 +40,9 @@ class Troubles:
     told: list[tuple[str, ConnectorError]] = field(default_factory=list)
 
     @property
-    def are_terminal(self) -> bool:
-        return any(isinstance(error, Terminal) for _, error in self.told)
+    def kept_from_sending(self) -> bool:
+        """Was there a step without which no reminder may leave?"""
+        return any(step in ("read invoices", "read payments", "send reminders") for step, _ in self.told)
 
 
 def tick(parts: Parts) -> tuple[TickReport, Troubles]:
@@ -65,7 +66,7 @@ def tick(parts: Parts) -> tuple[TickReport, Troubles]:
     with parts.store.tx() as tx:
         tx.set("last_tick_on", today.isoformat())
         tx.set("last_tick_at", instant(now))
-        if not troubles.told and not gate.sending_forbidden(tx):
+        if not troubles.kept_from_sending and not gate.sending_forbidden(tx):
             # An outage is counted from the last day on which a reminder could have left.
             tx.set("last_able_on", today.isoformat())
         report = activity.since(tx, first_seq)

@@ -48,6 +48,8 @@ def plan_reminders(parts: Parts, today: date) -> int:
                 undo.take_reopened(tx, invoice, today)
                 if not plans[invoice.id]:
                     _into_backlog(tx, parts, row, auto_since, last_able_on, today)
+            else:
+                undo.take_applied_again(tx, invoice)
             cash_on = _cash_on(plans[invoice.id], parts.policy.courtesy, today)
             settle_reminders(tx, invoice, parts.policy, cash_on, _why_closed(invoice))
             book.set_next(tx, invoice.id, _next_on(tx, invoice.id))

@@ -14,6 +14,13 @@ from connector.store import Tx, closing, gate, verdicts
 _CAME_BACK = (PaymentState.RETURNED, PaymentState.FAILED)
 
 
+def take_applied_again(tx: Tx, invoice: OpenInvoice) -> None:
+    """A paid invoice: what was shown of its undone application is settled."""
+    for act_id in closing.closed_acts(tx, invoice.id):
+        reason = "the ERP counts the payment again, or the invoice was paid otherwise"
+        verdicts.close_exceptions(tx, exception_id=f"difference:{act_id}", reason=reason)
+
+
 def take_reopened(tx: Tx, invoice: OpenInvoice, today: date) -> None:
     """Look at an open invoice on which acts of ours were closed; does nothing if their money still counts."""
     for act in closing.undone(tx, invoice.id):

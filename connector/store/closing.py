@@ -250,6 +250,13 @@ def look_again_at_adopted(tx: Tx, received_since: date) -> None:
     tx.execute(update(t.payment).where(t.payment.c.standing == "adopted", recent).values(standing="waiting"))
 
 
+def closed_acts(tx: Tx, invoice_id: str) -> tuple[str, ...]:
+    """Acts of ours on this invoice that were closed in good order."""
+    query = select(t.act.c.id).join(t.allocation, t.allocation.c.act_id == t.act.c.id)
+    closed = query.where(t.allocation.c.invoice_id == invoice_id, t.act.c.state == ActState.CLOSED)
+    return tuple(tx.execute(closed).scalars())
+
+
 def undone(tx: Tx, invoice_id: str) -> tuple[Act, ...]:
     """Closed acts of ours on this invoice whose money the ERP no longer counts: more is open than they left."""
     row = tx.execute(select(t.invoice).where(t.invoice.c.id == invoice_id)).mappings().one()
