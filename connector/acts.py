@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Sequence
-from datetime import timedelta
 
 from connector.decisions import closing as closing_decision
 from connector.decisions.closing import ClosingOutcome
@@ -23,7 +22,6 @@ from connector.store.gate import MessageState
 
 # A write is tried, looked up and tried again this often within one run; then the next tick goes on.
 ROUNDS_MAX = 3
-LEASE = timedelta(seconds=60)
 
 
 class CloseAct:
@@ -36,14 +34,14 @@ class CloseAct:
         verify_installation: Callable[[], None],
         ar_status: Callable[[Tx, Sequence[str]], tuple[ArStatus, ...]],
         status_written: Callable[[Tx, Sequence[ArStatus]], None],
-        may_write: Callable[[Tx], str],
+        posting_forbidden: Callable[[Tx], str],
     ) -> None:
         self._store = store
         self._erp = erp
         self._verify_installation = verify_installation
         self._ar_status = ar_status
         self._status_written = status_written
-        self._may_write = may_write
+        self._posting_forbidden = posting_forbidden
         # A run recovered after a kill and the tick's own run must not work on one act at the same time.
         self._turn = threading.Lock()
 
@@ -88,7 +86,7 @@ class CloseAct:
             self._not_now(acts, error)
             return False
         with self._store.tx() as tx:
-            if self._may_write(tx):
+            if self._posting_forbidden(tx):
                 return False  # a person stopped posting; the acts stay as they are
             gone = [act for act in acts if not closing.is_received(tx, act)]
             acts = [act for act in acts if act not in gone]
@@ -130,7 +128,7 @@ class CloseAct:
 
     def _refuse(self, tx: Tx, act: Act, reason: str) -> None:
         """Surely not written: the cents are free again, and the reminders wait for a person instead of resuming."""
-        numbers = [a.invoice_id for a in act.intent.payment.applications]
+        invoice_ids = [a.invoice_id for a in act.intent.payment.applications]
         book.drop_own_credit(tx, act.id)
         closing.settle_allocations(tx, act, "released")
         closing.release_payment(tx, act.payment_id)
@@ -140,22 +138,22 @@ class CloseAct:
             tx,
             "posting_refused",
             act.payment_id,
-            f"{reason}. Nothing was posted; it is tried again tomorrow, or when the invoices change, or by "
-            "`connector once`.",
+            f"{reason}. Nothing was posted; it is tried again tomorrow, or when the customer's invoices change.",
             amount=act.intent.payment.amount,
             customer_id=act.intent.payment.customer_id,
             payment_id=act.payment_id,
-            invoice_ids=numbers,
+            invoice_ids=invoice_ids,
         )
-        closing.touch(tx, numbers)
+        closing.touch(tx, invoice_ids)
         closing.move(tx, act.id, ActState.REFUSED, problem=reason)
 
     def _differ(self, tx: Tx, act: Act, seen: ActSeen | None, differences: Sequence[str]) -> None:
         """The ERP has this payment, but not as we meant it: its invoices are held, a person told, nothing touched."""
         invoice_ids = [a.invoice_id for a in act.intent.payment.applications]
         closing.settle_allocations(tx, act, "posted")
-        for invoice in seen.invoices if seen else ():
-            closing.take_read_back(tx, invoice, instant(seen.requested_at))  # type: ignore[union-attr]
+        if seen:
+            for invoice in seen.invoices:
+                closing.take_read_back(tx, invoice, instant(seen.requested_at))
         problem = "; ".join(differences) or "the ERP's payment differs from what was matched"
         verdicts.open_exception(
             tx,
@@ -280,7 +278,7 @@ class CloseAct:
 
     def _is_stopped(self) -> bool:
         with self._store.read() as tx:
-            return bool(self._may_write(tx))
+            return bool(self._posting_forbidden(tx))
 
     def _assigned(self, request: str, *states: ActState) -> tuple[Act, ...]:
         with self._store.read() as tx:

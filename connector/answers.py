@@ -7,9 +7,9 @@ addresses. The figures of `report` are gathered in standing.py.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import fields
+from dataclasses import fields, replace
 from datetime import UTC, date, datetime, tzinfo
-from typing import Any
+from typing import Any, TypeVar
 
 from connector import standing, words
 from connector.errors import ConfigError
@@ -70,9 +70,23 @@ def plan(tx: Tx, parts: Parts, now: datetime, first_seq: int, decided: Sequence[
         policy_version=parts.policy.version,
         post=_switch(parts.policy.post.value, history.stop_order(tx, "post") or alarm),
         send=_switch(parts.policy.send.value, history.stop_order(tx, "send") or alarm),
-        matches=(*_new_matches(tx, first_seq), *_suggested_matches(tx)),
-        exceptions=(*_alarm(alarm), *_exceptions(verdicts.open_exceptions(tx)), *_parked(history.parked_records(tx))),
-        reminders=_due(decided, gate.mailed_on(tx, today)),
+        matches=_named(tx, (*_new_matches(tx, first_seq), *_suggested_matches(tx))),
+        exceptions=_named(
+            tx, (*_alarm(alarm), *_exceptions(verdicts.open_exceptions(tx)), *_parked(history.parked_records(tx)))
+        ),
+        reminders=_named(tx, _due(decided, gate.mailed_on(tx, today))),
+    )
+
+
+_Row = TypeVar("_Row", MatchRow, ExceptionRow, ReminderRow, InvoiceRow)
+
+
+def _named(tx: Tx, rows: Sequence[_Row]) -> tuple[_Row, ...]:
+    """People know a customer by its name, the ERP by its id: both are shown."""
+    known = book.customers_by_id(tx, {row.customer for row in rows})
+    return tuple(
+        replace(row, customer=redact(f"{known[row.customer].name} ({row.customer})")) if row.customer in known else row
+        for row in rows
     )
 
 
@@ -204,12 +218,12 @@ def explain(tx: Tx, invoice_number: str, now: datetime, zone: tzinfo) -> Explana
     subjects = [f"invoice:{row['id']}", *(f"payment:{i}" for i in payments), *(f"act:{i}" for i in act_ids)]
     return Explanation(
         as_of=now,
-        invoice=_invoice_row(row, bool(parked), now.astimezone(zone).date()),
+        invoice=_named(tx, [_invoice_row(row, bool(parked), now.astimezone(zone).date())])[0],
         reminders=_steps(tx, row["id"], lines),
         verdicts=tuple(_verdict_row(one) for one in history.standing_verdicts(tx, subjects)),
         payments=(*(_act_payment(one) for one in acts), *(_suggested_payment(tx, one) for one in suggested)),
         timeline=tuple(JournalRow(line.at, line.event, redact(words.sentence(line))) for line in lines),
-        exceptions=(*_exceptions(holding), *_parked(parked)),
+        exceptions=_named(tx, (*_exceptions(holding), *_parked(parked))),
     )
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import date, timedelta
 
 from connector.decisions import cadence, matching, posting
@@ -40,23 +40,14 @@ PERHAPS_THE_SAME = timedelta(days=5)
 _BY_AMOUNT = frozenset({Rung.EXACT_BALANCE, Rung.WHOLE_BALANCE, Rung.EXACT_SUBSET})
 
 
-@dataclass(slots=True)
-class Matched:
-    matched: int = 0
-    exceptions: int = 0
-    suggested: int = 0
-    adopted: int = 0
-
-
-def match_payments(parts: Parts, today: date) -> Matched:
+def match_payments(parts: Parts, today: date) -> None:
     """Decide every payment that still has money to match; record matches, suggestions and exceptions."""
-    done = Matched()
     with parts.store.read() as tx:
         waiting = book.waiting_payments(tx)
         observed = book.observed_payments(tx, today)
-        no_posting = parts.may_write(tx)
+        no_posting = parts.posting_forbidden(tx)
     if not waiting and not observed:
-        return done
+        return
     # Somebody else may have posted it: an effect by others seen before our write is adopted, never repeated. What they
     # voided is none: that money still waits, and shields.
     found = parts.erp.find_payments([payment.id for payment, _ in waiting] + [payment.id for payment in observed])
@@ -67,19 +58,16 @@ def match_payments(parts: Parts, today: date) -> Matched:
     undecided = dict(waiting)
     for payment, left in waiting:
         if payment.id in posted:
-            done.adopted += _adopt(parts, payment, posted[payment.id])
+            _adopt(parts, payment, posted[payment.id])
             del undecided[payment]
             continue
         verdict = _decide(parts, payment, left, _rivals(payment, undecided))
-        if isinstance(verdict, MatchException) or _is_perhaps_posted(parts, payment, verdict, today):
-            done.exceptions += 1
-        elif no_posting:
+        if isinstance(verdict, MatchException) or _except_if_posted_by_others(parts, payment, verdict, today):
+            continue
+        if no_posting:
             _suggest(parts, payment, verdict, no_posting)
-            done.suggested += 1
         elif record_match(parts, payment, left, verdict, today):
-            done.matched += 1
             del undecided[payment]
-    return done
 
 
 def _rivals(payment: Payment, undecided: Mapping[Payment, Money]) -> list[Money]:
@@ -162,7 +150,7 @@ def _perhaps_posted(match: Match, why: str) -> MatchException:
     )
 
 
-def _is_perhaps_posted(parts: Parts, payment: Payment, match: Match, today: date) -> bool:
+def _except_if_posted_by_others(parts: Parts, payment: Payment, match: Match, today: date) -> bool:
     """RULES 1.9: customer, amount and 5 days are a possible duplicate, for a person; asked where only amount speaks."""
     if match.rung not in _BY_AMOUNT:
         return False
@@ -181,8 +169,8 @@ def _is_perhaps_posted(parts: Parts, payment: Payment, match: Match, today: date
     return True
 
 
-def _adopt(parts: Parts, payment: Payment, seen: PaymentSeen) -> int:
-    """Posted by others under this payment's id: adopted if it is the same money, else shown. Returns the adopted."""
+def _adopt(parts: Parts, payment: Payment, seen: PaymentSeen) -> None:
+    """Posted by others under this payment's id: adopted if it is the same money, else shown."""
     with parts.store.tx() as tx:
         family = book.family_of(tx, payment.customer_id)
         if seen.amount != payment.amount or (family and book.family_of(tx, seen.customer_id) != family):
@@ -197,11 +185,10 @@ def _adopt(parts: Parts, payment: Payment, seen: PaymentSeen) -> int:
                 customer_id=payment.customer_id,
                 payment_id=payment.id,
             )
-            return 0
+            return
         closing.set_standing(tx, payment.id, "adopted")
         verdicts.close_exceptions(tx, payment_id=payment.id, reason=f"posted by others as ERP payment {seen.erp_id}")
         tx.journal("payment_adopted", payment=payment.id, erp_id=seen.erp_id)
-    return 1
 
 
 def _except(tx: Tx, payment: Payment, left: Money, verdict: MatchException) -> None:

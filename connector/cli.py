@@ -49,8 +49,8 @@ class ExitCode(IntEnum):
         member.sentence = sentence
         return member
 
-    OK = 0, "done, nothing needs a person"
-    NEEDS_A_PERSON = 1, "something needs a person: a finding, a difference, an unfinished act"
+    OK = 0, "done; exceptions are a normal path and are only listed"
+    NEEDS_A_PERSON = 1, "something is not in order: a finding, a difference, an unfinished act, an alarm"
     CONFIGURATION = 2, "a setting, the policy or the command line is wrong; nothing began"
     UNAVAILABLE = 3, "the ERP, Stripe or the mail server could not answer; try again later"
     STORE_BUSY = 4, "another daemon holds this store; this one did not start"

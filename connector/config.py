@@ -265,7 +265,6 @@ class TimingSettings(_Part):
     """When the daemon works."""
 
     tick_seconds: int = Field(default=60, ge=1, le=3600, description="One pass of the loop starts this often.")
-    nightly_hour: int = Field(default=2, ge=0, le=23, description="The whole open set is read at this hour.")
 
 
 class Settings(_Part):

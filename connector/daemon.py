@@ -24,6 +24,14 @@ from connector.reports import Explanation, PlanReport, Report, TickReport
 from connector.store import Store, activity, closing, gate, orders
 
 _EVENTS = {event.value: event for event in Event}
+# What a person should hear of soon.
+_WARNINGS = (
+    Event.ALARM_RAISED,
+    Event.ACT_DIFFERENT,
+    Event.ACT_REFUSED,
+    Event.REMINDER_SENT_UNKNOWN,
+    Event.STOP_REQUESTED,
+)
 
 
 class Durable(Protocol):
@@ -45,6 +53,7 @@ class Service:
     _parts: Parts | None = None
     _engine: Durable | None = None
     _log: Log = field(default_factory=Log)
+    _told: int = 0  # up to here in the journal everything was logged
 
     # ---- the daemon role ----
 
@@ -56,7 +65,9 @@ class Service:
         with self.store.tx() as tx:
             # Gaining the lock proves that whoever held leases is dead.
             unknown, dropped = gate.bury(tx, parts.owner)
-            tx.journal("daemon_started", policy=parts.policy.version, sent_unknown=unknown, dropped=dropped)
+            self._told = tx.journal(
+                "daemon_started", policy=parts.policy.version, sent_unknown=unknown, dropped=dropped
+            )
         self._log.info(Event.DAEMON_STARTED, policy=parts.policy.version, sent_unknown=unknown)
         self._engine = self.make_engine(parts)
         self._engine.launch()
@@ -67,15 +78,17 @@ class Service:
         return replace(report, troubles=tuple(str(error) for _, error in troubles.told))
 
     def _tick(self) -> tuple[TickReport, loop.Troubles]:
-        first = self.store.last_seq()
         report, troubles = loop.tick(self.parts())
         for step, error in troubles.told:
             event = Event.SOURCE_UNAVAILABLE if isinstance(error, Transient) else Event.TICK_FAILED
             self._log.warning(event, step=step, reason=str(error))
         with self.store.read() as tx:
-            for row in activity.lines(tx, first):
+            # From the line after the last one told: other processes journal between ticks.
+            for row in activity.lines(tx, self._told):
+                self._told = row.seq
                 if row.event in _EVENTS:
-                    self._log.info(_EVENTS[row.event], **row.fields)
+                    tell = self._log.warning if row.event in _WARNINGS else self._log.info
+                    tell(_EVENTS[row.event], **row.fields)
         self._log.info(Event.TICK_FINISHED, **answers.counts(report))
         return report, troubles
 
@@ -172,6 +185,14 @@ class Service:
                 findings += ask()
             except ConnectorError as error:
                 findings.append(Finding(name, False, str(error), "see the sentence before; then run this again"))
+        if parts.policy.send is Switch.AUTO and not parts.channel.redirect_all_to:
+            findings += [
+                Finding(
+                    "policy", False, f"senders.{name} is still the example {address}", "Put your own address there."
+                )
+                for name, address in parts.policy.senders
+                if address.endswith(".example")
+            ]
         for what, switch in (("posting", parts.policy.post), ("sending", parts.policy.send)):
             words = "does nothing outside by itself" if switch is not Switch.AUTO else "works by itself"
             findings.append(Finding("policy", True, f"{what} is in {switch.value}: it {words}", blocking=False))

@@ -50,7 +50,7 @@ def write_flags(parts: Parts) -> int:
     written, after = 0, ""
     while True:
         with parts.store.read() as tx:
-            if parts.may_write(tx):
+            if parts.flags_forbidden(tx):
                 return written
             ids = book.behind(tx, after, BATCH)
             wanted, known = statuses(tx, parts.installation, ids), book.flags_known(tx, ids)

@@ -32,53 +32,51 @@ class Event(StrEnum):
 
     DAEMON_STARTED = "daemon_started", "The daemon holds the store and begins to work."
     DAEMON_STOPPED = "daemon_stopped", "The daemon ended in good order; what was begun is finished or goes on later."
-    DAEMON_REFUSED = "daemon_refused", "The daemon did not start; the reason says what to set or who holds the store."
-    INSTALLATION_DIFFERS = "installation_differs", "The ERP names another installation: nothing is posted or sent."
-    POLICY_READ = "policy_read", "The policy was read; its version stands behind every verdict from here on."
-    SWITCH_CHANGED = "switch_changed", "Posting or sending was switched by the policy or by a person."
     STOP_REQUESTED = "stop_requested", "A person stopped posting or sending."
     STOP_LIFTED = "stop_lifted", "A person lifted a stop."
 
-    TICK_STARTED = "tick_started", "One pass of the loop began."
     TICK_FINISHED = "tick_finished", "One pass of the loop ended; the counts say what it did."
-    TICK_FAILED = "tick_failed", "One pass of the loop was given up; the next one starts from the facts again."
-
-    SOURCE_READ = "source_read", "A source was read up to the instant that it vouches for."
+    TICK_FAILED = (
+        "tick_failed",
+        "A step of the loop was given up, or the whole pass; the next starts from the facts again.",
+    )
     SOURCE_UNAVAILABLE = "source_unavailable", "A source could not answer; it is asked again at the next tick."
-    SOURCE_STALE = "source_stale", "A source is older than the policy allows: no reminder leaves."
     RECORD_PARKED = "record_parked", "A record was not understood; it is shown, and nothing is done with it."
-    TOTALS_DIFFERED = (
-        "totals_differed",
-        "The ERP's sum of a customer differed from ours, so the customer was read again.",
+    ALARM_RAISED = "alarm_raised", "Too many open invoices vanished at once: posting and sending are stopped."
+    ALARM_CLEARED = "alarm_cleared", "The open invoices add up again: posting and sending go on."
+    INVOICE_IN_BACKLOG = (
+        "invoice_in_backlog",
+        "An old overdue invoice waits for a person's choice; no mail leaves for it.",
     )
-    OPEN_SET_DROPPED = "open_set_dropped", "Too many open invoices vanished at once: posting and sending are stopped."
-    CLOCK_WENT_BACK = "clock_went_back", "The clock is behind its own high-water mark: sending is stopped."
-    BACKLOG_ENTERED = "backlog_entered", "Old overdue invoices wait for a person's choice; no mail leaves for them."
 
-    PAYMENT_MATCHED = (
-        "payment_matched",
-        "A payment was matched; its invoices' reminders are cancelled from this commit on.",
+    PAYMENT_MATCHED = "payment_matched", "A payment was matched; its invoices' reminders are cancelled from here on."
+    PAYMENT_ADOPTED = (
+        "payment_adopted",
+        "The payment is in the ERP already, made by somebody else; it isn't posted again.",
     )
-    PAYMENT_SHIELDED = "payment_shielded", "Money that is not matched yet holds the reminders of what it may pay."
+    MATCH_SUGGESTED = (
+        "match_suggested",
+        "A payment fits; it isn't posted because posting isn't switched on or is stopped.",
+    )
     EXCEPTION_OPENED = "exception_opened", "Something waits for a person's decision."
     EXCEPTION_CLOSED = "exception_closed", "What waited for a person is decided."
 
     ACT_WRITTEN = "act_written", "The ERP answered that the payment of an act stands there."
-    ACT_UNKNOWN = "act_unknown", "The answer to a write was not read; it is looked up by its id before anything else."
     ACT_REFUSED = "act_refused", "The ERP refused a payment; nothing was posted, and the reminders are held."
-    ACT_ADOPTED = "act_adopted", "The payment was in the ERP already, made by somebody else; it is not posted again."
-    ACT_UNFINISHED = "act_unfinished", "An act waits for one of its records; it goes on by itself."
     ACT_CLOSED = "act_closed", "The ERP was read back and agrees: payment, invoices and cancelled reminders."
-    DIFFERENCE_FOUND = "difference_found", "The ERP and our book disagree; a person decides."
-    INVOICE_CLOSED = "invoice_closed", "Nothing is owed on an invoice any more, by us or by somebody else."
+    ACT_DIFFERENT = "act_different", "The ERP and our book disagree; a person decides."
+    INVOICE_CLOSED = "invoice_closed", "Nothing is owed on an invoice any more."
+    INVOICE_REOPENED = "invoice_reopened", "The ERP shows an invoice open again that a payment had closed."
 
-    REMINDER_PLANNED = "reminder_planned", "A step of the cadence is due and may leave."
+    REMINDER_PLANNED = "reminder_planned", "A step that was held or not sent may leave again."
     REMINDER_HELD = "reminder_held", "A reminder waits; the reason says for which fact."
     REMINDER_CANCELLED = "reminder_cancelled", "A reminder will never leave; the reason says why."
     REMINDER_MISSED = "reminder_missed", "A later step overtook this one before it could leave."
     REMINDER_SENT = "reminder_sent", "The mail server accepted a reminder."
-    REMINDER_NOT_SENT = "reminder_not_sent", "A reminder surely did not leave; the reason says why."
-    REMINDER_UNKNOWN = "reminder_unknown", "It is not known whether a reminder left; it is shown and never sent again."
+    REMINDER_SENT_UNKNOWN = (
+        "reminder_sent_unknown",
+        "Nobody can know whether a reminder left; shown, and never sent again.",
+    )
 
 
 SECRET = "[secret]"

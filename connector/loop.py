@@ -108,7 +108,7 @@ def _retry_refused(parts: Parts, today: date, families: set[str]) -> None:
 def carry_out(parts: Parts) -> None:
     """Step 5: run every unfinished act, up to 25 to one ERP request, to its end or to where the ERP lets it."""
     with parts.store.tx() as tx:
-        if parts.may_write(tx):
+        if parts.posting_forbidden(tx):
             return
         unfinished = [act.id for act in closing.acts(tx, closing.UNFINISHED)]
     trouble: ConnectorError | None = None

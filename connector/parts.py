@@ -40,8 +40,14 @@ class Parts:
         """The day in the ledger's zone."""
         return now.astimezone(self.zone).date()
 
-    def may_write(self, tx: Tx) -> str:
-        """May anything be written into the ERP? '' or the reason why not."""
+    def flags_forbidden(self, tx: Tx) -> str:
+        """Why the AR status may not be written into the ERP; '' if it may: in suggest it is."""
+        if self.policy.post is Switch.SHADOW:
+            return "posting is in shadow"
+        return orders.stopped(tx, "post") or tx.get("alarm")
+
+    def posting_forbidden(self, tx: Tx) -> str:
+        """Why no payment may be written into the ERP now; '' if it may."""
         if self.policy.post is not Switch.AUTO:
             return f"posting is in {self.policy.post.value}"
         return orders.stopped(tx, "post") or tx.get("alarm")

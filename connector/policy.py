@@ -15,7 +15,9 @@ class Switch(StrEnum):
     """How far the connector may go by itself. A new installation is in shadow for both posting and sending."""
 
     SHADOW = "shadow"  # decide and record, change nothing outside
-    SUGGEST = "suggest"  # as shadow, and a match shields its invoices until a person posted or rejected it
+    SUGGEST = (
+        "suggest"  # for posting: the ERP's saved searches are kept up to date, and a person posts; sending: as shadow
+    )
     AUTO = "auto"  # do it
 
 

@@ -33,7 +33,7 @@ LEASE = timedelta(seconds=60)
 # ---- step 2 ----
 
 
-def plan_reminders(parts: Parts, today: date) -> int:
+def plan_reminders(parts: Parts, today: date) -> None:
     """Settle the plan of every invoice whose facts changed: new ones get their cadence, paid ones lose theirs."""
     with parts.store.tx() as tx:
         auto_before = tx.get("auto_since")
@@ -59,7 +59,6 @@ def plan_reminders(parts: Parts, today: date) -> int:
         if parts.policy.backlog is BacklogChoice.NEXT_STEP:
             for row in book.backlog_rows(tx):
                 _out_of_backlog(tx, row["id"], today)
-    return len(rows)
 
 
 def _out_of_backlog(tx: Tx, invoice_id: str, today: date) -> None:

@@ -128,7 +128,7 @@ def open_service(settings: Settings, clock: Clock | None = None) -> Service:
             parts.verify_installation,
             lambda tx, ids: statuses(tx, settings.installation, ids),
             mark_written,
-            parts.may_write,
+            parts.posting_forbidden,
         )
         remind = RemindAct(parts.store, parts.channel, owner)
         path = parts.store.path.with_suffix(".engine")

@@ -66,7 +66,7 @@ _REMEDIES = {
     ExceptionKind.NO_EXPLANATION: f"ask for the remittance; then {_POST_BY_HAND}",
     "held_invoice": "take the hold off in the ERP and apply the rest there",
     "unapplied_rest": "apply the rest in the ERP or refund it",
-    "posting_refused": "put right what the ERP names, then run `connector once`",
+    "posting_refused": "put right what the ERP names; it is tried again tomorrow, or when the customer changes",
     "difference": "compare the payment in the ERP with what was matched, and correct the ERP's record",
     "refund_after_application": "raise the credit memo and the customer refund in the ERP, or reopen the invoice",
     "payment_came_back": "un-apply it in the ERP with a journal; the invoice's reminders go on then",

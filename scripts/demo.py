@@ -243,7 +243,7 @@ class Stories:
         for trouble in report.troubles:
             self._teller.say(f"{self._sandbox.now:%a %d %b}  {trouble}")
         done = (
-            (report.closed, "payment closed in NetSuite", "payments closed in NetSuite"),
+            (report.closed, "payment applied in NetSuite", "payments applied in NetSuite"),
             (report.cancelled, "pending reminder cancelled", "pending reminders cancelled"),
             (report.sent, "invoice reminded", "invoices reminded"),
         )
@@ -326,7 +326,7 @@ class Stories:
         self._pay("Lanternfish Media", "1250.00", "LANTERN-1", LANTERN_1="1250.00")
         self._sandbox.advance(datetime(2026, 9, 17, TICK_HOUR, tzinfo=UTC))
         report = self._tick()
-        self._teller.expect("no reminder left this morning", self._mails("LANTERN-1") == before)
+        self._teller.expect("no reminder about LANTERN-1 left this morning", self._mails("LANTERN-1") == before)
         self._teller.expect(
             "the pending ones were cancelled in the same act", report.cancelled == 5 and self._balance("LANTERN-1") == 0
         )
@@ -473,7 +473,8 @@ def main() -> int:
 def _summary(teller: Teller, figures: dict[str, Any], held: bool) -> None:
     teller.say()
     teller.say("Summary")
-    for name, value in figures.items():
+    others = figures["invoices"] - figures["loops_closed"] - figures["open_with_reason"]
+    for name, value in (figures | {"closed by others": others}).items():
         teller.say(f"  {name.replace('_', ' '):24} {value}")
     teller.say()
     if held:

@@ -24,7 +24,7 @@ from zoneinfo import ZoneInfo
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
 from connector.adapters.stripe_api import Misread, StripeApi, StripeSettings
-from connector.errors import ConnectorError, Terminal
+from connector.errors import ConnectorError, Terminal, Transient
 from connector.money import Money, MoneyError
 from connector.ports import Clock, Finding, PaymentRead
 from connector.receivables import Parked, Payment, PaymentState, Remittance
@@ -311,6 +311,12 @@ class StripePayments:
             try:
                 page = self._api.page(right, listing, {"limit": 1})
             except ConnectorError as error:
+                if isinstance(error, Transient) or "AuthenticationError" in str(error):
+                    # The same for every right: said once.
+                    return (
+                        *findings,
+                        Finding("stripe", False, str(error), "See the sentence before, then run this again."),
+                    )
                 findings.append(Finding("stripe", False, str(error), f"Give the key the right to read {right}."))
                 continue
             findings.append(self._right_mode(right, page))

@@ -53,7 +53,8 @@ def decide(
         return BacklogVerdict(BacklogOutcome.CURRENT, f"due on {invoice.due_on}, not overdue")
     switched_on = auto_since or on
     if invoice.due_on < switched_on:
-        reason = f"due on {invoice.due_on}, overdue when sending was switched on ({switched_on})"
+        when = f"when sending was switched on ({auto_since})" if auto_since else "when the connector first looked"
+        reason = f"due on {invoice.due_on}, overdue {when}; the policy's `backlog` says what happens to it"
         return BacklogVerdict(BacklogOutcome.OVERDUE_AT_SWITCH, reason)
     if business_days_between(invoice.due_on, first_seen_on) > outage_business_days_max:
         reason = f"due on {invoice.due_on}, long overdue when it was first seen ({first_seen_on})"

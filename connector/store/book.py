@@ -485,7 +485,8 @@ def inflight(tx: Tx, today: date) -> dict[tuple[str, str], Money]:
                 t.payment.c.state == PaymentState.PROCESSING,
                 and_(
                     t.payment.c.state == PaymentState.SUCCEEDED,
-                    t.payment.c.standing.in_(UNMATCHED),
+                    # A suggestion shields its own invoices, by name.
+                    t.payment.c.standing.in_([one for one in UNMATCHED if one != "suggested"]),
                 ),
                 and_(
                     t.payment.c.state == PaymentState.SUCCEEDED,

@@ -345,10 +345,6 @@ def put_suggestion(tx: Tx, payment_id: str, applications: Sequence[PaymentApplic
         )
 
 
-def suggested_invoices(tx: Tx) -> set[str]:
-    return set(tx.execute(select(t.suggestion.c.invoice_id)).scalars())
-
-
 def set_standing(tx: Tx, payment_id: str, standing: str) -> None:
     tx.execute(update(t.payment).where(t.payment.c.id == payment_id).values(standing=standing))
     if standing != "suggested":

@@ -22,7 +22,6 @@ from connector.store import tables as t
 from connector.store.book import AT_ONCE, from_json, to_json
 
 WAITING = (ReminderState.PLANNED, ReminderState.HELD)
-GONE = (ReminderState.SENT, ReminderState.UNKNOWN, ReminderState.LEAVING)
 
 
 class MessageState(StrEnum):

@@ -118,7 +118,7 @@ def test_a_refused_payment_shows_its_act_the_exception_and_the_held_steps(case: 
     assert ("released", "withdrawn") == (payment.state, payment.act.state if payment.act else "")
     assert "the period 2026-09 is closed" in (payment.act.problem if payment.act else "")
     assert ("posting_refused", "ch_1", usd("400.00")) == (exception.kind, exception.record, exception.amount)
-    assert "connector once" in exception.remedy
+    assert "tried again tomorrow" in exception.remedy
 
 
 def test_a_matched_invoice_shows_no_balance_while_the_erp_has_yet_to_confirm(case: Case) -> None:
@@ -248,7 +248,7 @@ def test_a_plan_shows_new_matches_by_number_with_their_proof(case: Case, tmp_pat
     found = plan(case, tmp_path)
     match = found.matches[0]
 
-    assert ("ch_1", "C1", usd("450.00"), "printed_reference") == (
+    assert ("ch_1", "Northfield Robotics (C1)", usd("450.00"), "printed_reference") == (
         match.payment,
         match.customer,
         match.amount,

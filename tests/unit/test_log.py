@@ -128,9 +128,9 @@ def test_libraries_say_only_warnings_and_once(stream: io.StringIO) -> None:
 def test_even_with_debug_a_library_never_shows_whole_requests(stream: io.StringIO) -> None:
     configure(stream=stream, level=logging.DEBUG)
     logging.getLogger("zeep.transports").debug("<soap:Envelope>")
-    Log().debug(Event.TICK_STARTED, tick_id=1)
+    Log().debug(Event.TICK_FINISHED, tick_id=1)
 
-    assert ["tick_started"] == [line["event"] for line in lines(stream)]
+    assert ["tick_finished"] == [line["event"] for line in lines(stream)]
 
 
 def test_the_console_form_is_for_people(stream: io.StringIO) -> None:
