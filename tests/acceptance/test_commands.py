@@ -108,7 +108,9 @@ def test_plan_shows_each_decision_with_its_reason(told: Told) -> None:
     assert any("45,000.00 USD, 5,000.00 USD stays open" in line for line in lines)
     assert any(line.startswith("unidentified ch_") and "12.00 USD" in line for line in lines)
     assert any("INV-103" in line and "held A person put the invoice on hold" in line for line in lines)
-    assert any("INV-202 102 -7 brightwater.example 1,200.00 USD may leave" in line for line in lines)
+    assert any(
+        "INV-202 Brightwater Freight (102) -7 brightwater.example 1,200.00 USD may leave" in line for line in lines
+    )
 
 
 def test_plan_for_programs_has_exact_amounts(told: Told) -> None:
