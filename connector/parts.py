@@ -34,7 +34,6 @@ class Parts:
     verify_installation: Callable[[], None]  # before anything is posted or sent: is it still us?
     # False only where a test shows that without leases mails do leave after the match.
     honours_leases: bool = True
-    progress: Callable[[str], None] = lambda _: None
 
     def today(self, now: datetime) -> date:
         """The day in the ledger's zone."""

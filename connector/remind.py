@@ -295,13 +295,16 @@ def _send_batch(parts: Parts, invoice_ids: Sequence[str], today: date) -> None:
     for one in decided:
         if one.may_leave:
             by_customer.setdefault(one.invoice.customer_id, []).append(one)
+    trouble: ConnectorError | None = None
     for customer_id in sorted(by_customer):
         if parts.clock.now() > fresh_until:
-            return  # too long ago by now: the next tick reads again
+            break  # too long ago by now: the next tick reads again
         try:
             _send_one(parts, customer_id, by_customer[customer_id], today)
         except ConnectorError as error:
-            parts.progress(f"A reminder could not be sent: {error}")
+            trouble = error  # the other customers' mails have nothing to do with it
+    if trouble:
+        raise trouble
 
 
 def _hold_unconfirmed(tx: Tx, parts: Parts, invoice_id: str) -> None:
