@@ -275,6 +275,9 @@ def put_payment(tx: Tx, payment: Payment, requested_at: datetime, *, observed: b
         # The ERP holds it with the facts of the first time; what changed since is an exception, decided in the loop.
         values["amount"], values["customer_id"] = row["amount"], row["customer_id"]
         values["received_on"] = row["received_on"]
+    if row["standing"] == "observed" and row["state"] == PaymentState.PROCESSING and not observed:
+        # A debit begun before the cutover counts as received on the day it succeeds: nobody else posts it.
+        values["standing"] = "waiting"
     tx.execute(update(t.payment).where(t.payment.c.id == payment.id).values(**values))
     tx.journal("payment_changed", payment=payment.id, state=payment.state, refunded=values["refunded"])
     return Change.CHANGED
@@ -520,21 +523,6 @@ def credits_by_family(tx: Tx) -> dict[tuple[str, str], Money]:
         .group_by(family, t.credit.c.currency)
     )
     return {(f, currency): Money(int(minor), currency) for f, currency, minor in rows}
-
-
-def credits_open(tx: Tx) -> tuple[CreditMemo, ...]:
-    rows = tx.execute(select(t.credit).order_by(t.credit.c.id)).mappings()
-    return tuple(
-        CreditMemo(
-            row["id"],
-            row["number"],
-            row["customer_id"],
-            Money(row["open_amount"], row["currency"]),
-            CreditKind(row["kind"]),
-            row["external_id"],
-        )
-        for row in rows
-    )
 
 
 # ---- freshness ----

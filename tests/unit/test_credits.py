@@ -7,9 +7,12 @@ from pathlib import Path
 
 import pytest
 from answers_cases import MONDAY, Case, invoice, usd
+from sqlalchemy import select
 
+from connector.money import Money
 from connector.receivables import CreditKind, CreditMemo, PaymentToPost
 from connector.store import book, verdicts
+from connector.store.tables import credit
 
 ISSUED, DUE = date(2026, 8, 12), date(2026, 9, 20)
 
@@ -20,7 +23,8 @@ def memo(amount: str, id: str = "71", **changes: str) -> CreditMemo:
 
 def held(case: Case) -> dict[str, str]:
     with case.store.read() as tx:
-        return {one.id: str(one.open_amount) for one in book.credits_open(tx)}
+        rows = tx.execute(select(credit).order_by(credit.c.id)).mappings()
+        return {row["id"]: str(Money(row["open_amount"], row["currency"])) for row in rows}
 
 
 def exceptions(case: Case) -> list[str]:

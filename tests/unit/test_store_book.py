@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
 from answers_cases import MONDAY, Case, invoice, usd
 
-from connector.receivables import InvoiceStatus
+from connector.receivables import InvoiceStatus, Payment, PaymentState
 from connector.store import book
 
 DAY = date(2026, 9, 1)
@@ -39,3 +40,26 @@ def test_the_open_invoices_of_a_family_are_found_in_every_currency(tmp_path: Pat
         found = book.open_invoices(tx, family="C1")
 
     assert ["1", "2"] == [one.id for one in found]
+
+
+def test_a_debit_begun_before_the_cutover_and_received_after_it_is_matched_like_any_other(tmp_path: Path) -> None:
+    store = Case(tmp_path).store
+    begun = Payment("py_1", usd("10.00"), PaymentState.PROCESSING, MONDAY, DAY, customer_id="C1")
+    received = replace(begun, state=PaymentState.SUCCEEDED)
+    with store.tx() as tx:
+        book.put_payment(tx, begun, MONDAY, observed=True)
+        book.put_payment(tx, received, MONDAY, observed=False)
+        waiting = book.waiting_payments(tx)
+
+    assert ((received, usd("10.00")),) == waiting
+
+
+def test_money_received_before_the_cutover_is_never_matched(tmp_path: Path) -> None:
+    store = Case(tmp_path).store
+    received = Payment("ch_1", usd("10.00"), PaymentState.SUCCEEDED, MONDAY, DAY, customer_id="C1")
+    with store.tx() as tx:
+        book.put_payment(tx, received, MONDAY, observed=True)
+        book.put_payment(tx, replace(received, payer="cus_1"), MONDAY, observed=True)
+        waiting = book.waiting_payments(tx)
+
+    assert () == waiting
