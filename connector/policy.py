@@ -6,6 +6,7 @@ Every number here is a person's choice with a documented default; a decision tak
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import date, time
 from enum import StrEnum
 
 from connector.money import Money
@@ -25,7 +26,15 @@ class BacklogChoice(StrEnum):
     """What happens to invoices that were overdue before sending was switched on (RULES 4.5)."""
 
     WORKLIST = "worklist"  # nothing leaves; people see them
+    STATEMENT = "statement"  # one neutral statement per customer, then the next future step
     NEXT_STEP = "next_step"  # start at the next future step
+
+
+class ClosedPeriod(StrEnum):
+    """What happens to money whose day lies in a closed or AR-locked period (RULES 1.4)."""
+
+    HOLD = "hold"
+    FIRST_OPEN = "first_open"  # the first day of the first open period; the real day is kept and listed
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +76,41 @@ class Freshness:
 
 
 @dataclass(frozen=True, slots=True)
+class BacklogLimits:
+    """Past these an invoice of the backlog stays on the worklist, whatever was chosen (RULES 4.5)."""
+
+    customers_a_day_max: int = 20
+    days_past_due_max: int = 60
+    amount_max: tuple[Money, ...] = ()  # one a currency; none: no limit
+
+
+@dataclass(frozen=True, slots=True)
+class EscalationRule:
+    """When a person must look: from this DPD on, if all that is given holds. The first rule that fits decides.
+
+    `stops_mail`: from then on no machine mail leaves about the invoice, since a person is at work.
+    """
+
+    name: str
+    days_past_due_min: int
+    min_amounts: tuple[Money, ...] = ()  # of the askable amount, one a currency; another currency: the rule doesn't fit
+    only_strategic: bool = False
+    renewal_within_days: int | None = None
+    stops_mail: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Calendar:
+    """When nothing leaves or is posted. Times are in the ledger's zone; cash matches and suppresses all the same."""
+
+    send_from: time = time(0, 0)
+    send_until: time = time(23, 59, 59)
+    send_weekdays: frozenset[int] = frozenset(range(7))  # Monday is 0
+    no_send_on: frozenset[date] = frozenset()
+    no_posting: tuple[tuple[date, date], ...] = ()  # first and last day, such as close days
+
+
+@dataclass(frozen=True, slots=True)
 class Policy:
     version: str
     steps: tuple[Step, ...]
@@ -82,6 +126,23 @@ class Policy:
     shield_min_share_percent: int = 50
     open_drop_percent_max: int = 10
     min_reminder_balance: tuple[Money, ...] = field(default=())
+    closed_period: ClosedPeriod = ClosedPeriod.HOLD
+    posting_owners: tuple[tuple[str, str], ...] = (("*", "us"),)  # currency or '*' -> us | other
+    escalation: tuple[EscalationRule, ...] = ()
+    calendar: Calendar = Calendar()
+    breaker_factor: int = 3  # sends or postings of a day above this many times the 30-day median pause
+    breaker_at_least: int = 20  # ... but never below this many
+    needs_delivery_evidence: bool = False
+    delivered_late_business_days: int = 5
+    strategic_mail_past_due: bool = False  # may a strategic customer get machine mail after the due date?
+    acknowledged_senders: tuple[str, ...] = ()
+    backlog_limits: BacklogLimits = BacklogLimits()
+    crm_hours_max: int = 24
+
+    def posts(self, currency: str) -> bool:
+        """Do we post payments in this currency, or somebody else (RULES 1.10)?"""
+        owners = dict(self.posting_owners)
+        return owners.get(currency, owners.get("*", "us")) == "us"
 
     def sender(self, name: str) -> str:
         return dict(self.senders)[name]

@@ -29,6 +29,19 @@ from connector.receivables import (
     RecordState,
 )
 from connector.receivables import PaymentSeen as PaymentSeen
+from connector.settlement import (
+    AccountBalance,
+    ArDocument,
+    Autopay,
+    BalanceTransaction,
+    CrmAccount,
+    CrmTask,
+    DepositIntent,
+    DepositSeen,
+    Payout,
+    Period,
+    Settlement,
+)
 
 
 class Outcome(StrEnum):
@@ -97,11 +110,20 @@ class Finding:
     blocking: bool = True
 
 
+@dataclass(frozen=True, slots=True)
+class OtherSender:
+    """Somebody else who also reminds these customers, found switched on; `name` is what a person acknowledges."""
+
+    name: str  # such as netsuite_dunning
+    what: str
+
+
 class Erp(Protocol):
     """The system of record."""
 
     account: str
     is_test: bool
+    settlements: tuple[Settlement, ...]
 
     def read_totals(self) -> tuple[CustomerTotal, ...]: ...
     def read_changed(self, since: datetime) -> ErpRead:
@@ -130,6 +152,26 @@ class Erp(Protocol):
         """Only the accompanying records again, for acts whose payment stands but a record was refused or lost."""
 
     def write_marks(self, marks: Sequence[Mark], statuses: Sequence[ArStatus]) -> tuple[Answer, ...]: ...
+    def write_deposit(self, intent: DepositIntent) -> Answer:
+        """Create the deposit (or journal) of one payout; EXISTS only if what is there agrees in all."""
+
+    def read_deposit(self, intent: DepositIntent) -> DepositSeen | None: ...
+    def find_deposits(self, payout_ids: Sequence[str]) -> dict[str, DepositSeen]:
+        """Deposits and journals made by anybody that carry one of these payout ids (external id or memo)."""
+
+    def read_periods(self) -> tuple[Period, ...]:
+        """Accounting periods of the last two years, oldest first, months only."""
+
+    def read_balances(self, on: date) -> tuple[AccountBalance, ...]:
+        """The clearing accounts of `settlements` and the AR control accounts at the end of this day."""
+
+    def read_documents(self, first_on: date, last_on: date) -> tuple[ArDocument, ...]:
+        """What was posted to receivables between two days, and what is still open from before."""
+
+    def pause_dunning(self, invoice_ids: Sequence[str]) -> tuple[Answer, ...]:
+        """Set the pause of the ERP's own dunning on these invoices. Nothing ever clears it: clearing sends mail."""
+
+    def other_senders(self) -> tuple[OtherSender, ...]: ...
     def read_installation(self) -> Installation | None: ...
     def write_installation(self, installation: Installation) -> Answer: ...
     def check(self) -> tuple[Finding, ...]: ...
@@ -146,6 +188,26 @@ class PaymentRead:
     parked: tuple[Parked, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class PayoutRead:
+    """Payouts touched since the cursor, each with its members where they are known."""
+
+    requested_at: datetime
+    cursor: str
+    payouts: tuple[Payout, ...]
+    parked: tuple[Parked, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class BalanceRead:
+    """What the processor holds for us now, one amount a currency, with all movements since an instant."""
+
+    requested_at: datetime
+    balances: tuple[Money, ...]
+    movements: tuple[BalanceTransaction, ...]
+    parked: tuple[Parked, ...] = ()
+
+
 class PaymentSource(Protocol):
     name: str
     is_test: bool
@@ -153,6 +215,39 @@ class PaymentSource(Protocol):
     def read_changed(self, cursor: str, now: datetime) -> PaymentRead:
         """All payments touched since the cursor, each fetched again; '' starts at the source's cutover day."""
 
+    def read_payouts(self, cursor: str, now: datetime) -> PayoutRead:
+        """Payouts created since the cursor or still open, fetched again; '' starts at the source's cutover day."""
+
+    def read_balance(self, since: datetime) -> BalanceRead: ...
+    def read_autopay(self) -> tuple[Autopay, ...]:
+        """Open invoices that the processor collects by itself."""
+
+    def other_senders(self) -> tuple[OtherSender, ...]: ...
+    def check(self) -> tuple[Finding, ...]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class CrmRead:
+    """Accounts changed since the cursor. `is_whole`: all of them were read, so one that is missing is gone."""
+
+    requested_at: datetime
+    fresh_as_of: datetime
+    cursor: str
+    accounts: tuple[CrmAccount, ...]
+    parked: tuple[Parked, ...] = ()
+    is_whole: bool = False
+
+
+class Crm(Protocol):
+    """Renewal dates, strategic customers, who looks after whom."""
+
+    name: str
+    is_test: bool
+
+    def read_changed(self, cursor: str, now: datetime) -> CrmRead:
+        """Accounts that carry an ERP customer id. Transient on a spent quota: the last known facts stay."""
+
+    def write_tasks(self, tasks: Sequence[CrmTask]) -> tuple[Answer, ...]: ...
     def check(self) -> tuple[Finding, ...]: ...
 
 

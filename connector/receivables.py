@@ -21,6 +21,7 @@ class InvoiceStatus(StrEnum):
 
 class PaymentState(StrEnum):
     PROCESSING = "processing"  # seen, not received: shields reminders, is never posted
+    FUNDED = "funded"  # in the processor's cash balance, paid for nothing yet: shields, is never posted (RULES 1.3)
     SUCCEEDED = "succeeded"  # received
     FAILED = "failed"
     RETURNED = "returned"  # disputed or returned after success: its applications need a person (RULES 3)
@@ -66,6 +67,9 @@ class OpenInvoice:
     hold_reason: str = ""  # a person's hold in the ERP; empty means none
     lines: tuple[InvoiceLine, ...] = ()
     pay_url: str = ""
+    ar_account: str = ""  # the ledger account of what is owed; '' where the ERP doesn't tell
+    delivered_on: date | None = None  # evidence that the customer got it; None: there is none
+    is_native_dunning_paused: bool | None = None  # None: the ERP has no dunning of its own
 
     @property
     def disputed(self) -> Money:
@@ -142,6 +146,8 @@ class Payment:
     refunded: Money | None = None  # given back later; None means nothing
     source: str = "stripe"
     livemode: bool = False
+    root_id: str = ""  # the money in the processor's cash balance that this was drawn from (RULES 1.3)
+    exchange_rate: str = ""  # a decimal number, where the processor converted: settlement currency per unit of ours
 
     @property
     def available(self) -> Money:
@@ -278,6 +284,10 @@ class PaymentToPost:
     received_on: date
     applications: tuple[PaymentApplication, ...]
     memo: str
+    subsidiary: str = ""
+    ar_account: str = ""
+    exchange_rate: str = ""
+    really_received_on: date | None = None  # where a closed period made `received_on` another day (RULES 1.4)
 
 
 @dataclass(frozen=True, slots=True)
