@@ -1,17 +1,17 @@
-"""Questions to the store: what would a tick do, why is this invoice as it is, how does the book stand?
+"""Questions to the store: what would a tick do, why is this invoice as it is?
 
 Reads only; the answers are the frozen values of reports.py. Text that came from outside is passed on without mail
-addresses. The figures of `report` are gathered in standing.py.
+addresses. How the book stands is answered in standing.py.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import fields, replace
-from datetime import UTC, date, datetime, tzinfo
+from datetime import date, datetime, tzinfo
 from typing import Any, TypeVar
 
-from connector import standing, words
+from connector import words
 from connector.errors import ConfigError
 from connector.log import redact
 from connector.money import Money
@@ -32,7 +32,6 @@ from connector.reports import (
     PlanReport,
     ReminderRow,
     ReminderStateRow,
-    Report,
     TickReport,
     VerdictRow,
 )
@@ -51,11 +50,6 @@ def counts(report: TickReport) -> dict[str, int]:
 
 def invoice_numbers(tx: Tx) -> tuple[str, ...]:
     return history.invoice_numbers(tx)
-
-
-def report(tx: Tx, on: date, now: datetime, zone: tzinfo = UTC) -> Report:
-    """How does the book stand on this day of the ledger's zone? ConfigError for a past day that isn't known exactly."""
-    return standing.report(tx, on, now, zone)
 
 
 # ---- plan ----

@@ -10,14 +10,18 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import date, timedelta
+from functools import partial
 
 from connector.decisions import cadence, matching, posting
 from connector.decisions.matching import Match, MatchException
+from connector.decisions.posting import PostingHold
 from connector.engine import reached
+from connector.errors import InvariantBroken
 from connector.money import Money
 from connector.parts import Parts
 from connector.policy import Policy
 from connector.receivables import (
+    CloseIntent,
     ExceptionKind,
     Explanation,
     InvoiceStatus,
@@ -40,34 +44,66 @@ PERHAPS_THE_SAME = timedelta(days=5)
 _BY_AMOUNT = frozenset({Rung.EXACT_BALANCE, Rung.WHOLE_BALANCE, Rung.EXACT_SUBSET})
 
 
-def match_payments(parts: Parts, today: date) -> None:
-    """Decide every payment that still has money to match; record matches, suggestions and exceptions."""
+def match_payments(parts: Parts, today: date, erp_moved: bool = True) -> None:
+    """Decide every payment that still has money to match; record matches, suggestions and exceptions.
+
+    A payment is decided again when anything that its verdict rests on has changed. `erp_moved`: payments or credits in
+    the ERP were touched since the last tick, so somebody else may have posted what waits here.
+    """
     with parts.store.read() as tx:
         waiting = book.waiting_payments(tx)
-        observed = book.observed_payments(tx, today)
+        observed = book.observed_payments(tx, today) if erp_moved else ()
         no_posting = parts.posting_forbidden(tx)
-    if not waiting and not observed:
-        return
+        under = _surroundings(tx, parts, waiting, (today, no_posting))
+    undecided = dict(waiting)
+    fresh = [one for one in waiting if parts.remembered.get(one[0].id) != under[one[0].id]]
     # Somebody else may have posted it: an effect by others seen before our write is adopted, never repeated. What they
     # voided is none: that money still waits, and shields.
-    found = parts.erp.find_payments([payment.id for payment, _ in waiting] + [payment.id for payment in observed])
+    asked = [payment.id for payment, _ in (waiting if erp_moved else fresh)] + [payment.id for payment in observed]
+    found = parts.erp.find_payments(asked) if asked else {}
     posted = {payment_id: seen for payment_id, seen in found.items() if not seen.voided}
-    for payment in observed:
+    for payment in [*observed, *undecided]:
         if payment.id in posted:
             _adopt(parts, payment, posted[payment.id])
-    undecided = dict(waiting)
-    for payment, left in waiting:
-        if payment.id in posted:
-            _adopt(parts, payment, posted[payment.id])
-            del undecided[payment]
+            undecided.pop(payment, None)
+    for payment, left in fresh:
+        if payment not in undecided:
             continue
+        parts.remembered.pop(payment.id, None)
         verdict = _decide(parts, payment, left, _rivals(payment, undecided))
-        if isinstance(verdict, MatchException) or _except_if_posted_by_others(parts, payment, verdict, today):
-            continue
-        if no_posting:
-            _suggest(parts, payment, verdict, no_posting)
-        elif record_match(parts, payment, left, verdict, today):
-            del undecided[payment]
+        if not isinstance(verdict, MatchException) and not _except_if_posted_by_others(parts, payment, verdict, today):
+            if no_posting or not parts.policy.posts(payment.amount.currency):
+                _suggest(parts, payment, verdict, no_posting or "somebody else posts payments in this currency")
+            elif record_match(parts, payment, left, verdict, today):
+                del undecided[payment]
+                continue
+            elif not _is_held(parts, payment):
+                continue  # the facts moved, or a mail was just leaving: again in the next tick
+        parts.remembered[payment.id] = under[payment.id]
+
+
+def _surroundings(
+    tx: Tx, parts: Parts, waiting: Sequence[tuple[Payment, Money]], common: tuple[object, ...]
+) -> dict[str, tuple[object, ...]]:
+    """Payment -> all that its verdict may rest on: its own facts, its family's book, the payer's other money."""
+    if not waiting:
+        return {}
+    marks, parked, periods = book.family_marks(tx), book.parked_customers(tx), tx.get("periods")
+    everything, undecided = sum(hash(one) for one in marks.items()), dict(waiting)
+    found = {}
+    for payment, left in waiting:
+        family = book.family_of(tx, payment.customer_id) if payment.customer_id else ""
+        # A reference may name an invoice of anybody, so where there is one the whole book counts.
+        names = bool(matching.mentioned(payment.remittance) or payment.remittance.invoice_ids)
+        book_of = everything if names or not family else marks.get(family)
+        rivals = tuple(_rivals(payment, undecided))
+        found[payment.id] = (payment, left, rivals, book_of, frozenset(parked), periods, parts.policy.version, *common)
+    return found
+
+
+def _is_held(parts: Parts, payment: Payment) -> bool:
+    with parts.store.read() as tx:
+        return closing.standing(tx, payment.id) == "exception"
 
 
 def _rivals(payment: Payment, undecided: Mapping[Payment, Money]) -> list[Money]:
@@ -186,7 +222,7 @@ def _adopt(parts: Parts, payment: Payment, seen: PaymentSeen) -> None:
                 payment_id=payment.id,
             )
             return
-        closing.set_standing(tx, payment.id, "adopted")
+        closing.adopt(tx, payment.id, seen.erp_id)
         verdicts.close_exceptions(tx, payment_id=payment.id, reason=f"posted by others as ERP payment {seen.erp_id}")
         tx.journal("payment_adopted", payment=payment.id, erp_id=seen.erp_id)
 
@@ -258,31 +294,82 @@ def commit_match(tx: Tx, parts: Parts, payment: Payment, left: Money, match: Mat
     if moved or book.left_of(tx, payment.id) != left or mailing:
         tx.journal("match_decided_again", payment=payment.id, moved=moved)
         return False
-    generation = closing.generation(tx, payment.id)
-    act_id = f"{payment.id}-{generation}"
-    cancelled = {}
+    paid = {invoice_id: book.invoice_of(rows[invoice_id]) for invoice_id in ids}
+    numbers = {invoice_id: row["number"] for invoice_id, row in rows.items()}
+    post = partial(_intent, tx, parts, payment, match, list(paid.values()), numbers, today)
+    if isinstance(hold := post({}), PostingHold):
+        _hold_posting(tx, payment, left, match, hold)
+        return False
+    act_id, cancelled = hold.act_id, {}
     for application in match.applications:
-        invoice = book.invoice_of(rows[application.invoice_id])
-        paid = f"{application.amount} of payment {payment.id}"
-        after = _less(invoice, application.amount)
-        cancelled[invoice.id] = settle_reminders(tx, after, parts.policy, today, f"paid: {paid}", payment.id, act_id)
-    intent = posting.decide(
-        payment,
-        match,
-        {invoice_id: steps for invoice_id, steps in cancelled.items() if steps},
-        installation=parts.installation,
-        generation=generation,
-        act_id=act_id,
-        at=tx.at,
-        invoice_numbers={invoice_id: row["number"] for invoice_id, row in rows.items()},
-    )
+        why = f"paid: {application.amount} of payment {payment.id}"
+        after = _less(paid[application.invoice_id], application.amount)
+        steps = settle_reminders(tx, after, parts.policy, today, why, payment.id, act_id)
+        if steps:
+            cancelled[after.id] = steps
+    intent = post(cancelled)
+    if isinstance(intent, PostingHold):
+        raise InvariantBroken(f"Payment {payment.id} could be posted and could not, on the same facts.")
     verdicts.close_exceptions(tx, payment_id=payment.id, reason="matched")
-    closing.put_act(tx, intent, payment.id, generation, match.rung.value, match.equation, match.reason)
+    closing.put_act(
+        tx, intent, payment.id, closing.generation(tx, payment.id), match.rung.value, match.equation, match.reason
+    )
     if match.unapplied:
         # Counts as the customer's credit from this commit on, until a read brings the ERP's own figure.
         book.put_own_credit(tx, act_id, intent.payment, match.unapplied)
         _show_rest(tx, payment, match)
     return True
+
+
+def _intent(
+    tx: Tx,
+    parts: Parts,
+    payment: Payment,
+    match: Match,
+    paid: Sequence[OpenInvoice],
+    numbers: Mapping[str, str],
+    today: date,
+    cancelled: Mapping[str, tuple[str, ...]],
+) -> CloseIntent | PostingHold:
+    """The ERP records of this match, dated in the zone of the subsidiary whose invoices are paid (RULES 1.1)."""
+    generation = closing.generation(tx, payment.id)
+    settlement = parts.settlement(payment.amount.currency)
+    zone = parts.zones.get(paid[0].subsidiary if paid else "")
+    return posting.decide(
+        payment,
+        match,
+        cancelled,
+        installation=parts.installation,
+        generation=generation,
+        act_id=f"{payment.id}-{generation}",
+        at=tx.at,
+        invoice_numbers=numbers,
+        received_on=payment.received_at.astimezone(zone).date() if zone else payment.received_on,
+        invoices=paid,
+        ledger=posting.Ledger(
+            subsidiary=settlement.subsidiary if settlement else "",
+            takes_relatives=parts.erp.pays_for_family,
+            periods=parts.periods(tx),
+            closed_period=parts.policy.closed_period,
+            today=today,
+        ),
+    )
+
+
+def _hold_posting(tx: Tx, payment: Payment, left: Money, match: Match, hold: PostingHold) -> None:
+    """It is known what the money pays, and it can't be posted: nobody is chased for these invoices meanwhile."""
+    closing.set_standing(tx, payment.id, "exception")
+    verdicts.close_exceptions(tx, payment_id=payment.id, reason="decided anew", but=hold.reason.value)
+    verdicts.open_exception(
+        tx,
+        hold.reason.value,
+        payment.id,
+        f"{hold.text} It pays: {match.equation}",
+        amount=left,
+        customer_id=payment.customer_id,
+        payment_id=payment.id,
+        invoice_ids=[a.invoice_id for a in match.applications],
+    )
 
 
 def _less(invoice: OpenInvoice, amount: Money) -> OpenInvoice:
@@ -313,6 +400,8 @@ def settle_reminders(
     if invoice.status is not InvoiceStatus.OPEN or invoice.balance.minor <= 0:
         return gate.cancel(tx, invoice.id, why, payment=payment_id, act=act_id)
     paid_percent = (invoice.amount.minor - invoice.balance.minor) * 100 // invoice.amount.minor
+    if paid_percent < policy.courtesy.paid_percent_min:
+        return ()
     steps = gate.reminders(tx, [invoice.id])[invoice.id]
     changed = cadence.replan(invoice, paid_percent, cash_on, steps, policy)
     cancelled = tuple(r.step for r in changed if r.state is ReminderState.CANCELLED)

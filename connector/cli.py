@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
 ROWS_MAX = 40
 NEAR_MAX = 5
+MONTHS_MAX = 24
 _UNFORESEEN = (
     "This was not foreseen: {kind}. The command stopped; what had begun goes on at the next start. "
     "To see where it was, run it again as: connector --debug {command}"
@@ -53,7 +54,7 @@ class ExitCode(IntEnum):
     NEEDS_A_PERSON = 1, "something is not in order: a finding, a difference, an unfinished act, an alarm"
     CONFIGURATION = 2, "a setting, the policy or the command line is wrong; nothing began"
     UNAVAILABLE = 3, "the ERP, Stripe or the mail server could not answer; try again later"
-    STORE_BUSY = 4, "another daemon holds this store; this one did not start"
+    STORE_BUSY = 4, "another daemon holds this store, or took it over; this one did not start or has ended"
     INVARIANT = 5, "a promise would have been broken; the work was stopped before that"
 
 
@@ -67,7 +68,9 @@ class What(StrEnum):
 
 
 class Service(Protocol):
-    """What `wiring.open_service` gives. `stop`, `explain`, `report` and `invoice_numbers` need the store only."""
+    """What `wiring.open_service` gives. `stop`, `explain` and `invoice_numbers` need the store only; `report` asks the
+    ERP, and goes without it if it must.
+    """
 
     def run(self) -> None: ...
     def once(self) -> TickReport: ...
@@ -76,7 +79,7 @@ class Service(Protocol):
     def invoice_numbers(self) -> Sequence[str]: ...
     def stop(self, what: str, lift: bool, who: str, reason: str) -> None: ...
     def check(self) -> tuple[Finding, ...]: ...
-    def report(self, on: date) -> Report: ...
+    def report(self, on: date, months: int) -> Report: ...
     def close(self) -> None: ...
 
 
@@ -196,17 +199,34 @@ def check(context: typer.Context, as_json: Json = False) -> None:
             raise typer.Exit(ExitCode.NEEDS_A_PERSON)
 
 
-@app.command(short_help="Ageing, DSO, match rate and other measures.", epilog=EXIT_CODES)
+@app.command(short_help="Ageing, DSO, CEI, match rate and other measures.", epilog=EXIT_CODES)
 def report(
     context: typer.Context,
     on: Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"], help="The day; without it, today.")] = None,
+    months: Annotated[
+        int, typer.Option(min=1, max=MONTHS_MAX, help="How many months the period has that ends with this day.")
+    ] = 3,
+    csv: Annotated[Path | None, typer.Option(dir_okay=False, help="Write it there as CSV, one row a figure.")] = None,
+    xlsx: Annotated[Path | None, typer.Option(dir_okay=False, help="Write it there as a workbook.")] = None,
     as_json: Json = False,
 ) -> None:
-    """Ageing, DSO, match rate and how fast reminders stop, each with its formula."""
+    """Ageing that ties to the AR control accounts, DSO, CEI, bad debt, disputes, match rate, suppression latency, each
+    with its formula. Asks the ERP; where it can't answer, shows what the store knows and says so.
+    """
     with _opened(context, outside=False) as (service, settings):
         day = on.date() if on else datetime.now(UTC).astimezone(settings.zone).date()
-        answer = service.report(day)
-        _print_json(answer) if as_json else _display().show_report(_console(), answer)
+        with _progress("Reading NetSuite's documents"):
+            answer = service.report(day, months)
+        for path, write in ((csv, _display().write_csv), (xlsx, _display().write_workbook)):
+            if path is not None:
+                write(answer, path)
+                typer.echo(f"Written: {path}", err=as_json)
+        if as_json:
+            _print_json(answer)
+        elif csv or xlsx:
+            _display().show_parameters(_console(), answer)
+        else:
+            _display().show_report(_console(), answer)
 
 
 @contextmanager

@@ -13,12 +13,11 @@ from pathlib import Path
 from types import FrameType
 from typing import Protocol
 
-from connector import answers, cash, loop, pull, remind
-from connector.config import Settings, check_profile
-from connector.errors import ConnectorError, Transient
-from connector.log import Event, Log
+from connector import answers, cash, checks, escalate, loop, pull, remind, standing
+from connector.config import Settings, check_profile, require_credentials
+from connector.errors import ConnectorError, RoleLost, Transient
+from connector.log import Event, Log, redact
 from connector.parts import Parts
-from connector.policy import Switch
 from connector.ports import Finding
 from connector.reports import Explanation, PlanReport, Report, TickReport
 from connector.store import Store, activity, closing, gate, orders
@@ -29,6 +28,8 @@ _WARNINGS = (
     Event.ALARM_RAISED,
     Event.ACT_DIFFERENT,
     Event.ACT_REFUSED,
+    Event.DEPOSIT_DIFFERENT,
+    Event.DEPOSIT_REFUSED,
     Event.REMINDER_SENT_UNKNOWN,
     Event.STOP_REQUESTED,
 )
@@ -43,7 +44,7 @@ class Durable(Protocol):
 
 @dataclass(slots=True)
 class Service:
-    """What the commands ask for. The store alone is needed for stop, explain and report."""
+    """What the commands ask for. The store alone is needed for stop and explain; report can do without the outside."""
 
     settings: Settings
     store: Store
@@ -53,15 +54,24 @@ class Service:
     _parts: Parts | None = None
     _engine: Durable | None = None
     _log: Log = field(default_factory=Log)
+    _lost: RoleLost | None = None
     _told: int = 0  # up to here in the journal everything was logged
 
     # ---- the daemon role ----
 
-    def start(self) -> None:
-        """Take the daemon role; raises StoreBusy if another process has it, ConfigError if the profiles don't fit."""
+    def start(self, stop: threading.Event | None = None) -> bool:
+        """Take the daemon role; raises StoreBusy if another process has it, ConfigError if the profiles don't fit.
+
+        With `stop`, on a shared store, it stands by until the role is free; False if `stop` was set before.
+        """
         parts = self.parts()
-        check_profile(self.settings, parts.erp.is_test, parts.payments.is_test)
-        self.store.become_daemon()
+        self._check_profile()
+        if stop is None:
+            self.store.become_daemon()
+        elif not self.store.wait_to_become_daemon(
+            stop, lambda holder: self._log.info(Event.STANDING_BY, holder=holder)
+        ):
+            return False
         with self.store.tx() as tx:
             # Gaining the lock proves that whoever held leases is dead.
             unknown, dropped = gate.bury(tx, parts.owner)
@@ -71,6 +81,7 @@ class Service:
         self._log.info(Event.DAEMON_STARTED, policy=parts.policy.version, sent_unknown=unknown)
         self._engine = self.make_engine(parts)
         self._engine.launch()
+        return True
 
     def tick(self) -> TickReport:
         """One pass of the loop; what the outside could not give is logged and tried again by the next one."""
@@ -114,11 +125,13 @@ class Service:
 
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, stopping)
-        self.start()
+        if not self.start(stop):
+            return
         scheduler = BackgroundScheduler(timezone=self.settings.zone)
         scheduler.add_job(
             self._guarded_tick,
             "interval",
+            args=[stop],
             seconds=self.settings.timings.tick_seconds,
             next_run_time=self.store.clock.now(),
             coalesce=True,
@@ -128,11 +141,24 @@ class Service:
         scheduler.start()
         stop.wait()
         scheduler.shutdown(wait=True)
+        if self._lost:
+            self._log.error(Event.ROLE_LOST, reason=str(self._lost))
+            raise self._lost
         self._log.info(Event.DAEMON_STOPPED)
 
-    def _guarded_tick(self) -> None:
+    def _guarded_tick(self, stop: threading.Event) -> None:
         try:
+            if not self.store.still_daemon():
+                raise RoleLost(
+                    "The daemon's role can't be proved any more: its connection to the store broke. It writes nothing "
+                    "more and ends; start it again, or let another one take over."
+                )
             self._tick()
+        except RoleLost as error:
+            self._lost = error
+            stop.set()
+        except Transient as error:
+            self._log.warning(Event.SOURCE_UNAVAILABLE, step="store", reason=str(error))
         except AssertionError:
             self._log.error(Event.TICK_FAILED, reason="a promise would have been broken", exc_info=True)
         except Exception:  # the daemon outlives one bad tick; what it was is told in full
@@ -142,7 +168,7 @@ class Service:
 
     def plan(self) -> PlanReport:
         """What a tick would do now. Everything is decided on a copy of the store; the outside is only read."""
-        check_profile(self.settings, self.parts().erp.is_test, self.parts().payments.is_test)
+        self._check_profile()
         with tempfile.TemporaryDirectory(prefix="connector-plan-") as folder:
             copy = self.store.copy(Path(folder) / "plan.db")
             with contextlib.closing(copy):
@@ -151,12 +177,18 @@ class Service:
                 today = parts.today(now)
                 first = copy.last_seq()
                 pull.read_invoices(parts, now)
+                pull.read_periods(parts, now)
+                pull.read_crm(parts, now)
                 remind.plan_reminders(parts, today)
                 pull.read_payments(parts, now)
+                pull.read_payouts(parts, now)
+                pull.read_autopay(parts)
+                pull.read_other_senders(parts, today)
                 cash.match_payments(parts, today)
                 remind.plan_reminders(parts, today)
                 with copy.tx() as tx:
-                    decided = remind.decide_reminders(tx, parts, now, today)
+                    escalate.decide(tx, parts, today)
+                    decided = remind.decide_reminders(tx, parts, now, today, with_hours=True)
                     return answers.plan(tx, parts, now, first, decided)
 
     def explain(self, invoice_number: str) -> Explanation | None:
@@ -167,9 +199,18 @@ class Service:
         with self.store.read() as tx:
             return answers.invoice_numbers(tx)
 
-    def report(self, on: date) -> Report:
+    def report(self, on: date, months: int) -> Report:
+        """How does the book stand? From the ERP's own books; where they can't be had, from the store, which is said."""
+        now, zone, books, trouble = self.store.clock.now(), self.settings.zone, None, ""
         with self.store.read() as tx:
-            return answers.report(tx, on, self.store.clock.now(), self.settings.zone)
+            opened = standing.opening_days(tx)
+        try:
+            require_credentials(self.settings)
+            books = standing.read_books(self.parts().erp, on, months, now.astimezone(zone).date(), opened)
+        except ConnectorError as error:
+            trouble = redact(str(error))
+        with self.store.read() as tx:
+            return standing.report(tx, on, now, zone, months, books, trouble)
 
     def stop(self, what: str, lift: bool, who: str, reason: str) -> None:
         """A person's order, effective at once: every mail and every write looks for it."""
@@ -177,26 +218,13 @@ class Service:
             orders.stop(tx, what, who, reason) if not lift else orders.lift(tx, what, who, reason)
 
     def check(self) -> tuple[Finding, ...]:
+        self._check_profile()
+        return checks.findings(self.parts())
+
+    def _check_profile(self) -> None:
         parts = self.parts()
-        check_profile(self.settings, parts.erp.is_test, parts.payments.is_test)
-        findings: list[Finding] = []
-        for name, ask in (("erp", parts.erp.check), ("payments", parts.payments.check), ("mail", parts.channel.check)):
-            try:
-                findings += ask()
-            except ConnectorError as error:
-                findings.append(Finding(name, False, str(error), "see the sentence before; then run this again"))
-        if parts.policy.send is Switch.AUTO and not parts.channel.redirect_all_to:
-            findings += [
-                Finding(
-                    "policy", False, f"senders.{name} is still the example {address}", "Put your own address there."
-                )
-                for name, address in parts.policy.senders
-                if address.endswith(".example")
-            ]
-        for what, switch in (("posting", parts.policy.post), ("sending", parts.policy.send)):
-            words = "does nothing outside by itself" if switch is not Switch.AUTO else "works by itself"
-            findings.append(Finding("policy", True, f"{what} is in {switch.value}: it {words}", blocking=False))
-        return tuple(findings)
+        crm_is_test = parts.crm.is_test if parts.crm is not None else None
+        check_profile(self.settings, parts.erp.is_test, parts.payments.is_test, crm_is_test)
 
     def parts(self) -> Parts:
         if self._parts is None:

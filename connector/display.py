@@ -1,24 +1,27 @@
-"""The reports as tables for people. Amounts stand right with their currency; nothing here decides anything."""
+"""The reports as tables for people, and as files. Amounts stand with their currency; nothing here decides anything."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import fields
 from datetime import date, datetime
 from decimal import Decimal
+from pathlib import Path
+from typing import Any
 
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from connector.money import Money
+from connector import sheets
+from connector.errors import ConfigError
+from connector.money import Money, exponent
 from connector.ports import Finding
 from connector.reports import (
     ActRow,
     ExceptionRow,
     Explanation,
     InvoiceRow,
-    Measure,
     PaymentRow,
     PlanReport,
     Report,
@@ -26,6 +29,10 @@ from connector.reports import (
 )
 
 Cell = object
+
+# A spreadsheet keeps 15 digits of a number; an amount of more is written as text, to the last digit.
+DIGITS_MAX = 15
+WIDTH_MAX = 60
 
 # The names that programs read -> what people read; any other name is shown with spaces.
 _COUNTS = {
@@ -40,15 +47,6 @@ _COUNTS = {
     "parked": "records not understood",
     "unfinished": "acts unfinished",
     "differences": "differences from the ERP",
-}
-_MEASURES = {
-    "dso": "DSO",
-    "best_possible_dso": "best possible DSO",
-    "dso_countback": "DSO by countback",
-    "cei": "CEI",
-    "suppression_latency_p50": "payment seen to reminders stopped, median",
-    "suppression_latency_p95": "payment seen to reminders stopped, 95 of 100",
-    "sent_unknown": "reminders that may have left",
 }
 
 
@@ -137,52 +135,129 @@ def show_explanation(console: Console, explanation: Explanation) -> None:
 
 
 def show_findings(console: Console, findings: Sequence[Finding]) -> None:
+    """By side, with what to do beneath each; what must be done stands once more at the end, where a person looks."""
     words = {(True, True): "ok", (True, False): "ok", (False, True): "to do", (False, False): "advice"}
-    _table(
-        console,
-        "Check",
-        ("area", "", "what was found", "what to do"),
-        [(item.area, words[item.ok, item.blocking], item.what, item.remedy) for item in findings],
-    )
-    to_do = sum(1 for item in findings if item.blocking and not item.ok)
+    for side in dict.fromkeys(item.area.partition(" ")[0] for item in findings):
+        rows = [
+            (words[item.ok, item.blocking], item.area.partition(" ")[2], _with_remedy(item))
+            for item in findings
+            if item.area.partition(" ")[0] == side
+        ]
+        if not any(part for _, part, _ in rows):
+            rows = [(word, text, "") for word, _, text in rows]
+        _table(console, side[:1].upper() + side[1:], ("", "", ""), rows)
     console.print()
-    _line(console, f"To do before the connector can work: {to_do}." if to_do else "Nothing stands against starting.")
+    advice = sum(1 for item in findings if not item.blocking and not item.ok)
+    if advice:
+        _line(console, f"Advice: {advice}. Nothing waits for it.")
+    to_do = [item for item in findings if item.blocking and not item.ok]
+    _line(
+        console, f"To do before the connector can work: {len(to_do)}." if to_do else "Nothing stands against starting."
+    )
+    for item in to_do:
+        _line(console, f"  {item.area}: {item.what}")
+
+
+def _with_remedy(item: Finding) -> str:
+    return f"{item.what}\n-> {item.remedy}" if item.remedy else item.what
 
 
 def show_report(console: Console, report: Report) -> None:
-    _line(console, f"For {report.on}, from what was known at {_text(report.as_of)}.")
-    _line(
-        console, f"The ERP was last read at {_text(report.read_at)}." if report.read_at else "The ERP was never read."
-    )
-    _table(
-        console,
-        "Ageing: open amounts by days past due",
-        ("currency", "invoices", "not due", "1-30", "31-60", "61-90", "over 90", "total"),
-        [
-            (
-                row.currency,
-                row.invoice_count,
-                row.not_due,
-                row.days_1_30,
-                row.days_31_60,
-                row.days_61_90,
-                row.days_over_90,
-                row.total,
-            )
-            for row in report.ageing
-        ],
-        right=("invoices", "not due", "1-30", "31-60", "61-90", "over 90", "total"),
-    )
-    _table(
-        console,
-        "Measures",
-        ("measure", "currency", "value", "formula"),
-        [
-            (_MEASURES.get(item.name, _spaced(item.name)), item.currency, _figure(item), item.formula)
-            for item in report.measures
-        ],
-        right=("value",),
-    )
+    """Every table of it; subsidiaries only where there are several."""
+    show_parameters(console, report)
+    for sheet in sheets.tables(report):
+        left_out = {"unit"} if len(set(sheet.column("subsidiary")) - {""}) > 1 else {"unit", "subsidiary"}
+        kept = [head for head in sheet.heads if head not in left_out]
+        rows = [dict(zip(sheet.heads, row, strict=True)) for row in sheet.rows]
+        _table(console, sheet.title, kept, [[_figure(row, head) for head in kept] for row in rows], right=sheet.right)
+    if report.notes:
+        console.print()
+    for note in report.notes:
+        _line(console, note)
+
+
+def show_parameters(console: Console, report: Report) -> None:
+    for name, text in sheets.parameters(report):
+        if name != "trouble":
+            _line(console, f"{name}: {text}")
+    if report.trouble:
+        _line(console, f"The ERP could not be asked; this is what the store knows. {report.trouble}")
+
+
+def _figure(row: Mapping[str, sheets.Cell], head: str) -> Cell:
+    """A figure with its unit."""
+    has_unit = head == "value" and row[head] != sheets.NOT_AVAILABLE
+    return f"{_text(row[head])} {row['unit']}".rstrip() if has_unit else row[head]
+
+
+def write_csv(report: Report, path: Path) -> None:
+    """One row a figure, for pivot tables and other programs; ConfigError if it can't be written."""
+    try:
+        with path.open("w", encoding="utf-8", newline="") as file:
+            sheets.write_csv(report, file)
+    except OSError as error:
+        raise _unwritable(path, error) from None
+
+
+def write_workbook(report: Report, path: Path) -> None:
+    """The report as XLSX: a sheet a table, each with the parameters above it; ConfigError if it can't be written."""
+    import xlsxwriter
+    from xlsxwriter.exceptions import XlsxWriterException
+
+    book = xlsxwriter.Workbook(path)
+    book.set_properties({"created": report.as_of.replace(tzinfo=None)})
+    above = [*sheets.parameters(report), *(("note", note) for note in report.notes)]
+    for sheet in sheets.tables(report):
+        _write_sheet(book, sheet, above)
+    try:
+        book.close()
+    except (OSError, XlsxWriterException) as error:
+        raise _unwritable(path, error) from None
+
+
+def _unwritable(path: Path, error: Exception) -> ConfigError:
+    return ConfigError(f"Could not write {path}: {error}. Name a file in a folder that can be written.")
+
+
+def _write_sheet(book: Any, sheet: sheets.Sheet, above: Sequence[tuple[str, str]]) -> None:
+    """Numbers stay numbers, with their currency's decimals; everything else is text, which a spreadsheet never runs."""
+    page, bold = book.add_worksheet(sheet.name), book.add_format({"bold": True})
+    page.write_string(0, 0, sheet.title, bold)
+    for number, (name, text) in enumerate(above, start=1):
+        page.write_string(number, 0, name)
+        page.write_string(number, 1, text)
+    top = len(above) + 2
+    for column, head in enumerate(sheet.heads):
+        page.write_string(top, column, head, book.add_format({"bold": True, "bottom": 1, "align": _side(sheet, head)}))
+        widths = (len(_text(cell)) for cell in (head, *sheet.column(head)))
+        page.set_column(column, column, min(max(widths) + 2, WIDTH_MAX))
+    page.freeze_panes(top + 1, 0)
+    looks = {
+        look: book.add_format({"num_format": look}) for look in {_look(c) for row in sheet.rows for c in row} if look
+    }
+    for number, row in enumerate(sheet.rows, start=top + 1):
+        for column, cell in enumerate(row):
+            value = cell.decimal() if isinstance(cell, Money) else cell
+            if isinstance(value, date):
+                page.write_datetime(number, column, value, looks[_look(cell)])
+            elif isinstance(value, Decimal | int) and len(Decimal(value).as_tuple().digits) <= DIGITS_MAX:
+                page.write_number(number, column, value, looks[_look(cell)])
+            elif value is not None:
+                page.write_string(number, column, _text(value))
+
+
+def _side(sheet: sheets.Sheet, head: str) -> str:
+    return "right" if head in sheet.right else "left"
+
+
+def _look(cell: sheets.Cell) -> str:
+    """How a spreadsheet shows this; '' for text."""
+    if isinstance(cell, Money):
+        decimals = exponent(cell.currency)
+        return f"#,##0.{'0' * decimals}" if decimals else "#,##0"
+    if isinstance(cell, date):
+        return "yyyy-mm-dd"
+    return "0.00" if isinstance(cell, Decimal) else "0" if isinstance(cell, int) else ""
 
 
 def _show_exceptions(console: Console, exceptions: Sequence[ExceptionRow], rows_max: int | None = None) -> None:
@@ -257,11 +332,6 @@ def _show_act(console: Console, act: ActRow) -> None:
         unnamed = "seen in the ERP" if record.is_seen else "not seen in the ERP"
         seen = f"ERP id {record.erp_id}" if record.erp_id else unnamed
         _line(console, f"    {record.kind} {record.external_id} {record.state}, {seen}")
-
-
-def _figure(item: Measure) -> str:
-    unit = "%" if item.unit == "percent" else item.unit
-    return "n/a" if item.value is None else f"{_text(item.value)} {unit}".rstrip()
 
 
 def _table(

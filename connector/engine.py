@@ -12,10 +12,18 @@ import signal
 import sqlite3
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import URL, create_engine
+
+if TYPE_CHECKING:
+    import sqlalchemy
+    from dbos import DBOSConfig
 
 Step = tuple[str, Callable[[str], None]]
+
+# Where the engine keeps its tables in a PostgreSQL store: beside the store's own, and dropped without loss.
+SCHEMA = "connector_engine"
 
 # Raise by hand when the steps of a job change in a way that a half-run job of the old kind can't continue.
 JOBS_VERSION = "1"
@@ -46,35 +54,53 @@ def _durable() -> Callable[[str, str], None]:
 
 
 class Engine:
-    """One per process. `path` is a file of the engine's own, so that losing it loses nothing."""
+    """One per process, launched by the daemon only. `database` is a file of the engine's own, or a PostgreSQL database
+    in which it keeps a schema of its own, so that losing it loses nothing.
+    """
 
-    def __init__(self, path: Path, jobs: Mapping[str, Sequence[Step]]) -> None:
+    def __init__(self, database: URL, jobs: Mapping[str, Sequence[Step]]) -> None:
         global _jobs
-        self._path = path
+        self._url = database
         _jobs = jobs
+        self._connections: sqlalchemy.Engine | None = None
         self._launched = False
 
     def launch(self) -> None:
-        """Start, and go on with what a killed process left; jobs found there run in the background."""
-        from dbos import DBOS, DBOSConfig
+        """Start, and go on with what a killed process left; jobs found there run in the background.
+
+        Only the process that has the daemon role may call this. So one name serves all daemons, and whoever has the
+        role takes up what the one before it left, on whatever host that was.
+        """
+        from dbos import DBOS
 
         _durable()
-        with sqlite3.connect(self._path) as connection:
-            connection.execute("PRAGMA journal_mode=WAL")
-        connection.close()
         config: DBOSConfig = {
             "name": "connector",
-            "system_database_url": f"sqlite:///{self._path}",
             "application_version": JOBS_VERSION,
             "executor_id": "daemon",
             "log_level": "CRITICAL",
             "run_migrations": True,
             # Ending waits for this poll; nobody here listens for its notifications.
             "notification_listener_polling_interval_sec": 0.1,
+            **self._place(),
         }
         DBOS(config=config)
         DBOS.launch()
         self._launched = True
+
+    def _place(self) -> DBOSConfig:
+        """Where its tables are. The connections to a server are made here, so that it tries to create no database."""
+        if self._url.get_backend_name() == "sqlite":
+            with sqlite3.connect(str(self._url.database)) as connection:
+                connection.execute("PRAGMA journal_mode=WAL")
+            connection.close()
+            return {"system_database_url": self._url.render_as_string()}
+        self._connections = create_engine(self._url, hide_parameters=True, pool_pre_ping=True)
+        return {
+            "system_database_engine": self._connections,
+            "dbos_system_schema": SCHEMA,
+            "use_listen_notify": False,
+        }
 
     def run(self, job: str, key: str) -> None:
         """Run the job to its end, or join it if it is running already. A key names one run for ever.
@@ -93,3 +119,6 @@ class Engine:
 
             DBOS.destroy(workflow_completion_timeout_sec=5)
             self._launched = False
+        if self._connections is not None:
+            self._connections.dispose()
+            self._connections = None

@@ -1,20 +1,24 @@
 """Step 7's other half: what the ERP's saved searches see, written on change only.
 
-A refused flag is shown as a difference and never blocks a close (RULES 7).
+AR status per invoice, what waits for a person, and the pause of the ERP's own dunning. A refused one is shown as a
+difference and never blocks a close (RULES 7).
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from connector.decisions import flags
 from connector.money import Money
 from connector.parts import Parts
+from connector.policy import Switch
 from connector.ports import Answer, Outcome
-from connector.receivables import ArStatus
-from connector.store import Tx, book, gate, verdicts
+from connector.receivables import ArStatus, ExceptionRecord
+from connector.store import Tx, book, gate, parse_instant, relations, verdicts
 from connector.store.book import to_json
 from connector.store.closing import digest
+from connector.store.relations import Escalated
 
 BATCH = 500
 
@@ -22,11 +26,18 @@ BATCH = 500
 def statuses(tx: Tx, installation: str, invoice_ids: Sequence[str]) -> tuple[ArStatus, ...]:
     """The status records of these invoices as they should read now."""
     rows, plans = book.invoices_by_id(tx, invoice_ids), gate.reminders(tx, list(invoice_ids))
-    exceptions = verdicts.invoices_in_exception(tx)
+    exceptions, escalations = verdicts.invoices_in_exception(tx), relations.escalations(tx, list(invoice_ids))
     found = []
     for invoice_id, row in sorted(rows.items()):
         invoice = book.invoice_of(row)
-        verdict = flags.decide(invoice, plans[invoice_id], exceptions.get(invoice_id, ""), bool(row["in_backlog"]))
+        escalated = escalations.get(invoice_id)
+        verdict = flags.decide(
+            invoice,
+            plans[invoice_id],
+            exceptions.get(invoice_id, ""),
+            bool(row["in_backlog"]),
+            escalated.reason if escalated else "",
+        )
         found.append(
             ArStatus(
                 external_id=f"arc-{installation}-st-{invoice_id}",
@@ -35,9 +46,17 @@ def statuses(tx: Tx, installation: str, invoice_ids: Sequence[str]) -> tuple[ArS
                 reason=verdict.reason[:300],
                 next_step=verdict.next_step,
                 next_on=verdict.next_on,
+                owner=_owner(verdict.flag, escalated),
             )
         )
     return tuple(found)
+
+
+def _owner(flag: flags.Flag, escalated: Escalated | None) -> str:
+    """Whoever must look; a planned or closed one needs nobody."""
+    if flag is flags.Flag.ESCALATED and escalated:
+        return escalated.owner
+    return "finance" if flag in (flags.Flag.EXCEPTION, flags.Flag.BACKLOG, flags.Flag.HELD) else ""
 
 
 def mark_written(tx: Tx, written: Sequence[ArStatus]) -> None:
@@ -60,10 +79,83 @@ def write_flags(parts: Parts) -> int:
         if changed:
             parts.verify_installation()
         answers = parts.erp.write_marks((), changed) if changed else ()
+        _pause_native_dunning(parts, ids)
         outcomes = {answer.external_id: answer for answer in answers}
         with parts.store.tx() as tx:
             written += _take(tx, parts.installation, ids, changed, outcomes)
         after = ids[-1]
+
+
+def _pause_native_dunning(parts: Parts, invoice_ids: Sequence[str]) -> None:
+    """Two systems that remind of one invoice are one too many: the ERP's own is paused where it has one.
+
+    Only while we send, and never taken back by us: clearing the pause makes NetSuite look at the invoice at once and
+    perhaps mail (Oracle help, section_4035800285).
+    """
+    if parts.policy.send is not Switch.AUTO:
+        return
+    with parts.store.read() as tx:
+        invoices = [book.invoice_of(row) for row in book.invoices_by_id(tx, invoice_ids).values()]
+        running = [one.id for one in invoices if one.is_native_dunning_paused is False and one.balance]
+        wanted = relations.not_paused(tx, running)
+    if not wanted:
+        return
+    answers = dict(zip(wanted, parts.erp.pause_dunning(wanted), strict=True))
+    with parts.store.tx() as tx:
+        relations.put_pauses(tx, {id: answer.outcome for id, answer in answers.items()})
+        rows = book.invoices_by_id(tx, wanted)
+        for invoice_id, answer in answers.items():
+            if answer.outcome is Outcome.REFUSED:
+                row = rows[invoice_id]
+                verdicts.open_exception(
+                    tx,
+                    "native_dunning",
+                    invoice_id,
+                    f"the ERP's own dunning of invoice {row['number']} could not be paused: "
+                    f"{answer.message or answer.code}; pause it by hand, or the customer may hear from both",
+                    amount=Money(row["balance"], row["currency"]),
+                )
+
+
+def write_exceptions(parts: Parts) -> int:
+    """Bring the ERP's records of what waits for a person up to date; returns how many were written."""
+    with parts.store.read() as tx:
+        if parts.flags_forbidden(tx):
+            return 0
+        known = relations.exceptions_known(tx)
+        now_so = {row["id"]: _exception_record(parts, tx, row) for row in verdicts.to_show(tx)}
+    changed = {one: record for one, record in now_so.items() if known.get(one) != _mark(record)}
+    if not changed:
+        return 0
+    parts.verify_installation()
+    answers = parts.erp.write_exceptions(list(changed.values()))
+    done = (Outcome.CREATED, Outcome.EXISTS)
+    with parts.store.tx() as tx:
+        for (exception_id, record), answer in zip(changed.items(), answers, strict=True):
+            # A refused one waits for its next change: what waits stands in every report as well.
+            if answer.outcome in (*done, Outcome.REFUSED):
+                relations.put_exception_written(tx, exception_id, _mark(record))
+    return sum(answer.outcome in done for answer in answers)
+
+
+def _mark(record: ExceptionRecord) -> str:
+    return relations.SHOWN_CLOSED if record.closed_on else digest(to_json(record))
+
+
+def _exception_record(parts: Parts, tx: Tx, row: Any) -> ExceptionRecord:
+    invoices = verdicts.invoices_of(tx, row["id"])
+    closed_at = parse_instant(row["closed_at"]) if row["closed_at"] else None
+    return ExceptionRecord(
+        external_id=f"arc-{parts.installation}-exc-{digest(row['id'])[:24]}",
+        kind=row["kind"],
+        reason=row["reason"][:300],
+        amount=Money(row["amount"], row["currency"]),
+        owner="finance",
+        opened_on=parts.today(parse_instant(row["opened_at"])),
+        closed_on=parts.today(closed_at) if closed_at else None,
+        payment=row["payment_id"],
+        invoice_id=invoices[0] if invoices else "",
+    )
 
 
 def _take(

@@ -34,5 +34,9 @@ class StoreBusy(ConnectorError):
     """Another connector daemon holds this store; this one did not start."""
 
 
+class RoleLost(StoreBusy):
+    """The daemon role on this store was lost; this connector writes nothing more and ends."""
+
+
 class InvariantBroken(AssertionError):
     """A promise of this program would have been broken; the tick was stopped before that."""

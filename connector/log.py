@@ -32,6 +32,8 @@ class Event(StrEnum):
 
     DAEMON_STARTED = "daemon_started", "The daemon holds the store and begins to work."
     DAEMON_STOPPED = "daemon_stopped", "The daemon ended in good order; what was begun is finished or goes on later."
+    STANDING_BY = "standing_by", "Another daemon works on this store; this one waits until the role is free."
+    ROLE_LOST = "role_lost", "The daemon lost its role, or the way to prove it: it writes nothing more and ends."
     STOP_REQUESTED = "stop_requested", "A person stopped posting or sending."
     STOP_LIFTED = "stop_lifted", "A person lifted a stop."
 
@@ -65,8 +67,16 @@ class Event(StrEnum):
     ACT_REFUSED = "act_refused", "The ERP refused a payment; nothing was posted, and the reminders are held."
     ACT_CLOSED = "act_closed", "The ERP was read back and agrees: payment, invoices and cancelled reminders."
     ACT_DIFFERENT = "act_different", "The ERP and our book disagree; a person decides."
+    DEPOSIT_CLOSED = "deposit_closed", "The deposit of a payout stands in the ERP as it was meant, to the cent."
+    DEPOSIT_REFUSED = "deposit_refused", "The ERP refused the deposit of a payout; it is tried again tomorrow."
+    DEPOSIT_DIFFERENT = "deposit_different", "The ERP's deposit isn't the one that was meant; a person decides."
+    PAYOUT_ADOPTED = "payout_adopted", "The deposit of a payout is in the ERP already, made by somebody else."
     INVOICE_CLOSED = "invoice_closed", "Nothing is owed on an invoice any more."
     INVOICE_REOPENED = "invoice_reopened", "The ERP shows an invoice open again that a payment had closed."
+
+    INVOICE_ESCALATED = "invoice_escalated", "A person must look at an invoice; the rule and the reason say why."
+    ESCALATION_ENDED = "escalation_ended", "Nobody has to look at an invoice any more."
+    ACCOUNT_TEAM_TOLD = "account_team_told", "The CRM shows the account team what to do about an invoice."
 
     REMINDER_PLANNED = "reminder_planned", "A step that was held or not sent may leave again."
     REMINDER_HELD = "reminder_held", "A reminder waits; the reason says for which fact."

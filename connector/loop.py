@@ -1,11 +1,11 @@
 """THE LOOP: one tick, seven steps in order. Read this first.
 
-    1 read_invoices    the ERP is the system of record
+    1 read_invoices    the ERP is the system of record; the CRM knows the customer
     2 plan_reminders   each invoice's own terms and due date
-    3 read_payments    the newest cash
+    3 read_payments    the newest cash, and what was paid out to our bank
     4 match_payments   match, suppression and ERP intent: one local commit
-    5 carry_out        the ERP write, its read-back, its records: one durable act
-    6 send_reminders   what is due and may leave, after everything that could stop it
+    5 carry_out        the ERP write, its read-back, its records: one durable act; then each payout's deposit
+    6 send_reminders   who must look is told; what is due and may leave leaves, after everything that could stop it
     7 write_flags      what the ERP's saved searches see; the loop is closed
 
 Level-triggered: a tick derives what should be from today's facts, so a missed or doubled tick does no harm. A step that
@@ -21,12 +21,14 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 
-from connector import cash, erp_flags, pull, remind
+from connector import cash, deposits, erp_flags, escalate, pull, remind
 from connector.errors import ConnectorError, InvariantBroken, Terminal
 from connector.parts import Parts
 from connector.reports import TickReport
 from connector.store import activity, closing, gate, instant
 
+# Steps without which no reminder may leave.
+_BEFORE_SENDING = ("read invoices", "read payments", "read autopay", "read other senders", "send reminders")
 # Acts that share one ERP request.
 ACTS_MAX = 25
 # Payments that others posted are looked up once a day for this long.
@@ -42,7 +44,7 @@ class Troubles:
     @property
     def kept_from_sending(self) -> bool:
         """Was there a step without which no reminder may leave?"""
-        return any(step in ("read invoices", "read payments", "send reminders") for step, _ in self.told)
+        return any(step in _BEFORE_SENDING for step, _ in self.told)
 
 
 def tick(parts: Parts) -> tuple[TickReport, Troubles]:
@@ -51,17 +53,29 @@ def tick(parts: Parts) -> tuple[TickReport, Troubles]:
     now = parts.clock.now()
     today = parts.today(now)
     first_seq = parts.store.last_seq()
+    with parts.store.read() as tx:
+        first_of_day = tx.get("last_tick_on") != today.isoformat()
 
     invoices = _try(troubles, "read invoices", lambda: pull.read_invoices(parts, now)) or pull.Pulled()
+    _try(troubles, "read periods", lambda: pull.read_periods(parts, now))
+    _try(troubles, "read the CRM", lambda: pull.read_crm(parts, now))
     remind.plan_reminders(parts, today)
     payments = _try(troubles, "read payments", lambda: pull.read_payments(parts, now)) or pull.Pulled()
+    _try(troubles, "read payouts", lambda: pull.read_payouts(parts, now))
+    _try(troubles, "read autopay", lambda: pull.read_autopay(parts))
+    _try(troubles, "read other senders", lambda: pull.read_other_senders(parts, today))
     _retry_refused(parts, today, invoices.families | payments.families)
     if not any(step == "read invoices" for step, _ in troubles.told):
-        _try(troubles, "match payments", lambda: cash.match_payments(parts, today))
+        erp_moved = bool(invoices.credits) or first_of_day
+        _try(troubles, "match payments", lambda: cash.match_payments(parts, today, erp_moved))
     _try(troubles, "carry out acts", lambda: carry_out(parts))
+    _try(troubles, "settle payouts", lambda: deposits.settle_payouts(parts, today))
     remind.plan_reminders(parts, today)
+    _try(troubles, "escalate", lambda: escalate.escalate_invoices(parts, today))
     _try(troubles, "send reminders", lambda: remind.send_reminders(parts, now, today))
     _try(troubles, "write flags", lambda: erp_flags.write_flags(parts))
+    _try(troubles, "write exceptions", lambda: erp_flags.write_exceptions(parts))
+    _try(troubles, "prove clearing", lambda: deposits.prove_clearing(parts, now, today))
 
     with parts.store.tx() as tx:
         tx.set("last_tick_on", today.isoformat())
@@ -111,6 +125,8 @@ def carry_out(parts: Parts) -> None:
         if parts.posting_forbidden(tx):
             return
         unfinished = [act.id for act in closing.acts(tx, closing.UNFINISHED)]
+        if unfinished and parts.paused(tx, "post", "payments to post"):
+            return
     trouble: ConnectorError | None = None
     for start in range(0, len(unfinished), ACTS_MAX):
         group = unfinished[start : start + ACTS_MAX]

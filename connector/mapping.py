@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import difflib
 import json
+import re
 import types
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
@@ -16,7 +17,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Any, TypeVar, Union, get_args, get_origin
 
-from pydantic import BaseModel, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, ValidationError
 from pydantic_core import ErrorDetails
 from ruamel.yaml import YAML
 from ruamel.yaml.constructor import SafeConstructor
@@ -50,6 +51,23 @@ class Document:
         """One error for all problems of this file, in the order of its lines."""
         ordered = sorted(problems, key=lambda problem: self.line(problem[0]))
         return refusal(str(self.path), [f"{self.where(loc)}: {dotted(loc)}{text}" for loc, text in ordered])
+
+
+class Part(BaseModel):
+    """A part of a file that refuses keys it does not know."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+def like(pattern: str, words: str) -> AfterValidator:
+    """A field that must have this form; `words` tell a person which."""
+
+    def checked(value: str) -> str:
+        if not re.fullmatch(pattern, value):
+            raise ValueError(f"must be {words}")
+        return value
+
+    return AfterValidator(checked)
 
 
 def load(path: Path, model: type[Model]) -> Model:
@@ -181,6 +199,7 @@ _WANTED = (
     ("string", "text"),
     ("decimal", 'a decimal number such as "12.50"'),
     ("date", "a day such as 2026-01-31"),
+    ("time", 'a time such as "08:00"'),
     ("tuple", "a list: lines that begin with '- '"),
     ("list", "a list: lines that begin with '- '"),
     ("set", "a list: lines that begin with '- '"),

@@ -2,19 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
+from pydantic import TypeAdapter
+
+from connector.decisions import limits
 from connector.errors import Terminal
 from connector.policy import Policy, Switch
-from connector.ports import Answer, Channel, Clock, Erp, Installation, Outcome, PaymentSource
-from connector.store import Store, Tx, instant, orders, parse_instant
+from connector.ports import Answer, Channel, Clock, Crm, Erp, Installation, Outcome, PaymentSource
+from connector.settlement import Period, Settlement
+from connector.store import Store, Tx, activity, instant, orders, parse_instant
 
 # How long a seen installation record is good for, and how far a clock may step back before it counts as wrong.
 INSTALLATION_GOOD_FOR = timedelta(seconds=120)
 CLOCK_SLACK = timedelta(seconds=5)
+# An ordinary day is the median of so many.
+BREAKER_LOOKS_BACK = timedelta(days=30)
+
+_PERIODS = TypeAdapter(tuple[Period, ...])
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,12 +40,31 @@ class Parts:
     owner: str  # this process's own name; leases carry it
     run: Callable[[str, str], None]  # the engine: job, key
     verify_installation: Callable[[], None]  # before anything is posted or sent: is it still us?
+    crm: Crm | None = None
+    zones: Mapping[str, ZoneInfo] = field(
+        default_factory=dict
+    )  # subsidiary -> its own zone, where it isn't the ledger's
+    # Invoice -> the surroundings under which its reminder was held: a quiet tick decides nothing twice. Only a cache,
+    # empty at every start; what leaves is always decided anew.
+    remembered: dict[str, tuple[object, ...]] = field(default_factory=dict)
     # False only where a test shows that without leases mails do leave after the match.
     honours_leases: bool = True
 
-    def today(self, now: datetime) -> date:
-        """The day in the ledger's zone."""
-        return now.astimezone(self.zone).date()
+    def today(self, now: datetime, subsidiary: str = "") -> date:
+        """The day in the subsidiary's zone, else the ledger's."""
+        return now.astimezone(self.zones.get(subsidiary, self.zone)).date()
+
+    def settlement(self, currency: str) -> Settlement | None:
+        """How money in this currency is settled; None: payments to Undeposited Funds, payouts only shown."""
+        return next((one for one in self.erp.settlements if one.currency == currency), None)
+
+    def periods(self, tx: Tx) -> tuple[Period, ...]:
+        """The ERP's accounting periods as last read; none where it has none or was never asked."""
+        return _PERIODS.validate_json(tx.get("periods", "[]"))
+
+    def keep_periods(self, tx: Tx, periods: tuple[Period, ...], now: datetime) -> None:
+        tx.set("periods", _PERIODS.dump_json(periods).decode())
+        tx.set("periods_at", instant(now))
 
     def flags_forbidden(self, tx: Tx) -> str:
         """Why the AR status may not be written into the ERP; '' if it may: in suggest it is."""
@@ -45,10 +72,28 @@ class Parts:
             return "posting is in shadow"
         return orders.stopped(tx, "post") or tx.get("alarm")
 
+    def quiet(self, now: datetime) -> str:
+        """Why no mail may leave at this hour or on this day; '' if it may."""
+        return limits.why_quiet(self.policy.calendar, now.astimezone(self.zone))
+
+    def paused(self, tx: Tx, what: str, words: str, coming: int = 0) -> str:
+        """Is this more than an ordinary day sends or posts? Then it is stopped until a person looked (RULES 4.7)."""
+        today = tx.at.date()
+        if orders.stopped(tx, what) or orders.looked_on(tx, what) == today.isoformat():
+            return ""
+        counts = activity.by_day(tx, what, today - BREAKER_LOOKS_BACK)
+        now = counts.pop(today.isoformat(), 0) + coming
+        reason = limits.why_too_many(words, now, counts.values(), self.policy)
+        if reason:
+            orders.stop(tx, what, "connector", reason)
+        return reason
+
     def posting_forbidden(self, tx: Tx) -> str:
         """Why no payment may be written into the ERP now; '' if it may."""
         if self.policy.post is not Switch.AUTO:
             return f"posting is in {self.policy.post.value}"
+        if frozen := limits.why_frozen(self.policy.calendar, self.today(tx.at)):
+            return frozen
         return orders.stopped(tx, "post") or tx.get("alarm")
 
 
@@ -75,7 +120,7 @@ class InstallationGuard:
 
     def claim(self) -> None:
         """Once per start, before the first post or send: take the next epoch. Terminal if another one holds the ERP."""
-        held = self._compare(self._erp.read_installation())
+        held = self.compare(self._erp.read_installation())
         following = (held.epoch if held else 0) + 1
         with self._store.tx() as tx:
             # Written first: if the process dies after the ERP's write, the next start knows the number as its own.
@@ -95,14 +140,15 @@ class InstallationGuard:
         now = self._clock.now()
         if self._seen_at and timedelta() <= now - self._seen_at < INSTALLATION_GOOD_FOR:
             return
-        if self._compare(self._erp.read_installation()) is None:
+        if self.compare(self._erp.read_installation()) is None:
             raise Terminal(
                 "The ERP's installation record (arc-installation) is gone. Nothing is posted or sent until the "
                 "connector is started again."
             )
         self._seen_at = now
 
-    def _compare(self, held: Installation | None) -> Installation | None:
+    def compare(self, held: Installation | None) -> Installation | None:
+        """What the ERP holds, if it is ours or nobody's; Terminal if it is another's."""
         with self._store.read() as tx:
             ours = {tx.get("epoch"), tx.get("epoch_wanted")} - {""}
         if held is None or (held.id == self._name and str(held.epoch) in ours):

@@ -7,7 +7,7 @@ an answer that was not read is the answer UNKNOWN.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
@@ -23,6 +23,7 @@ from connector.receivables import (
     CreditMemo,
     Customer,
     CustomerTotal,
+    ExceptionRecord,
     OpenInvoice,
     Parked,
     Payment,
@@ -124,6 +125,7 @@ class Erp(Protocol):
     account: str
     is_test: bool
     settlements: tuple[Settlement, ...]
+    pays_for_family: bool  # may a parent's payment pay the invoices of its children (RULES 1.6)?
 
     def read_totals(self) -> tuple[CustomerTotal, ...]: ...
     def read_changed(self, since: datetime) -> ErpRead:
@@ -131,6 +133,9 @@ class Erp(Protocol):
 
     def read_open(self, customer_ids: Sequence[str] | None = None) -> ErpRead:
         """All open invoices and credits, of the whole ledger or of some customers."""
+
+    def read_open_by_part(self) -> Iterator[ErpRead]:
+        """As read_open of the whole ledger, part by part in bounded memory: customers come before their invoices."""
 
     def read_invoices(self, ids: Sequence[str]) -> ErpRead:
         """These invoices in whatever status; an id that is not returned proves nothing."""
@@ -152,12 +157,18 @@ class Erp(Protocol):
         """Only the accompanying records again, for acts whose payment stands but a record was refused or lost."""
 
     def write_marks(self, marks: Sequence[Mark], statuses: Sequence[ArStatus]) -> tuple[Answer, ...]: ...
+    def write_exceptions(self, records: Sequence[ExceptionRecord]) -> tuple[Answer, ...]:
+        """What saved searches see of the exceptions; last write wins."""
+
     def write_deposit(self, intent: DepositIntent) -> Answer:
         """Create the deposit (or journal) of one payout; EXISTS only if what is there agrees in all."""
 
     def read_deposit(self, intent: DepositIntent) -> DepositSeen | None: ...
     def find_deposits(self, payout_ids: Sequence[str]) -> dict[str, DepositSeen]:
         """Deposits and journals made by anybody that carry one of these payout ids (external id or memo)."""
+
+    def find_cleared(self, source_ids: Sequence[str]) -> dict[str, Money]:
+        """What refunds and journals that carry one of these source ids put onto clearing accounts; minus is less."""
 
     def read_periods(self) -> tuple[Period, ...]:
         """Accounting periods of the last two years, oldest first, months only."""

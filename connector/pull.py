@@ -1,4 +1,4 @@
-"""Steps 1 and 3: what do the ERP and the payment source say now?
+"""Steps 1 and 3: what do the ERP, the CRM and the payment source say now?
 
 Absence proves nothing: an invoice that is no longer among the open ones is fetched by id and closed only when seen paid
 or voided, a credit forgotten only when seen with nothing left. Invoices that vanish without such a proof (a lost
@@ -8,19 +8,23 @@ permission looks like fewer rows) raise an alarm that stops sending and posting.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 
 from connector.parts import Parts
 from connector.policy import Switch
 from connector.ports import ErpRead
 from connector.receivables import CustomerTotal, Payment, PaymentState
-from connector.store import Tx, book, closing, verdicts
+from connector.store import Tx, book, closing, parse_instant, relations, settling, verdicts
 from connector.store.book import Change
 
 # The ERP's modified dates have seconds and its clock is its own: read again what was modified shortly before.
 ERP_OVERLAP = timedelta(minutes=10)
+# Periods are closed by people on a few days of the month; a refusal of the ERP tells of one closed since.
+PERIODS_GOOD_FOR = timedelta(hours=1)
+# The CRM counts its requests by the day, and its facts move slowly.
+CRM_GOOD_FOR = timedelta(minutes=15)
 
 
 @dataclass(slots=True)
@@ -31,6 +35,7 @@ class Pulled:
     parked: int = 0
     families: set[str] = field(default_factory=set)
     older: set[str] = field(default_factory=set)  # invoices of which we knew something newer
+    credits: int = 0  # payments, memos and deposits that were touched
 
 
 def read_invoices(parts: Parts, now: datetime) -> Pulled:
@@ -39,19 +44,17 @@ def read_invoices(parts: Parts, now: datetime) -> Pulled:
     with parts.store.read() as tx:
         _, fresh_as_of, whole_on = book.source_state(tx, "erp")
     whole = fresh_as_of is None or whole_on != today
-    read = parts.erp.read_open() if whole or fresh_as_of is None else parts.erp.read_changed(fresh_as_of - ERP_OVERLAP)
-    _ingest(parts, read, today, pulled)
-    theirs = {(one.customer_id, one.currency): one for one in parts.erp.read_totals()}
-    reads = [read]
-    if whole:
-        suspects: set[str] | None = None
+    if whole or fresh_as_of is None:
+        reads = parts.erp.read_open_by_part()
     else:
-        suspects = _differing(parts, theirs)
-        if suspects:
-            reads.append(parts.erp.read_open(sorted(suspects)))
-            _ingest(parts, reads[-1], today, pulled)
+        reads = iter([parts.erp.read_changed(fresh_as_of - ERP_OVERLAP)])
+    seen = _take(parts, reads, today, pulled)
+    theirs = {(one.customer_id, one.currency): one for one in parts.erp.read_totals()}
+    suspects = None if whole else _differing(parts, theirs)
+    if suspects:
+        seen |= _take(parts, iter([parts.erp.read_open(sorted(suspects))]), today, pulled)
     if whole or suspects:
-        _prove_gone(parts, reads, suspects, today, pulled)
+        _prove_gone(parts, seen, suspects, today, pulled)
         _remember_unexplained(parts, theirs)
     alarm = _drop_alarm(parts, theirs)
     with parts.store.tx() as tx:
@@ -59,8 +62,98 @@ def read_invoices(parts: Parts, now: datetime) -> Pulled:
             tx.set("alarm", alarm)
             tx.journal("alarm_raised" if alarm else "alarm_cleared", reason=alarm)
         _close_rests(tx)
-        book.put_source(tx, "erp", fresh_as_of=read.requested_at, full_read_on=today if whole else None)
+        book.put_source(tx, "erp", fresh_as_of=seen.requested_at or now, full_read_on=today if whole else None)
     return pulled
+
+
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """What a read showed, by id, and when it was begun."""
+
+    requested_at: datetime | None = None
+    invoices: frozenset[str] = frozenset()
+    credits: frozenset[str] = frozenset()
+
+    def __or__(self, other: _Seen) -> _Seen:
+        return _Seen(self.requested_at, self.invoices | other.invoices, self.credits | other.credits)
+
+
+def _take(parts: Parts, reads: Iterator[ErpRead], today: date, pulled: Pulled) -> _Seen:
+    """Take a read part by part, each in a commit of its own: neither memory nor the writer's lock is long held."""
+    begun_at, invoices, credits = None, set(), set()
+    for read in reads:
+        begun_at = begun_at or read.requested_at
+        _ingest(parts, read, today, pulled)
+        invoices |= {invoice.id for invoice in read.invoices}
+        credits |= {credit.id for credit in read.credits}
+    return _Seen(begun_at, frozenset(invoices), frozenset(credits))
+
+
+def read_periods(parts: Parts, now: datetime) -> None:
+    """The ERP's accounting periods: on which days may be posted (RULES 1.4)?"""
+    with parts.store.read() as tx:
+        read_at = tx.get("periods_at")
+    if read_at and timedelta() <= now - parse_instant(read_at) < PERIODS_GOOD_FOR:
+        return
+    periods = parts.erp.read_periods()
+    with parts.store.tx() as tx:
+        parts.keep_periods(tx, periods, now)
+
+
+def read_crm(parts: Parts, now: datetime) -> Pulled:
+    """Renewals, strategic customers and do-not-contact. On a failure the last known facts stay, and age."""
+    pulled = Pulled()
+    if parts.crm is None:
+        return pulled
+    with parts.store.read() as tx:
+        cursor, fresh_as_of, _ = book.source_state(tx, parts.crm.name)
+    if fresh_as_of and timedelta() <= now - fresh_as_of < CRM_GOOD_FOR:
+        return pulled
+    read = parts.crm.read_changed(cursor, now)
+    with parts.store.tx() as tx:
+        changed = relations.put_accounts(tx, read.accounts, is_whole=read.is_whole)
+        pulled.families |= {book.family_of(tx, customer_id) for customer_id in changed}
+        unread = [replace(one, source=book.CRM) for one in read.parked]
+        pulled.parked = book.put_parked(tx, unread, {book.CRM: [one.id for one in read.accounts]})
+        book.put_source(tx, parts.crm.name, cursor=read.cursor, fresh_as_of=read.fresh_as_of)
+    pulled.read = len(read.accounts)
+    return pulled
+
+
+def read_payouts(parts: Parts, now: datetime) -> Pulled:
+    """What the source paid out to our bank."""
+    pulled = Pulled()
+    source = parts.payments
+    name = f"{source.name}_payouts"
+    with parts.store.read() as tx:
+        cursor, _, _ = book.source_state(tx, name)
+    read = source.read_payouts(cursor, now)
+    with parts.store.tx() as tx:
+        for payout in read.payouts:
+            before_cutover = parts.today(payout.created_at) < parts.cutover_on
+            settling.put_payout(tx, payout, read.requested_at, observed=before_cutover)
+        pulled.parked = book.put_parked(tx, read.parked, {name: [one.id for one in read.payouts]})
+        book.put_source(tx, name, cursor=read.cursor, fresh_as_of=read.requested_at)
+    pulled.read = len(read.payouts)
+    return pulled
+
+
+def read_autopay(parts: Parts) -> None:
+    """Which invoices does the source collect by itself? Not to know it must not keep the payouts from being read."""
+    autopays = parts.payments.read_autopay()
+    with parts.store.tx() as tx:
+        relations.put_autopay(tx, autopays)
+
+
+def read_other_senders(parts: Parts, today: date) -> None:
+    """Once a day: who else reminds these customers (RULES 4.2)?"""
+    with parts.store.read() as tx:
+        if tx.get("other_senders_on") == today.isoformat():
+            return
+    found = [one.name for one in (*parts.erp.other_senders(), *parts.payments.other_senders())]
+    with parts.store.tx() as tx:
+        tx.set("other_senders", json.dumps(sorted(found)))
+        tx.set("other_senders_on", today.isoformat())
 
 
 def reread(parts: Parts, invoice_ids: Iterable[str], today: date) -> tuple[ErpRead, Pulled]:
@@ -80,18 +173,20 @@ def _ingest(parts: Parts, read: ErpRead, today: date, pulled: Pulled) -> None:
                 reason = "the customer was changed in the ERP"
                 verdicts.close_exceptions(tx, reason=reason, exception_id=f"fix_contact:{customer.id}")
         changes = book.put_invoices(tx, read.invoices, read.requested_at, today)
+        families = book.families_of(tx, {invoice.customer_id for invoice in read.invoices})
         for invoice in read.invoices:
             change = changes[invoice.id]
             if change is Change.OLDER:
                 pulled.older.add(invoice.id)
             if change in (Change.NEW, Change.LOWERED, Change.CHANGED):
-                pulled.families.add(book.family_of(tx, invoice.customer_id))
+                pulled.families.add(families[invoice.customer_id])
             if change in (Change.LOWERED, Change.CHANGED):
                 tx.journal("invoice_changed", invoice=invoice.id, balance=str(invoice.balance), how=change)
         book.put_credits(tx, read.credits, read.requested_at)
         understood = {"erp": [i.id for i in read.invoices] + [c.id for c in read.credits]}
         pulled.parked += book.put_parked(tx, read.parked, understood)
     pulled.read += len(read.invoices) + len(read.credits)
+    pulled.credits += len(read.credits)
 
 
 def _differing(parts: Parts, theirs: dict[tuple[str, str], CustomerTotal]) -> set[str]:
@@ -130,14 +225,12 @@ def _remember_unexplained(parts: Parts, theirs: dict[tuple[str, str], CustomerTo
         tx.set("unexplained", json.dumps(apart, sort_keys=True))
 
 
-def _prove_gone(
-    parts: Parts, reads: Sequence[ErpRead], customers: set[str] | None, today: date, pulled: Pulled
-) -> None:
+def _prove_gone(parts: Parts, seen: _Seen, customers: set[str] | None, today: date, pulled: Pulled) -> None:
     """What we hold for open and the ERP didn't list as open is fetched by id; not returned proves nothing."""
     among = sorted(customers) if customers is not None else None
     with parts.store.read() as tx:
-        invoices = book.open_ids(tx, among) - {invoice.id for read in reads for invoice in read.invoices}
-        credits = book.open_credit_ids(tx, among) - {credit.id for read in reads for credit in read.credits}
+        invoices = book.open_ids(tx, among) - seen.invoices
+        credits = book.open_credit_ids(tx, among) - seen.credits
     if invoices:
         _ingest(parts, parts.erp.read_invoices(sorted(invoices)), today, pulled)
     if credits:

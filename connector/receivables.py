@@ -95,6 +95,7 @@ class Customer:
     parent_id: str = ""
     is_excluded: bool = False  # inactive, intercompany, do-not-contact or test: see exclusion
     exclusion: str = ""
+    autopay: bool = False  # the ERP says that this customer's invoices are collected by themselves
 
     @property
     def family(self) -> str:
@@ -338,6 +339,22 @@ class ArStatus:
     reason: str
     next_step: str = ""
     next_on: date | None = None
+    owner: str = ""  # who must look at it, where somebody must
+
+
+@dataclass(frozen=True, slots=True)
+class ExceptionRecord:
+    """What the ERP's saved searches see of something that waits for a person; `closed_on` None: it still waits."""
+
+    external_id: str
+    kind: str
+    reason: str
+    amount: Money | None
+    owner: str
+    opened_on: date
+    closed_on: date | None = None
+    payment: str = ""
+    invoice_id: str = ""
 
 
 # ---- What the ERP shows of it afterwards ----

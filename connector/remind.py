@@ -6,27 +6,36 @@ once more, leased on the facts' version, and only then mailed.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from connector import pull, undo
+from connector import escalate, pull, undo
 from connector.cash import settle_reminders
 from connector.decisions import backlog, cadence, suppression
 from connector.decisions.cadence import CadenceOutcome, CadenceVerdict
-from connector.decisions.suppression import SuppressionFacts, SuppressionOutcome, SuppressionVerdict
+from connector.decisions.suppression import (
+    SuppressionFacts,
+    SuppressionOutcome,
+    SuppressionReason,
+    SuppressionVerdict,
+)
 from connector.errors import ConnectorError
 from connector.money import Money
 from connector.parts import Parts, clock_behind
 from connector.policy import BacklogChoice, Courtesy
 from connector.ports import MailItem, ReminderMail
 from connector.receivables import Customer, InvoiceStatus, OpenInvoice, Reminder, ReminderState
-from connector.store import Tx, book, gate, verdicts
+from connector.store import Tx, book, closing, gate, relations, verdicts
 from connector.store.gate import Claim
+from connector.store.verdicts import Verdict
 
 # Customers whose facts are read again together just before their mails.
 BATCH_CUSTOMERS = 50
+# Invoices whose plan is settled in one commit.
+CHANGED_AT_ONCE = 500
 LEASE = timedelta(seconds=60)
 
 
@@ -39,33 +48,82 @@ def plan_reminders(parts: Parts, today: date) -> None:
         auto_before = tx.get("auto_since")
         auto_since = pull.sending_since(tx, parts.policy.send, today)
         last_able_on = date.fromisoformat(tx.get("last_able_on")) if tx.get("last_able_on") else None
-        rows = book.changed_rows(tx)
-        plans = gate.reminders(tx, [row["id"] for row in rows])
-        for row in rows:
-            invoice = book.invoice_of(row)
-            if invoice.status is InvoiceStatus.OPEN:
-                gate.put_plan(tx, _moved(cadence.plan(invoice, parts.policy), plans[invoice.id]))
-                undo.take_reopened(tx, invoice, today)
-                if not plans[invoice.id]:
-                    _into_backlog(tx, parts, row, auto_since, last_able_on, today)
-            else:
-                undo.take_applied_again(tx, invoice)
-            cash_on = _cash_on(plans[invoice.id], parts.policy.courtesy, today)
-            settle_reminders(tx, invoice, parts.policy, cash_on, _why_closed(invoice))
-            book.set_next(tx, invoice.id, _next_on(tx, invoice.id))
         if (auto_since and not auto_before) or _was_out(parts, last_able_on, today):
             for row in book.open_rows(tx):
                 _into_backlog(tx, parts, row, auto_since, last_able_on, today)
-        if parts.policy.backlog is BacklogChoice.NEXT_STEP:
-            for row in book.backlog_rows(tx):
-                _out_of_backlog(tx, row["id"], today)
+    while True:
+        with parts.store.tx() as tx:
+            rows = book.changed_rows(tx, CHANGED_AT_ONCE)
+            _plan(tx, parts, rows, auto_since, last_able_on, today)
+        if len(rows) < CHANGED_AT_ONCE:
+            break
+    with parts.store.tx() as tx:
+        _clear_backlog(tx, parts, auto_since, today, parts.clock.now())
 
 
-def _out_of_backlog(tx: Tx, invoice_id: str, today: date) -> None:
-    """The person's choice is to start at the next future step."""
+def _plan(
+    tx: Tx, parts: Parts, rows: Sequence[Any], auto_since: date | None, last_able_on: date | None, today: date
+) -> None:
+    """Settle the plan of these invoices, in one commit."""
+    ids = [row["id"] for row in rows]
+    plans, ours = gate.reminders(tx, ids), closing.with_acts(tx, ids)
+    invoices = [book.invoice_of(row) for row in rows]
+    is_open = [invoice for invoice in invoices if invoice.status is InvoiceStatus.OPEN]
+    gate.put_plan(
+        tx, [step for one in is_open for step in _moved(cadence.plan(one, parts.policy), plans[one.id])], plans
+    )
+    for row, invoice in zip(rows, invoices, strict=True):
+        if invoice.status is not InvoiceStatus.OPEN:
+            if invoice.id in ours:
+                undo.take_applied_again(tx, invoice)
+        else:
+            if invoice.id in ours:
+                undo.take_reopened(tx, invoice, today)
+            if not plans[invoice.id]:
+                _into_backlog(tx, parts, row, auto_since, last_able_on, today)
+        cash_on = _cash_on(plans[invoice.id], parts.policy.courtesy, today)
+        settle_reminders(tx, invoice, parts.policy, cash_on, _why_closed(invoice))
+    book.set_next(tx, {id: _next_on(steps) for id, steps in gate.reminders(tx, ids).items()})
+
+
+def _clear_backlog(tx: Tx, parts: Parts, auto_since: date | None, today: date, now: datetime) -> None:
+    """What a person chose for the backlog, as far as its limits let it (RULES 4.5)."""
+    choice, limits = parts.policy.backlog, parts.policy.backlog_limits
+    if choice is BacklogChoice.WORKLIST or (choice is BacklogChoice.STATEMENT and auto_since is None):
+        return
+    invoices = [book.invoice_of(row) for row in book.backlog_rows(tx)]
+    if choice is BacklogChoice.NEXT_STEP:
+        for invoice in invoices:
+            if backlog.way_out(invoice, choice, limits, today).choice is choice:
+                _out_of_backlog(tx, invoice.id, today, "the backlog starts at the next step")
+        return
+    told, told_today = gate.with_step(tx, cadence.STATEMENT_STEP, today)
+    may_be_told = _held_by_the_backlog_alone(tx, parts, invoices, now, today)
+    for one in backlog.statements(may_be_told, told, told_today, limits, today):
+        for invoice_id in one.invoice_ids:
+            _out_of_backlog(tx, invoice_id, today, "the backlog starts with one statement")
+            gate.put_plan(tx, [Reminder(invoice_id, cadence.STATEMENT_STEP, today, ReminderState.PLANNED)])
+
+
+def _held_by_the_backlog_alone(
+    tx: Tx, parts: Parts, invoices: Sequence[OpenInvoice], now: datetime, today: date
+) -> list[OpenInvoice]:
+    """Those that might be mailed otherwise: who can't be must not use up one of the day's statements."""
+    surroundings = _Surroundings(tx, parts, now, today, with_hours=False)
+    rows = book.invoices_by_id(tx, [invoice.id for invoice in invoices])
+    customers = book.customers_by_id(tx, {invoice.customer_id for invoice in invoices})
+    found = []
+    for invoice in invoices:
+        facts = surroundings.facts(rows[invoice.id], invoice, customers.get(invoice.customer_id))
+        if suppression.decide(facts, parts.policy).reason is SuppressionReason.BACKLOG:
+            found.append(invoice)
+    return found
+
+
+def _out_of_backlog(tx: Tx, invoice_id: str, today: date, why: str) -> None:
     for reminder in gate.reminders(tx, [invoice_id])[invoice_id]:
         if reminder.due_on <= today and reminder.state in gate.WAITING:
-            gate.move(tx, reminder, ReminderState.MISSED, "the backlog starts at the next step")
+            gate.move(tx, reminder, ReminderState.MISSED, why)
     book.out_of_backlog(tx, invoice_id)
 
 
@@ -104,9 +162,8 @@ def _into_backlog(
     book.into_backlog(tx, invoice.id, verdict.reason)
 
 
-def _next_on(tx: Tx, invoice_id: str) -> date | None:
-    waiting = gate.reminders(tx, [invoice_id])[invoice_id]
-    return min((r.due_on for r in waiting if r.state in gate.WAITING), default=None)
+def _next_on(steps: Sequence[Reminder]) -> date | None:
+    return min((r.due_on for r in steps if r.state in gate.WAITING), default=None)
 
 
 # ---- step 6 ----
@@ -122,6 +179,14 @@ class Decided:
     cadence: CadenceVerdict
     suppression: SuppressionVerdict | None
     credits: Money  # what the customer's family has open in credits, in the invoice's currency
+    under: tuple[object, ...]  # all that the second verdict rests on, beside the invoice's own facts
+    is_netted: bool = False  # held since the mail that it would be in asks for nothing beside the credits
+
+    @property
+    def is_held_alone(self) -> bool:
+        """Is it held by its own facts and surroundings, and not by what else would be in the same mail?"""
+        held = self.suppression is not None and self.suppression.outcome is SuppressionOutcome.HELD
+        return held and not self.is_netted
 
     @property
     def may_leave(self) -> bool:
@@ -129,29 +194,38 @@ class Decided:
 
 
 def decide_reminders(
-    tx: Tx, parts: Parts, now: datetime, today: date, invoice_ids: Sequence[str] | None = None
+    tx: Tx,
+    parts: Parts,
+    now: datetime,
+    today: date,
+    invoice_ids: Sequence[str] | None = None,
+    *,
+    with_hours: bool = False,
 ) -> tuple[Decided, ...]:
-    """Both verdicts on every invoice whose next action has come, or on these."""
+    """Both verdicts on these invoices, or on every one whose next action has come.
+
+    In the latter case those are left out that were held under just the same surroundings: nothing has changed.
+    `with_hours`: an hour or day on which no mail leaves counts as a hold of its own, for people to see. The tick only
+    waits for the hour, or everything that is due would be held every night.
+    """
+    surroundings = _Surroundings(tx, parts, now, today, with_hours)
     if invoice_ids is None:
-        rows = book.due_rows(tx, today)
-    else:
-        rows = list(book.invoices_by_id(tx, invoice_ids).values())
-    if not rows:
-        return ()
-    ids = [row["id"] for row in rows]
-    plans, sent = gate.reminders(tx, ids), gate.last_sent_on(tx, ids)
-    surroundings = _Surroundings(tx, parts, now, today)
+        due = book.due_briefs(tx, today)
+        invoice_ids = [row["id"] for row in due if parts.remembered.get(row["id"]) != surroundings.of(row)]
+    rows = [row for _, row in sorted(book.invoices_by_id(tx, invoice_ids).items())]
+    plans, sent = gate.reminders(tx, [row["id"] for row in rows]), gate.last_sent_on(tx, [row["id"] for row in rows])
     customers = book.customers_by_id(tx, {row["customer_id"] for row in rows})
     decided = []
     for row in rows:
         invoice = book.invoice_of(row)
-        due = cadence.decide(plans[invoice.id], parts.policy, today, sent.get(invoice.id))
+        due_now = cadence.decide(plans[invoice.id], parts.policy, today, sent.get(invoice.id))
         verdict = None
-        if due.outcome is CadenceOutcome.DUE:
+        if due_now.outcome is CadenceOutcome.DUE:
             facts = surroundings.facts(row, invoice, customers.get(invoice.customer_id))
             verdict = suppression.decide(facts, parts.policy)
-        credits = surroundings.credits(row)
-        decided.append(Decided(invoice, row["version"], customers.get(invoice.customer_id), due, verdict, credits))
+        customer, credits = customers.get(invoice.customer_id), surroundings.credits(row)
+        under = surroundings.of(row)
+        decided.append(Decided(invoice, row["version"], customer, due_now, verdict, credits, under))
     return _net_of_credits(decided)
 
 
@@ -169,13 +243,17 @@ def _netted(one: Decided, asked: Mapping[tuple[str, str], Money]) -> Decided:
     if one.suppression is None or not one.may_leave:
         return one
     total = asked[one.invoice.customer_id, one.invoice.balance.currency]
-    return replace(one, suppression=suppression.decide_net(one.suppression, total, one.credits))
+    verdict = suppression.decide_net(one.suppression, total, one.credits)
+    return replace(one, suppression=verdict, is_netted=verdict.outcome is SuppressionOutcome.HELD)
+
+
+_NO_RELATION = escalate.Relation()
 
 
 class _Surroundings:
     """What is the same for all invoices of one moment, gathered once."""
 
-    def __init__(self, tx: Tx, parts: Parts, now: datetime, today: date) -> None:
+    def __init__(self, tx: Tx, parts: Parts, now: datetime, today: date, with_hours: bool) -> None:
         self._today = today
         self._send = parts.policy.send
         self._inflight = book.inflight(tx, today)
@@ -190,12 +268,53 @@ class _Surroundings:
         self._stopped = gate.sending_forbidden(tx)
         self._clock_behind = bool(tx.get("clock_behind"))
         self._stale = tuple(_stale_sources(tx, parts, now))
+        self._relations = {
+            family: escalate.relation(accounts, today) for family, accounts in relations.accounts_by_family(tx).items()
+        }
+        self._escalations = {id: one.reason for id, one in relations.escalations(tx).items() if one.stops_mail}
+        self._autopays = relations.autopay_by_number(tx)
+        self._told_failed = relations.told_payment_failed(tx)
+        self._autopay_customers = book.autopay_customers(tx)
+        self._other_senders = tuple(json.loads(tx.get("other_senders", "[]")))
+        self._quiet = parts.quiet(now) if with_hours else ""
+
+    def of(self, row: Any) -> tuple[object, ...]:
+        """Everything around this invoice that its verdict may rest on, and the version of its facts."""
+        key, customer_id, invoice_id = (row["family"], row["currency"]), row["customer_id"], row["id"]
+        return (
+            row["version"],
+            bool(row["in_backlog"]),
+            bool(row["allocated"]),
+            self._today,
+            self._send,
+            self._stopped,
+            self._clock_behind,
+            self._stale,
+            self._inflight.get(key),
+            self._overdue.get(key),
+            self._credits.get(key),
+            self._exceptions.get(invoice_id),
+            self._customers_in_exception.get(customer_id),
+            invoice_id in self._suggested,
+            self._parked.get(invoice_id),
+            self._parked_money.get(row["family"]),
+            invoice_id in self._pending,
+            self._relations.get(row["family"]),
+            self._escalations.get(invoice_id),
+            self._autopays.get(row["number"]),
+            row["number"] in self._told_failed,
+            customer_id in self._autopay_customers,
+            self._other_senders,
+            self._quiet,
+        )
 
     def credits(self, row: Any) -> Money:
         return self._credits.get((row["family"], row["currency"]), Money.zero(row["currency"]))
 
     def facts(self, row: Any, invoice: OpenInvoice, customer: Customer | None) -> SuppressionFacts:
         key, zero = (row["family"], row["currency"]), Money.zero(row["currency"])
+        of_family = self._relations.get(row["family"], _NO_RELATION)
+        autopay = self._autopays.get(row["number"])
         return SuppressionFacts(
             invoice=invoice,
             customer=customer,
@@ -213,6 +332,14 @@ class _Surroundings:
             clock_behind=self._clock_behind,
             stopped=self._stopped,
             send=self._send,
+            do_not_contact=of_family.do_not_contact,
+            is_strategic=of_family.is_strategic,
+            escalation=self._escalations.get(invoice.id, ""),
+            has_autopay=autopay is not None or row["customer_id"] in self._autopay_customers,
+            autopay=autopay,
+            was_told_payment_failed=row["number"] in self._told_failed,
+            other_senders=self._other_senders,
+            quiet=self._quiet,
         )
 
 
@@ -220,6 +347,7 @@ def _stale_sources(tx: Tx, parts: Parts, now: datetime) -> Iterable[str]:
     limits = (
         ("erp", "the ERP", parts.policy.freshness.erp_minutes_max),
         (parts.payments.name, parts.payments.name.capitalize(), parts.policy.freshness.payments_minutes_max),
+        *([(parts.crm.name, "the CRM", parts.policy.crm_hours_max * 60)] if parts.crm else []),
     )
     for name, shown, minutes in limits:
         _, fresh_as_of, _ = book.source_state(tx, name)
@@ -229,37 +357,40 @@ def _stale_sources(tx: Tx, parts: Parts, now: datetime) -> Iterable[str]:
             yield f"{shown} was last read completely on {fresh_as_of:%Y-%m-%d at %H:%M} UTC, allowed: {minutes} minutes"
 
 
-def record_decisions(tx: Tx, parts: Parts, decided: Iterable[Decided], today: date) -> None:
+def record_decisions(tx: Tx, parts: Parts, decided: Sequence[Decided], today: date) -> None:
     """Store what was decided: missed and cancelled steps, holds with their reason, the next day to look."""
-    for one in decided:
-        due, verdict = one.cadence, one.suppression
-        plan = {r.step: r for r in gate.reminders(tx, [one.invoice.id])[one.invoice.id]} if due.missed else {}
-        for missed in due.missed:
+    missing = [one for one in decided if one.cadence.missed]
+    plans = gate.reminders(tx, [one.invoice.id for one in missing])
+    for one in missing:
+        plan = {r.step: r for r in plans[one.invoice.id]}
+        for missed in one.cadence.missed:
             gate.move(tx, plan[missed.step], ReminderState.MISSED, missed.reason)
-        if verdict is None or due.reminder is None:
-            book.set_next(tx, one.invoice.id, due.next_on)
+    due = [one for one in decided if one.suppression is not None and one.cadence.reminder is not None]
+    verdicts.put_verdicts(tx, [_verdict(one, parts.policy.version) for one in due])
+    next_on = {one.invoice.id: one.cadence.next_on for one in decided}
+    for one in due:
+        next_on[one.invoice.id] = today
+        reminder, verdict = one.cadence.reminder, one.suppression
+        if reminder is None or verdict is None:
             continue
-        verdicts.put_verdict(
-            tx,
-            f"invoice:{one.invoice.id}",
-            "suppression",
-            f"{due.reminder.step} {verdict.outcome.value}",
-            verdict.text,
-            {
-                "step": due.reminder.step,
-                "reason": verdict.reason,
-                "askable": str(one.invoice.askable),
-                "cadence": due.reason,
-            },
-            parts.policy.version,
-        )
         if verdict.outcome is SuppressionOutcome.HELD:
-            gate.move(tx, due.reminder, ReminderState.HELD, verdict.text)
+            gate.move(tx, reminder, ReminderState.HELD, verdict.text)
         elif verdict.outcome is SuppressionOutcome.CANCELLED:
             gate.cancel(tx, one.invoice.id, verdict.text)
-        elif due.reminder.state is ReminderState.HELD:
-            gate.move(tx, due.reminder, ReminderState.PLANNED, "nothing stands against it any more")
-        book.set_next(tx, one.invoice.id, today)
+        elif reminder.state is ReminderState.HELD:
+            gate.move(tx, reminder, ReminderState.PLANNED, "nothing stands against it any more")
+    book.set_next(tx, next_on)
+
+
+def _verdict(one: Decided, policy_version: str) -> Verdict:
+    step = one.cadence.reminder.step if one.cadence.reminder else ""
+    outcome, reason, text = (
+        (one.suppression.outcome.value, one.suppression.reason, one.suppression.text)
+        if one.suppression
+        else ("", "", "")
+    )
+    inputs = {"step": step, "reason": reason, "askable": str(one.invoice.askable), "cadence": one.cadence.reason}
+    return Verdict(f"invoice:{one.invoice.id}", "suppression", f"{step} {outcome}", text, inputs, policy_version)
 
 
 def send_reminders(parts: Parts, now: datetime, today: date) -> None:
@@ -269,10 +400,21 @@ def send_reminders(parts: Parts, now: datetime, today: date) -> None:
         decided = decide_reminders(tx, parts, now, today)
         record_decisions(tx, parts, decided, today)
         mailed = gate.mailed_on(tx, today)
+    for one in decided:
+        if one.is_held_alone:
+            parts.remembered[one.invoice.id] = one.under
+        else:
+            parts.remembered.pop(one.invoice.id, None)
+    if parts.quiet(now):
+        return
     ready: dict[str, list[str]] = {}
     for one in decided:
         if one.may_leave and one.invoice.customer_id not in mailed:
             ready.setdefault(one.invoice.customer_id, []).append(one.invoice.id)
+    if ready:
+        with parts.store.tx() as tx:
+            if parts.paused(tx, "send", "reminders", len(ready)):
+                return
     customers = sorted(ready)
     for start in range(0, len(customers), BATCH_CUSTOMERS):
         batch = customers[start : start + BATCH_CUSTOMERS]
@@ -329,14 +471,21 @@ def _send_one(parts: Parts, customer_id: str, due: Sequence[Decided], today: dat
         # If the engine itself failed, the mail must not stay leased: matches would wait for it.
         with parts.store.tx() as tx:
             gate.end_broken(tx, mail.message_id)
+            if mail.template == suppression.PAYMENT_METHOD_TEMPLATE and gate.has_left(tx, mail.message_id):
+                relations.tell_payment_failed(tx, [item.number for item in mail.items])
 
 
 def compose(parts: Parts, customer_id: str, due: Sequence[Decided], today: date) -> ReminderMail:
-    """One mail of all that is due for one customer; the firmest step gives the tone and the sender."""
+    """One mail of all that is due for one customer; the firmest step gives the tone and the sender.
+
+    A text that a verdict asks for instead of the step's own goes before the tone of all others.
+    """
     rank = {step.template: number for number, step in enumerate(parts.policy.steps)}
     firmest = max(due, key=lambda one: (rank.get(one.cadence.template, -1), one.invoice.id))
+    instead = [one.suppression.template for one in due if one.suppression and one.suppression.template]
+    template = instead[0] if instead else firmest.cadence.template
     steps = {step.template: step.sender for step in parts.policy.steps}
-    sender = parts.policy.sender(steps.get(firmest.cadence.template, parts.policy.courtesy.sender))
+    sender = parts.policy.sender(steps.get(template, parts.policy.courtesy.sender))
     customer = firmest.customer
     items = sorted(due, key=lambda one: (one.invoice.due_on, one.invoice.number))
     return ReminderMail(
@@ -345,7 +494,7 @@ def compose(parts: Parts, customer_id: str, due: Sequence[Decided], today: date)
         to=customer.email if customer else "",
         sender=sender,
         reply_to=parts.reply_to,
-        template=firmest.cadence.template,
+        template=template,
         on=today,
         items=tuple(_item(one, today) for one in items),
         credits=tuple({one.credits.currency: one.credits for one in items if one.credits}.values()),

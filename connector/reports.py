@@ -10,7 +10,7 @@ import json
 from dataclasses import dataclass, fields, is_dataclass
 from datetime import date, datetime
 from decimal import Decimal
-from enum import Enum
+from enum import Enum, StrEnum
 from pathlib import PurePath
 from typing import Any
 
@@ -213,7 +213,7 @@ class Explanation:
 
 @dataclass(frozen=True, slots=True)
 class AgeingRow:
-    """Open amounts of one currency by days past due."""
+    """Open amounts of one currency (and subsidiary, where the ERP tells; `all` of them together) by days past due."""
 
     currency: str
     invoice_count: int
@@ -223,6 +223,7 @@ class AgeingRow:
     days_61_90: Money
     days_over_90: Money
     total: Money
+    subsidiary: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -234,17 +235,56 @@ class Measure:
     formula: str
     unit: str = ""
     currency: str = ""
+    subsidiary: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class BalanceRow:
+    """One line of a balance that must come out: `line` names it for programs, `label` for people.
+
+    The lines above one called `expected` add up to it; `unexplained` is what is left when the account is held against
+    it. `ids` are a few of the records behind the amount.
+    """
+
+    on: date
+    currency: str
+    subsidiary: str
+    line: str
+    label: str
+    amount: Money
+    count: int | None = None
+    ids: tuple[str, ...] = ()
+
+
+class Source(StrEnum):
+    """Where ageing and measures of receivables come from."""
+
+    ERP = "erp"  # its documents, asked for this report
+    STORE = "store"  # what the store remembers of the last read
 
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """Ageing and measures: dso, match_rate, suppression latency and others; `read_at` is when the ERP was last read."""
+    """How the book stands on a day, and what moved it since `first_on`; `read_at` is when a pass last read the ERP.
+
+    `trouble` is why the ERP could not be asked: then everything is what the store knows. `control` holds the ageing
+    against the AR control accounts, `clearing` is the latest clearing proof, `opening` how the book stood at its first
+    (RULES 1.11). `notes` say what the words in the formulas mean.
+    """
 
     on: date
     as_of: datetime
     ageing: tuple[AgeingRow, ...] = ()
     measures: tuple[Measure, ...] = ()
     read_at: datetime | None = None
+    first_on: date | None = None
+    months: int = 0
+    source: Source = Source.STORE
+    trouble: str = ""
+    control: tuple[BalanceRow, ...] = ()
+    clearing: tuple[BalanceRow, ...] = ()
+    opening: tuple[BalanceRow, ...] = ()
+    notes: tuple[str, ...] = ()
 
 
 def plain(value: Any) -> Any:

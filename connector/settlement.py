@@ -1,12 +1,13 @@
 """What the processor holds and pays out, and the deposit that a payout becomes in the ERP: values only.
 
-A payment belongs to a customer (receivables.py); a payout is the processor's transfer to our bank, of many payments less
-fees, refunds and disputes. The payout governs the deposit, never the match (RULES 1.1). Amounts are signed: what comes
-to us is positive.
+A payment belongs to a customer (receivables.py); a payout is the processor's transfer to our bank, of many payments
+less fees, refunds and disputes. The payout governs the deposit, never the match (RULES 1.1). Amounts are signed: what
+comes to us is positive.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
@@ -144,7 +145,7 @@ class DepositIntent:
 
 @dataclass(frozen=True, slots=True)
 class DepositSeen:
-    """A deposit (or journal) as the ERP holds it now. `by_role` are its lines added up by role; unknown accounts: ''."""
+    """A deposit (or journal) as the ERP holds it now. `by_role`: its lines added up by role; unknown accounts: ''."""
 
     erp_id: str
     amount: Money
@@ -173,6 +174,29 @@ class Period:
     first_on: date
     last_on: date
     is_locked: bool
+
+
+def first_open_on(periods: Sequence[Period], day: date, today: date = date.max) -> date | None:
+    """The day itself if its period is open, else the first day of the first open period after it; never earlier.
+
+    None: there is no such day up to `today`. A day that no period covers isn't open. Where no periods are known the
+    day stands, and the ERP has the last word.
+    """
+    if not periods:
+        return day
+    later = sorted(period.first_on for period in periods if day < period.first_on <= today)
+    return next((on for on in (day, *later) if _is_open(periods, on)), None)
+
+
+def _is_open(periods: Sequence[Period], day: date) -> bool:
+    locked = [period.is_locked for period in periods if period.first_on <= day <= period.last_on]
+    return bool(locked) and not any(locked)
+
+
+def why_closed(periods: Sequence[Period], day: date) -> str:
+    """In a person's words, why nothing can be posted on this day: '2026-09-30 lies in Sep 2026, which is closed'."""
+    names = [period.name for period in periods if period.first_on <= day <= period.last_on and period.is_locked]
+    return f"{day} lies in {names[0]}, which is closed" if names else f"no accounting period of the ERP covers {day}"
 
 
 class DocumentKind(StrEnum):

@@ -1,237 +1,276 @@
-"""How does the book stand on a day? Ageing and the measures (RULES 6) from what the store knows.
+"""How does the book stand on a day, and what moved it? Ageing and the measures (RULES 6), held against the accounts.
 
-A figure whose facts are not all known is None, and its formula says which are missing. A past day is answered only
-where every balance of that day is known exactly.
+The history is the ERP's: its documents and the balances of its accounts, asked for each report; where they can't be
+had, it is what the store has watched. Of the connector's own work the store is the only witness.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from decimal import Decimal
-from typing import Any
 
-from connector import measures
+from connector import measures, watched
+from connector.decisions.clearing import ClearingKind, ClearingProof
 from connector.errors import ConfigError
-from connector.measures import AgeingBucket
+from connector.measures import ALL, AgeingBucket, AgeingLine, Span, Survey
 from connector.money import Money
-from connector.receivables import CreditKind, InvoiceStatus, OpenInvoice, ReminderState
-from connector.reports import AgeingRow, Measure, Report
-from connector.store import Tx, book, history, parse_instant
-from connector.store.history import Ledger
+from connector.ports import Erp
+from connector.receivables import CreditKind, ReminderState
+from connector.reports import AgeingRow, BalanceRow, Measure, Report, Source
+from connector.settlement import AccountBalance, AccountRole
+from connector.store import Tx, book, history, settling
+from connector.watched import paid as paid
 
-PERIOD_DAYS = 90
-COUNTBACK_MONTHS_MAX = 24
-NAMES_MAX = 5
+MONTHS = 3
+# So far back every document is read, for countback and for invoices that took long to be paid.
+LOOK_BACK_MONTHS = 12
+# Documents may be dated ahead; what they settled is settled today.
+LOOK_AHEAD = timedelta(days=366)
+
+_NOTES = (
+    "AR is what the AR account holds without intercompany: open invoices less unapplied payments and open credits. The "
+    "ageing shows open invoices gross.",
+    "Credit sales are the posted invoices less credit memos of the period, incl. tax, without intercompany: what was "
+    "billed, not recognised revenue.",
+    "Write-offs are credit memos and journal entries against the accounts under bad_debt_accounts in the mapping; "
+    "where none are named there, none are known.",
+    "An invoice is settled when nothing is left of it, by payment, credit or write-off.",
+    "Currencies are not added up: no closing rate is known here.",
+)
 
 
-def report(tx: Tx, on: date, now: datetime, zone: tzinfo = UTC) -> Report:
-    """Ageing and measures of one day in the ledger's zone; ConfigError for a past day that isn't known exactly."""
-    ledger = history.ledger(tx)
-    today = now.astimezone(zone).date()
-    invoices = open_on(tx, ledger, on, today, zone)
-    opening = _known_open(tx, ledger, on - timedelta(days=PERIOD_DAYS), today, zone)
-    found: list[Measure] = []
-    for currency in sorted({row["currency"] for row in ledger.invoices}):
-        found += _period(ledger, currency, on, today, invoices, opening)
-        found += _paid(ledger, currency, on, zone)
+# ---- asking the ERP ----
+
+
+@dataclass(frozen=True, slots=True)
+class Opening:
+    """The books on the day of the first clearing proof; no surveys where that is too long ago to be read."""
+
+    on: date
+    surveys: tuple[Survey, ...]
+    control: tuple[AccountBalance, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Books:
+    """What the ERP's documents and AR control accounts say of a day and of the months before it."""
+
+    on: date  # the day of the balances: the report's own, never later than today
+    watched_from: date
+    surveys: tuple[Survey, ...]
+    control: tuple[AccountBalance, ...]
+    openings: tuple[Opening, ...] = ()
+
+
+def opening_days(tx: Tx) -> tuple[date, ...]:
+    return tuple(sorted({day for day, _, _ in history.first_proofs(tx)}))
+
+
+def read_books(erp: Erp, on: date, months: int, today: date, opened: Iterable[date] = ()) -> Books:
+    """Ask the ERP; its errors are the caller's. The documents are let go as soon as they are added up."""
+    day, period = min(on, today), measures.span(on, months)
+    since = measures.watch_from(on, max(months, LOOK_BACK_MONTHS))
+    documents = erp.read_documents(since, today + LOOK_AHEAD)
+    openings = [
+        Opening(one, measures.survey(documents, one, Span(one, one), since) if one >= since else (), _control(erp, one))
+        for one in opened
+    ]
+    surveys = measures.survey(documents, day, period, since, ages_on=on)
+    return Books(day, since, surveys, _control(erp, day), tuple(openings))
+
+
+def _control(erp: Erp, on: date) -> tuple[AccountBalance, ...]:
+    return tuple(one for one in erp.read_balances(on) if one.role is AccountRole.RECEIVABLE)
+
+
+# ---- the report ----
+
+
+def report(
+    tx: Tx,
+    on: date,
+    now: datetime,
+    zone: tzinfo = UTC,
+    months: int = MONTHS,
+    books: Books | None = None,
+    trouble: str = "",
+) -> Report:
+    """Ageing and measures of one day in the ledger's zone, and of the months that end with it.
+
+    Without the ERP's books, for which `trouble` is the reason, what the store knows: ConfigError for a past day that it
+    doesn't know exactly.
+    """
+    period, today = measures.span(on, months), now.astimezone(zone).date()
+    if books is not None:
+        ageing = tuple(_ageing_row(one.ageing, one.subsidiary) for one in books.surveys if one.open_invoices)
+        found = [figure for one in books.surveys for figure in _figures(one, period, books.on)]
+    else:
+        ageing, found = _watched(tx, period, today, zone, trouble)
     _, read_at, _ = book.source_state(tx, "erp")
     return Report(
         on=on,
         as_of=now,
-        ageing=_ageing(invoices, on),
-        measures=(*found, *_credits(tx), *_matching(tx), *_waiting(tx), *_reminders(tx)),
+        ageing=ageing,
+        measures=(*found, *_matching(tx, period, zone), *_waiting(tx), *_reminders(tx)),
         read_at=read_at,
+        first_on=period.first_on,
+        months=months,
+        source=Source.ERP if books else Source.STORE,
+        trouble=trouble,
+        control=tuple(_tied(books)) if books else (),
+        clearing=tuple(_clearing(tx, on)),
+        opening=tuple(_opening(tx, books)),
+        notes=_notes(books),
     )
 
 
-# ---- what was open ----
-
-
-def open_on(tx: Tx, ledger: Ledger, on: date, today: date, zone: tzinfo) -> tuple[OpenInvoice, ...]:
-    """Invoices with something left to pay at the end of this day, with their balances then, by the ERP's own dates.
-
-    From today on these are the balances last read. For a past day our own applications are undone by the day their
-    money was received, which is the ERP's date of them; changes by others since then have no known date, so they make
-    the day unknown: ConfigError.
-    """
-    issued = [row for row in ledger.invoices if row["issued_on"] <= on.isoformat()]
-    if on >= today:
-        return tuple(_open(row, row["balance"]) for row in issued if history.is_open(row) and row["balance"])
-    _require_exact(tx, ledger, issued, on, zone)
-    found = []
-    for row in issued:
-        later = sum(minor for received_on, minor in ledger.posted.get(row["id"], ()) if received_on > on)
-        left = later + (row["balance"] if history.is_open(row) else 0)
-        if left and row["status"] != InvoiceStatus.VOIDED:
-            found.append(_open(row, left))
-    return tuple(found)
-
-
-def _known_open(tx: Tx, ledger: Ledger, on: date, today: date, zone: tzinfo) -> tuple[OpenInvoice, ...] | None:
-    try:
-        return open_on(tx, ledger, on, today, zone)
-    except ConfigError:
-        return None
-
-
-def _require_exact(tx: Tx, ledger: Ledger, issued: Sequence[Any], on: date, zone: tzinfo) -> None:
-    refused = f"Could not report for {on}: "
-    since = ledger.known_since
-    if since is None:
-        raise ConfigError(refused + "no invoice was read yet. Run `connector once` first, then ask for today.")
-    if on < since:
-        raise ConfigError(
-            f"{refused}the ERP was first read on {since}, and what was settled before that was never seen. "
-            f"Ask for {since} or later, or take that day's ageing from the ERP."
-        )
-    day_after = datetime.combine(on + timedelta(days=1), time(), zone)
-    changed = history.changed_by_others(tx, day_after)
-    unsure = {row["number"]: changed[row["id"]].astimezone(zone).date() for row in issued if row["id"] in changed}
-    # First seen later, and by then no longer as it was issued.
-    late = (row for row in issued if row["first_seen_on"] > on.isoformat() and not _is_untouched(ledger, row))
-    unsure |= {row["number"]: date.fromisoformat(row["first_seen_on"]) for row in late}
-    if unsure:
-        names = ", ".join(sorted(unsure)[:NAMES_MAX]) + (", …" if len(unsure) > NAMES_MAX else "")
-        raise ConfigError(
-            f"{refused}others changed {len(unsure)} invoices in the ERP after it ({names}), and what was owed before "
-            f"is not kept here. Ask for {max(unsure.values())} or later, or take that day's ageing from the ERP."
-        )
-
-
-def _is_untouched(ledger: Ledger, row: Any) -> bool:
-    """Did only our own applications ever lower what is owed?"""
-    ours = sum(minor for _, minor in ledger.posted.get(row["id"], ()))
-    return bool((row["balance"] if history.is_open(row) else 0) + ours == row["amount"])
-
-
-def _open(row: Any, left: int) -> OpenInvoice:
-    currency = row["currency"]
-    return OpenInvoice(
-        id=row["id"],
-        number=row["number"],
-        customer_id=row["customer_id"],
-        amount=Money(row["amount"], currency),
-        balance=Money(left, currency),
-        issued_on=date.fromisoformat(row["issued_on"]),
-        due_on=date.fromisoformat(row["due_on"]),
-    )
-
-
-def _ageing(invoices: Iterable[OpenInvoice], on: date) -> tuple[AgeingRow, ...]:
-    by_currency: dict[str, dict[AgeingBucket, measures.AgeingLine]] = {}
-    for line in measures.ageing(invoices, on):
-        by_currency.setdefault(line.currency, {})[line.bucket] = line
-    rows = []
-    for currency, lines in by_currency.items():
-        rows.append(
-            AgeingRow(
-                currency=currency,
-                invoice_count=sum(line.count for line in lines.values()),
-                not_due=lines[AgeingBucket.CURRENT].total,
-                days_1_30=lines[AgeingBucket.DAYS_1_30].total,
-                days_31_60=lines[AgeingBucket.DAYS_31_60].total,
-                days_61_90=lines[AgeingBucket.DAYS_61_90].total,
-                days_over_90=lines[AgeingBucket.OVER_90].total,
-                total=Money.total((line.total for line in lines.values()), currency),
-            )
-        )
-    return tuple(rows)
-
-
-# ---- figures of a period, by currency ----
-
-
-def _period(
-    ledger: Ledger,
-    currency: str,
-    on: date,
-    today: date,
-    invoices: Sequence[OpenInvoice],
-    opening: Sequence[OpenInvoice] | None,
-) -> list[Measure]:
-    """DSO in three ways and CEI. They need every billing of the period, so n/a until it was watched from its start."""
-    closing = [one for one in invoices if one.balance.currency == currency]
-    ar, not_due = _total(closing, currency), _total([i for i in closing if i.due_on >= on], currency)
-    first = on - timedelta(days=PERIOD_DAYS - 1)
-    sales = _sales(ledger, currency, first, on)
-    before = _total([i for i in opening or () if i.balance.currency == currency], currency)
-    since = ledger.known_since
-    lacking = ""
-    if on > today:
-        lacking = "the period has not ended"
-    elif since is None or since >= first:
-        lacking = f"billings are known in full only since {since}, the period begins on {first}"
-    found = [measures.dso(ar, sales, PERIOD_DAYS), measures.best_possible_dso(not_due, sales, PERIOD_DAYS)]
-    shown = [_shown(one, currency, _period_words(first, on), lacking) for one in found]
-    countback = measures.dso_countback(ar, list(_months(ledger, currency, on)))
-    too_short = "" if countback.value is not None else f"the months known since {since} don't add up to it"
-    shown.append(_shown(countback, currency, _SALES, lacking if on > today else too_short))
-    effectiveness = measures.cei(before, sales, ar, not_due)
-    no_opening = "" if opening is not None else "the opening AR is not known exactly"
-    return [*shown, _shown(effectiveness, currency, _period_words(first, on), lacking or no_opening)]
-
-
-_SALES = "credit sales: invoices issued, incl. tax, credit memos not deducted"
-
-
-def _period_words(first: date, last: date) -> str:
-    return f"{first} to {last}; {_SALES}"
-
-
-def _total(invoices: Iterable[OpenInvoice], currency: str) -> Money:
-    return Money.total((one.balance for one in invoices), currency)
-
-
-def _sales(ledger: Ledger, currency: str, first: date, last: date) -> Money:
-    issued = (
-        Money(row["amount"], currency)
-        for row in ledger.invoices
-        if row["currency"] == currency
-        and row["status"] != InvoiceStatus.VOIDED
-        and first.isoformat() <= row["issued_on"] <= last.isoformat()
-    )
-    return Money.total(issued, currency)
-
-
-def _months(ledger: Ledger, currency: str, on: date) -> Iterator[tuple[int, Money]]:
-    """The months that were watched from their first day, the latest first, the running one up to this day."""
-    first, last = on.replace(day=1), on
-    for _ in range(COUNTBACK_MONTHS_MAX):
-        if ledger.known_since is None or ledger.known_since >= first:
-            return
-        yield (last - first).days + 1, _sales(ledger, currency, first, last)
-        last = first - timedelta(days=1)
-        first = last.replace(day=1)
-
-
-def paid(tx: Tx, currency: str, on: date, zone: tzinfo) -> tuple[measures.Measure, measures.Measure]:
-    """Mean days to pay and share paid late of one currency, exact: reports round them."""
-    return _settled(history.ledger(tx), currency, on, zone)
-
-
-def _settled(ledger: Ledger, currency: str, on: date, zone: tzinfo) -> tuple[measures.Measure, measures.Measure]:
-    rows = [row for row in ledger.invoices if row["currency"] == currency]
-    settled = [(row, day) for row in rows if (day := _settled_on(ledger, row, zone)) is not None and day <= on]
+def _notes(books: Books | None) -> tuple[str, ...]:
+    if books is None:
+        return _NOTES[-1:]
     return (
-        measures.mean_days_to_pay((date.fromisoformat(row["issued_on"]), day) for row, day in settled),
-        measures.share_paid_late((date.fromisoformat(row["due_on"]), day) for row, day in settled),
+        *_NOTES,
+        f"Documents were read from {books.watched_from} on, and older ones that have something left. What is "
+        "unexplained of an AR account is most often an older entry that names no customer.",
     )
 
 
-def _paid(ledger: Ledger, currency: str, on: date, zone: tzinfo) -> list[Measure]:
-    issued, due = _settled(ledger, currency, on, zone)
-    how = "settled on: the day the last money was received; for an invoice closed by others, the day that was seen"
-    return [_shown(one, currency, how) for one in (issued, due)]
+def _watched(
+    tx: Tx, period: Span, today: date, zone: tzinfo, trouble: str
+) -> tuple[tuple[AgeingRow, ...], list[Measure]]:
+    ledger = history.ledger(tx)
+    try:
+        invoices = watched.open_on(tx, ledger, period.last_on, today, zone)
+    except ConfigError as error:
+        raise ConfigError(f"{error}\nThe ERP could not be asked: {trouble}" if trouble else str(error)) from error
+    lines: dict[str, list[AgeingLine]] = {}
+    for line in measures.ageing(invoices, period.last_on):
+        lines.setdefault(line.currency, []).append(line)
+    figures = watched.figures(tx, ledger, invoices, period, today, zone)
+    shown = [_shown(one.measure, one.currency, one.how, one.lacking) for one in figures]
+    return tuple(_ageing_row(some) for some in lines.values()), [*shown, *_credits(tx)]
 
 
-def _settled_on(ledger: Ledger, row: Any, zone: tzinfo) -> date | None:
-    if row["status"] != InvoiceStatus.PAID or not row["closed_at"]:
-        return None
-    if row["id"] in ledger.closed_by_us and row["id"] in ledger.posted:
-        return max(received_on for received_on, _ in ledger.posted[row["id"]])
-    return parse_instant(row["closed_at"]).astimezone(zone).date()
+def _ageing_row(lines: Sequence[AgeingLine], subsidiary: str = "") -> AgeingRow:
+    totals = {line.bucket: line.total for line in lines}
+    currency = lines[0].currency
+    return AgeingRow(
+        currency=currency,
+        invoice_count=sum(line.count for line in lines),
+        not_due=totals[AgeingBucket.CURRENT],
+        days_1_30=totals[AgeingBucket.DAYS_1_30],
+        days_31_60=totals[AgeingBucket.DAYS_31_60],
+        days_61_90=totals[AgeingBucket.DAYS_61_90],
+        days_over_90=totals[AgeingBucket.OVER_90],
+        total=Money.total(totals.values(), currency),
+        subsidiary=subsidiary,
+    )
+
+
+# ---- figures of the ERP's documents ----
+
+_BY_INVOICE = ("best_possible_dso", "average_days_delinquent", "cei", "cei_without_write_offs")
+
+
+def _figures(found: Survey, period: Span, day: date) -> Iterator[Measure]:
+    """The measures, then the amounts that they are made of, so that anybody can work them out again."""
+    lacking = "the period has not ended" if period.last_on > day else ""
+    unsure = f"by {found.settled_later} of AR it isn't told on which invoices it stood that day"
+    for one in measures.of_period(found, period.days):
+        lacks = lacking
+        if one.name == "dso_countback" and one.value is None:
+            lacks = lacking or f"the {len(found.months)} months looked at don't add up to AR"
+        how = unsure if one.name in _BY_INVOICE and found.settled_later else ""
+        yield _shown(one, found.currency, how, lacks, found.subsidiary)
+    amounts = (
+        ("opening_ar", found.opening_ar, f"AR at the start of {period.first_on}"),
+        ("closing_ar", found.ar, f"AR at the end of {day}"),
+        ("not_yet_due_ar", found.not_due, f"open invoices that weren't past due on {day}"),
+        ("credit_sales", found.sales, "invoices - credit memos of the period"),
+        ("net_write_offs", found.written_off, "write-offs - recoveries of the period"),
+        ("credit_memos_open", -found.credits, "open credit memos in the ERP; not deducted from ageing"),
+        ("unapplied_payments_open", -found.unapplied, "unapplied payments in the ERP; not deducted from ageing"),
+    )
+    for name, amount, formula in amounts:
+        yield Measure(name, amount, formula, "", found.currency, found.subsidiary)
+    for name, number in (("issued", found.issued_count), ("settled", len(found.paid))):
+        formula = f"invoices {name} in the period"
+        yield Measure(f"invoices_{name}", Decimal(number), formula, "", found.currency, found.subsidiary)
+
+
+def _tied(books: Books) -> Iterator[BalanceRow]:
+    """The ageing against the AR control account, by subsidiary and currency, every difference named."""
+    surveys = {(one.currency, one.subsidiary): one for one in books.surveys if one.subsidiary != ALL}
+    control = {(one.currency, one.subsidiary): one.amount for one in books.control}
+    for key in sorted(surveys.keys() | control.keys()):
+        held = control.get(key, Money.zero(key[0]))
+        found = surveys.get(key)
+        if held or found:
+            yield from _held_against(books.on, *key, found, held)
+
+
+def _held_against(
+    on: date, currency: str, subsidiary: str, found: Survey | None, held: Money, prefix: str = ""
+) -> Iterator[BalanceRow]:
+    expected = found.ar + found.intercompany if found else Money.zero(currency)
+    lines = [
+        *(_parts_of(found, on) if found else ()),
+        ("expected", "so the AR control account should hold", expected),
+        ("control_account", "the AR control account holds", held),
+        (f"{prefix}unexplained", "unexplained", held - expected),
+    ]
+    for line, label, amount in lines:
+        yield BalanceRow(on, currency, subsidiary, line, label, amount)
+
+
+def _parts_of(found: Survey, on: date) -> Iterator[tuple[str, str, Money]]:
+    yield "open_invoices", "open invoices, as in the ageing", found.open_invoices
+    yield "unapplied_payments", "unapplied payments", found.unapplied
+    yield "open_credits", "open credit memos", found.credits
+    rare = (
+        ("undated", "open invoices without a due date, in no bucket", found.undated),
+        ("journals", "journal entries and other documents", found.others),
+        ("intercompany", "intercompany", found.intercompany),
+        ("settled_later", f"settled by documents dated after {on}, not told by invoice", found.settled_later),
+    )
+    yield from (one for one in rare if one[2])
+
+
+# ---- clearing, from the store's proofs ----
+
+
+def _clearing(tx: Tx, on: date) -> Iterator[BalanceRow]:
+    """The clearing proof of this day; where there is none, the latest."""
+    for day, currency, text in settling.proofs(tx, on) or settling.proofs(tx):
+        proof = book.from_json(ClearingProof, text)
+        yield BalanceRow(day, currency, "", "processor", "the processor's balance", proof.processor)
+        for item in proof.items:
+            yield BalanceRow(day, currency, "", item.kind, item.label, item.amount, item.count, item.ids)
+        yield BalanceRow(day, currency, "", "expected", "so the clearing account should hold", proof.expected)
+        yield BalanceRow(day, currency, "", "clearing_account", "the clearing account holds", proof.ledger)
+        yield BalanceRow(day, currency, "", "unexplained", "unexplained", proof.unexplained)
+
+
+def _opening(tx: Tx, books: Books | None) -> Iterator[BalanceRow]:
+    """RULES 1.11, of each currency on the day of its first proof."""
+    openings = {one.on: one for one in books.openings} if books else {}
+    for day, currency, text in history.first_proofs(tx):
+        if day in openings:
+            opened = openings[day]
+            some = [one for one in opened.surveys if one.currency == currency]
+            held = Money.total((one.amount for one in opened.control if one.currency == currency), currency)
+            yield from _held_against(day, currency, "", some[-1] if some else None, held, "ar_")
+        proof = book.from_json(ClearingProof, text)
+        yield BalanceRow(day, currency, "", "clearing_account", "the clearing account holds", proof.ledger)
+        yield BalanceRow(day, currency, "", "processor", "the processor's balance", proof.processor)
+        in_transit = [item for item in proof.items if item.kind is ClearingKind.IN_TRANSIT]
+        amount = Money.total((item.amount for item in in_transit), currency)
+        yield BalanceRow(day, currency, "", "in_transit", "payouts on their way", amount)
+        for item in proof.items:
+            if item.kind is not ClearingKind.IN_TRANSIT:
+                yield BalanceRow(day, currency, "", item.kind, item.label, item.amount, item.count, item.ids)
+        yield BalanceRow(day, currency, "", "unexplained", "unexplained on clearing", proof.unexplained)
 
 
 # ---- figures of the connector's own work, as they stand now ----
@@ -248,15 +287,24 @@ def _credits(tx: Tx) -> list[Measure]:
     ]
 
 
-def _matching(tx: Tx) -> list[Measure]:
-    matched, decided = history.matching_counts(tx)
-    rate = replace(
-        measures.match_rate(matched, decided), formula="payments matched without a person / payments decided x 100"
+def _matching(tx: Tx, period: Span, zone: tzinfo) -> list[Measure]:
+    first, last = period.first_on, period.last_on
+    got = history.payments_received(tx, first, last)
+    how = "received in the period; those from before the cutover are left out"
+    start, end = (datetime.combine(day, time(), zone) for day in (first, last + timedelta(days=1)))
+    latencies = history.latencies(tx, start, end)
+    seen = (
+        "payment seen at: the commit that first saw it received; a match cancels in its own commit, a suggestion holds"
     )
-    latencies = history.latencies(tx)
-    how = "payment seen at: the commit that first saw it received; reminders are cancelled by the match's own commit"
-    shown = [_shown(measures.suppression_latency(latencies, percent), "", how) for percent in (50, 95)]
-    return [_shown(rate), *shown]
+    return [
+        _shown(measures.match_rate(got.posted, got.count), "", how),
+        _shown(measures.suggested_rate(got.suggested, got.count), "", "in shadow or suggest, or waiting for a person"),
+        _count("payments_received", got.count, f"payments {how}"),
+        _count("payments_posted", got.posted, "of these matched and posted without a person"),
+        _count("payments_suggested", got.suggested, "of these matched and not posted"),
+        _count("payments_adopted", got.adopted, "of these posted by somebody else"),
+        *(_shown(measures.suppression_latency(latencies, percent), "", seen) for percent in (50, 95)),
+    ]
 
 
 def _waiting(tx: Tx) -> list[Measure]:
@@ -289,9 +337,11 @@ def _count(name: str, number: int, formula: str) -> Measure:
     return Measure(name, Decimal(number), formula)
 
 
-def _shown(one: measures.Measure, currency: str = "", how: str = "", lacking: str = "") -> Measure:
+def _shown(
+    one: measures.Measure, currency: str = "", how: str = "", lacking: str = "", subsidiary: str = ""
+) -> Measure:
     """The figure for people, to two decimals; what is `lacking` makes it n/a, whatever the arithmetic gave."""
     formula = f"{one.formula} ({how})" if how else one.formula
     if lacking:
-        return Measure(one.name, None, f"{formula}; n/a: {lacking}", one.unit, currency)
-    return Measure(one.name, one.rounded(), formula, one.unit, currency)
+        return Measure(one.name, None, f"{formula}; n/a: {lacking}", one.unit, currency, subsidiary)
+    return Measure(one.name, one.rounded(), formula, one.unit, currency, subsidiary)

@@ -7,17 +7,23 @@ import uuid
 from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import cache, cached_property
+from zoneinfo import ZoneInfo
 
 from connector import config, mapping
 from connector.acts import CloseAct, RemindAct
 from connector.config import Settings
 from connector.daemon import Service
+from connector.decisions.cadence import STATEMENT_STEP
+from connector.decisions.suppression import PAYMENT_METHOD_TEMPLATE
+from connector.deposits import DepositAct
 from connector.engine import Engine
 from connector.erp_flags import mark_written, statuses
 from connector.parts import InstallationGuard, Parts
 from connector.policy import Policy
-from connector.ports import Channel, Clock, Erp, PaymentSource
+from connector.ports import Channel, Clock, Crm, Erp, PaymentSource
 from connector.store import Store
+
+TEMPLATES_BESIDE_THE_CADENCE = (STATEMENT_STEP, PAYMENT_METHOD_TEMPLATE)
 
 
 class SystemClock:
@@ -69,6 +75,27 @@ class Outside:
         return StripePayments(settings, keys, self._settings.zone, self._clock)
 
     @cached_property
+    def crm(self) -> Crm | None:
+        given = self._settings.salesforce
+        if given is None:
+            return None
+        from connector.adapters.salesforce import SalesforceCrm
+        from connector.adapters.salesforce_api import SalesforceSettings
+        from connector.adapters.salesforce_mapping import SalesforceMapping
+
+        settings = SalesforceSettings(
+            domain=given.domain,
+            client_id=given.client_id,
+            client_secret=given.client_secret,
+            base_url=given.base_url,
+            api_version=given.api_version,
+            is_test=given.is_test,
+            timeout_seconds=given.timeout_seconds,
+        )
+        fields = mapping.load(self._settings.mappings / "salesforce.yaml", SalesforceMapping)
+        return SalesforceCrm(settings, fields, self._settings.zone)
+
+    @cached_property
     def channel(self) -> Channel:
         from connector.adapters.email import EmailChannel, MailSettings
 
@@ -84,11 +111,11 @@ class Outside:
             deadline_seconds=given.timeout_seconds,
         )
         policy = self._policy()
-        used = {step.template for step in policy.steps} | {policy.courtesy.template}
+        used = {step.template for step in policy.steps} | {policy.courtesy.template, *TEMPLATES_BESIDE_THE_CADENCE}
         return EmailChannel(settings, self._settings.mappings / "templates", tuple(sorted(used)), self._clock)
 
     def close(self) -> None:
-        for name in ("erp", "payments", "channel"):
+        for name in ("erp", "payments", "crm", "channel"):
             made = self.__dict__.get(name)
             if made is not None and hasattr(made, "close"):
                 made.close()
@@ -117,6 +144,8 @@ def open_service(settings: Settings, clock: Clock | None = None) -> Service:
             installation=settings.installation,
             reply_to=settings.mail.reply_to,
             owner=owner,
+            crm=outside.crm,
+            zones={subsidiary: ZoneInfo(name) for subsidiary, name in settings.subsidiary_zones.items()},
             run=lambda job, key: engines[-1].run(job, key),
             verify_installation=InstallationGuard(store, outside.erp, clock, settings.installation).verify,
         )
@@ -131,8 +160,9 @@ def open_service(settings: Settings, clock: Clock | None = None) -> Service:
             parts.posting_forbidden,
         )
         remind = RemindAct(parts.store, parts.channel, owner)
-        path = parts.store.path.with_suffix(".engine")
-        engines.append(Engine(path, {"close": close.steps(), "remind": remind.steps()}))
+        deposit = DepositAct(parts.store, parts.erp, parts.verify_installation, parts.posting_forbidden)
+        jobs = {"close": close.steps(), "remind": remind.steps(), "deposit": deposit.steps()}
+        engines.append(Engine(parts.store.engine_url, jobs))
         return engines[-1]
 
-    return Service(settings, Store(settings.store, clock), make_parts, make_engine, outside.close)
+    return Service(settings, Store(settings.store_at, clock), make_parts, make_engine, outside.close)

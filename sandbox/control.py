@@ -17,10 +17,13 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from sandbox.erp_deeds import erp_deed
 from sandbox.faults import Rule
 from sandbox.mailbox import Message
 from sandbox.netsuite.answers import Refusal
 from sandbox.plan import Part
+from sandbox.salesforce_org import Refused
+from sandbox.stripe_deeds import STRIPE_DEEDS
 from sandbox.stripe_ledger import NotPossible
 
 if TYPE_CHECKING:
@@ -29,30 +32,26 @@ if TYPE_CHECKING:
 Json = dict[str, Any]
 Deed = Callable[["World", Json, Json], Any]  # world, path parameters, body -> answer
 
-# What a person may do in the ERP: the methods of NetSuite, their own argument names without the ending `_id`.
-ERP_DEEDS = frozenset(
+# What people do in the CRM and what befalls it: the methods of its organisation and of its service.
+CRM_DEEDS = frozenset(
     {
-        "add_credit_memo",
-        "add_subsidiary",
-        "add_term",
-        "clear_hold",
-        "close_period",
-        "dispute_line",
-        "edit_customer",
-        "edit_invoice",
-        "edit_line_amount",
-        "grant",
-        "open_period",
-        "pay_by_hand",
-        "remove_field",
-        "restore_field",
-        "revoke",
-        "set_hold",
-        "settle_dispute",
-        "void",
-        "void_payment",
+        "add_account",
+        "add_contract",
+        "add_opportunity",
+        "add_task",
+        "add_team_member",
+        "add_user",
+        "delete_account",
+        "delete_record",
+        "hide_field",
+        "hide_object",
+        "merge",
+        "set_field",
+        "show_field",
+        "show_object",
     }
 )
+CRM_SERVICE_DEEDS = frozenset({"expire_sessions", "spend_quota"})
 
 
 def routes(world: World) -> list[Route]:
@@ -68,6 +67,7 @@ def routes(world: World) -> list[Route]:
         ("POST", "/payments/{intent}/fail"): _fail,
         ("POST", "/netsuite/{deed}"): _erp_deed,
         ("POST", "/stripe/{deed}"): _stripe_deed,
+        ("POST", "/salesforce/{deed}"): _crm_deed,
         ("POST", "/mail/refuse"): _refuse_mail,
         ("POST", "/mail/accept"): _accept_mail,
         ("GET", "/mail"): lambda world, path, body: [_mail(mail) for mail in world.mailbox.messages(_after(body))],
@@ -179,10 +179,13 @@ def _add_customer(world: World, path: Json, body: Json) -> Json:
 
 
 def _add_invoice(world: World, path: Json, body: Json) -> Json:
-    """`amount` for one line, or `lines`; a due date that is left out follows the terms, an explicit null is none."""
+    """`amount` for one line, or `lines`; a due date that is left out follows the terms, an explicit null is none.
+
+    It was mailed on the day of issue unless `delivered_on` is another day, or null: not yet.
+    """
     _only(
         body, "customer", "number", "issued_on", "due_on", "amount", "lines", "currency", "po", "pay_url", "approval",
-        "tax",
+        "tax", "delivered_on", "ar_account",
     )  # fmt: skip
     with world.lock:
         customer = world.customer(_need(body, "customer"))
@@ -194,7 +197,10 @@ def _add_invoice(world: World, path: Json, body: Json) -> Json:
         if ("lines" in body) == ("amount" in body):
             raise ValueError("an invoice has either lines or an amount")
         lines = body.get("lines") or [{"description": "Subscription", "amount": body["amount"], "kind": "subscription"}]
-        more = {key: body[key] for key in ("currency", "po", "approval", "tax") if key in body}
+        known = ("currency", "po", "approval", "tax", "ar_account")
+        more: Json = {key: body[key] for key in known if key in body}
+        if "delivered_on" in body:
+            more["delivered_on"] = date.fromisoformat(body["delivered_on"]) if body["delivered_on"] else None
         pay_url = body.get("pay_url", f"https://pay.example/i/{number}")
         id = world.add_invoice(customer.id, number, issued_on, due_on, lines, pay_url=pay_url, **more)
     return {"id": id, "number": number, "customer": customer.id, "due_on": due_on.isoformat() if due_on else None}
@@ -228,40 +234,31 @@ def _fail(world: World, path: Json, body: Json) -> Json:
 
 
 def _erp_deed(world: World, path: Json, body: Json) -> Json:
-    """A person's deed in the ERP. `invoice` and `customer` are names as everywhere; `on` is today if left out."""
-    deed = path["deed"]
-    if deed not in ERP_DEEDS:
-        raise LookupError(f"nobody does {deed!r} in the ERP; known: {', '.join(sorted(ERP_DEEDS))}")
-    arguments = dict(body)
-    if "invoice" in arguments:
-        arguments["invoice_id"] = world.invoice_id(str(arguments.pop("invoice")))
-    if "payment" in arguments:
-        arguments["payment_id"] = str(arguments.pop("payment"))
+    return {"id": erp_deed(world, path["deed"], body)}
+
+
+def _stripe_deed(world: World, path: Json, body: Json) -> Any:
+    """What happens in the Stripe account, with the arguments of the functions in `stripe_deeds`."""
+    if path["deed"] not in STRIPE_DEEDS:
+        raise LookupError(f"nobody does {path['deed']!r} in Stripe; known: {', '.join(STRIPE_DEEDS)}")
+    with world.lock:
+        return STRIPE_DEEDS[path["deed"]](world, **body)
+
+
+def _crm_deed(world: World, path: Json, body: Json) -> Json:
+    """A person's deed in the CRM; `customer` of a new one is a customer of the world, whose ERP id it then carries."""
+    deed, arguments = path["deed"], dict(body)
+    if deed not in CRM_DEEDS | CRM_SERVICE_DEEDS:
+        known = ", ".join(sorted(CRM_DEEDS | CRM_SERVICE_DEEDS))
+        raise LookupError(f"nobody does {deed!r} in Salesforce; known: {known}")
     if "customer" in arguments:
-        arguments["customer_id"] = world.customer(str(arguments.pop("customer"))).id
-    if arguments.get("created_from"):
-        arguments["created_from"] = world.invoice_id(arguments["created_from"])
-    if "applications" in arguments:
-        parts = arguments["applications"]
-        arguments["applications"] = [
-            (world.invoice_id(str(_need(part, "invoice"))), _need(part, "amount")) for part in parts
-        ]
-    if deed in ("pay_by_hand", "add_credit_memo"):
-        arguments["on"] = _day(arguments.get("on"), world.clock().date())
-    for name in ("issued_on", "due_on"):
-        if arguments.get(name) is not None:
-            arguments[name] = date.fromisoformat(arguments[name])
-    return {"id": getattr(world.netsuite, deed)(**arguments)}
-
-
-def _stripe_deed(world: World, path: Json, body: Json) -> Json:
-    """Take or give the key's right to read a resource: {"right": "charges"}."""
-    _only(body, "right")
-    deeds = {"revoke": world.stripe.revoke, "grant": world.stripe.grant}
-    if path["deed"] not in deeds:
-        raise LookupError(f"nobody does {path['deed']!r} in Stripe; known: {', '.join(deeds)}")
-    deeds[path["deed"]](_need(body, "right"))
-    return {}
+        customer = world.customer(str(arguments.pop("customer")))
+        arguments = {"name": customer.name, "erp_customer_id": customer.id} | arguments
+    holder = world.salesforce if deed in CRM_SERVICE_DEEDS else world.salesforce.org
+    try:
+        return {"id": getattr(holder, deed)(**arguments)}
+    except Refused as error:
+        raise ValueError(str(error)) from None
 
 
 def _refuse_mail(world: World, path: Json, body: Json) -> Json:

@@ -38,7 +38,7 @@ Kind = Literal[
     "partial_list",
 ]
 KINDS: tuple[Kind, ...] = get_args(Kind)
-SERVICES = ("netsuite", "stripe", "smtp")
+SERVICES = ("netsuite", "stripe", "smtp", "salesforce")
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,18 +12,20 @@ Json = dict[str, Any]
 
 API_VERSION = "2026-10-28.endive"
 DAY_SECONDS = 86_400
-# Settlement of a US account, in calendar days: cards about two, ACH debits about four.
-_AVAILABLE_AFTER_DAYS = {"card": 2, "ach": 4}
-METHOD_TYPES = {"card": "card", "ach": "us_bank_account"}
+# How a payer pays, and Stripe's word for it. A bank transfer is money of the customer's cash balance.
+METHOD_TYPES = {"card": "card", "ach": "us_bank_account", "bank_transfer": "customer_balance"}
+METHODS = {type: method for method, type in METHOD_TYPES.items()}
 
 
 def fee_minor(amount: int, method: str) -> int:
-    """Stripe's price list for the US: cards 2.9 % + 0.30, ACH debit 0.8 % with a cap of 5.00.
+    """Stripe's price list for the US: cards 2.9 % + 0.30, ACH debit 0.8 % and bank transfer 0.5 %, both at most 5.00.
 
     In integers: the percentage is rounded half up to the minor unit, then the fixed part is added.
     """
     if method == "ach":
         return min(500, (amount * 8 + 500) // 1000)
+    if method == "bank_transfer":
+        return min(500, (amount * 5 + 500) // 1000)
     return (amount * 29 + 500) // 1000 + 30
 
 
@@ -107,6 +109,8 @@ def _method_details(method: str) -> Json:
             "routing_number": "110000000",
         }
         return {"type": "us_bank_account", "us_bank_account": bank}
+    if method == "bank_transfer":
+        return {"type": "customer_balance", "customer_balance": {}}
     card = {
         "amount_authorized": None,
         "authorization_code": None,
@@ -166,7 +170,7 @@ def charge(id: str, created: int, intent: Json, method: str, payer: str | None) 
     }
 
 
-def outcome(type: str) -> Json:
+def outcome(type: str, message: str = "Payment complete.") -> Json:
     return {
         "advice_code": None,
         "network_advice_code": None,
@@ -174,40 +178,7 @@ def outcome(type: str) -> Json:
         "network_status": "approved_by_network" if type == "authorized" else "declined_by_network",
         "reason": None,
         "risk_level": "normal",
-        "seller_message": "Payment complete." if type == "authorized" else "The bank returned the payment.",
-        "type": type,
-    }
-
-
-def balance_transaction(
-    id: str, created: int, source: str, amount: int, currency: str, type: str, category: str, *, fee: int,
-    method: str, description: str | None,
-) -> Json:  # fmt: skip
-    details = [
-        {
-            "amount": fee,
-            "application": None,
-            "currency": currency,
-            "description": "Stripe processing fees",
-            "type": "stripe_fee",
-        }
-    ]
-    return {
-        "id": id,
-        "object": "balance_transaction",
-        "amount": amount,
-        "available_on": created + _AVAILABLE_AFTER_DAYS[method] * DAY_SECONDS,
-        "balance_type": "payments",
-        "created": created,
-        "currency": currency,
-        "description": description,
-        "exchange_rate": None,
-        "fee": fee,
-        "fee_details": details if fee else [],
-        "net": amount - fee,
-        "reporting_category": category,
-        "source": source,
-        "status": "pending",
+        "seller_message": message,
         "type": type,
     }
 
@@ -272,15 +243,18 @@ def _invoice_amounts(amount: int) -> Json:
     return dict.fromkeys(nothing_yet, 0) | dict.fromkeys(whole, amount)
 
 
-def paid_invoice(invoice: Json, at: int | None) -> Json:
-    """The invoice paid at an instant, or open again (`at` None)."""
-    paid = invoice["amount_due"] if at is not None else 0
-    return invoice | {
-        "amount_paid": paid,
-        "amount_remaining": invoice["amount_due"] - paid,
-        "status": "open" if at is None else "paid",
-        "status_transitions": invoice["status_transitions"] | {"paid_at": at},
+def paid_invoice(invoice: Json, paid: int, at: int) -> Json:
+    """The invoice with `paid` of it paid by an instant: paid, or open (again) if that is less than what was due."""
+    due = invoice["amount_due"]
+    is_paid = paid >= due
+    changed: Json = {
+        "amount_overpaid": max(0, paid - due),
+        "amount_paid": min(paid, due),
+        "amount_remaining": max(0, due - paid),
+        "status": "paid" if is_paid else "open",
+        "status_transitions": invoice["status_transitions"] | {"paid_at": at if is_paid else None},
     }
+    return invoice | changed | ({"next_payment_attempt": None} if is_paid else {})
 
 
 def invoice_payment(id: str, created: int, invoice: str, intent: str, amount: int, currency: str) -> Json:

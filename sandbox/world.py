@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
-from itertools import count
+from itertools import count, islice
 from pathlib import Path
 from typing import Any
 
@@ -40,6 +40,7 @@ from sandbox.plan import (
     PostByHand,
     Settle,
 )
+from sandbox.salesforce import Salesforce
 from sandbox.seed import seed_plan
 from sandbox.serving import Background
 from sandbox.stripe import Stripe
@@ -107,6 +108,7 @@ class World:
         )
         self.stripe = Stripe(self.clock, self.sequence, self.faults, seed=seed)
         self.mailbox = Mailbox(self.clock, self.sequence, self.faults)
+        self.salesforce = Salesforce(self.clock, self.sequence, self.faults)
         self.base_url = ""
         self._plan: deque[Dated] = deque()
         self._terms: dict[int, str] = {}
@@ -130,34 +132,46 @@ class World:
             "netsuite": self.netsuite.profile(f"{self.base_url}/netsuite"),
             "stripe": self.stripe.profile(f"{self.base_url}/stripe"),
             "smtp": self.mailbox.profile(),
+            "salesforce": self.salesforce.profile(f"{self.base_url}/salesforce"),
         }
 
     # -- time and plan -------------------------------------------------------------------------------------------------
 
-    def build(self, plan: Sequence[Dated], until: datetime) -> None:
+    def build(self, plan: Sequence[Dated], until: datetime, *, daily_payouts: bool = False) -> None:
         """Live through the plan up to an instant, with the clock at each deed's own time; the rest stays to come."""
         standing = self.clock.frozen
         with self.lock:
             self._plan = deque(plan)
             self.clock.start_at(min(plan[0].at, until) if plan else until)
+            self.stripe.ledger.payouts.schedule(daily_payouts)
             self.advance_to(until)
         if not standing:
             self.clock.run()
 
     def advance_to(self, instant: datetime) -> int:
-        """Everything planned up to then happens, in order and each at its own time; returns how much happened."""
+        """Everything planned up to then happens, in order and each at its own time; returns how much happened.
+
+        So does what Stripe does by itself, as far as it was told to (payouts); of the same instant it comes last.
+        """
         happened = 0
         with self.lock:
             if instant < self.clock():
                 raise ValueError(f"the world's clock is at {self.clock().isoformat()} and can't go back")
-            while self._plan and self._plan[0].at <= instant:
-                dated = self._plan.popleft()
-                if dated.at > self.clock():
-                    self.clock.move_to(dated.at)
-                self._carry_out(dated.deed)
-                happened += 1
+            while (at := self._next_at()) is not None and at <= instant:
+                if at > self.clock():
+                    self.clock.move_to(at)
+                if self._plan and self._plan[0].at <= at:
+                    self._carry_out(self._plan.popleft().deed)
+                    happened += 1
+                else:
+                    happened += self.stripe.ledger.payouts.carry_out()
             self.clock.move_to(max(instant, self.clock()))
         return happened
+
+    def _next_at(self) -> datetime | None:
+        instants = [dated.at for dated in islice(self._plan, 1)]
+        by_itself = self.stripe.ledger.payouts.next_at()
+        return min([*instants, by_itself] if by_itself else instants, default=None)
 
     def planned(self) -> int:
         """How many deeds are still to come."""
@@ -312,13 +326,19 @@ class World:
                 metadata=metadata,
                 invoices=numbers,
             )
-            charge = self.stripe.ledger.get(intent)["latest_charge"]
-            self._truths[intent] = Truth(intent, charge, known.id if known else "", units, currency, parts)
+            self.record_payment(intent, known, units, currency, parts)
             return intent
+
+    def record_payment(
+        self, intent: str, known: Known | None, units: int, currency: str, pays: tuple[tuple[str, int], ...]
+    ) -> None:
+        """Note the truth of a Stripe payment: which ERP invoices it pays, and how much of each."""
+        charge = self.stripe.ledger.get(intent)["latest_charge"]
+        self._truths[intent] = Truth(intent, charge, known.id if known else "", units, currency, pays)
 
     def install(self, rule: Rule) -> None:
         """Put a fault in force; a kind that the service can't produce is refused."""
-        known = {"stripe": Stripe.KINDS, "smtp": Mailbox.KINDS}.get(rule.service)
+        known = {"stripe": Stripe.KINDS, "smtp": Mailbox.KINDS, "salesforce": Salesforce.KINDS}.get(rule.service)
         if known is not None and rule.kind not in known:
             raise ValueError(f"{rule.service} has no fault {rule.kind!r}; it has {', '.join(sorted(known))}")
         self.faults.install(rule)
@@ -341,6 +361,14 @@ class World:
         if name in self._numbers:
             return name
         raise UnknownName(f"the world has no invoice {name!r}")
+
+    def number(self, invoice: str) -> str:
+        """Of an ERP id."""
+        return self._numbers[invoice]
+
+    def if_known(self, number: str) -> str | None:
+        """The ERP id of an invoice number, if the ERP has it."""
+        return self._invoices.get(number)
 
     def free_number(self) -> str:
         """A number that no invoice has yet."""
@@ -375,7 +403,9 @@ class World:
                 )
             erp = self.netsuite.truth()
             invoices = [invoice | {"paid_by": paid_by.get(invoice["id"], [])} for invoice in erp["invoices"]]
-        return erp | {"now": self.clock().isoformat(), "invoices": invoices, "stripe_payments": payments}
+            stripe = self.stripe.ledger.truth()
+        others = stripe | {"stripe_payments": payments, "tasks": self.salesforce.org.tasks()}
+        return erp | {"now": self.clock().isoformat(), "invoices": invoices, **others}
 
     def _state(self, intent: str) -> str:
         status = self.stripe.ledger.get(intent)["status"]
@@ -389,6 +419,7 @@ class World:
             "netsuite": erp,
             "stripe": self.stripe.counts(),
             "smtp": self.mailbox.counts(),
+            "salesforce": self.salesforce.counts(),
             "erp_reads": sum(erp.values()) - writes,
             "erp_writes": writes,
         }
@@ -404,8 +435,9 @@ def build_world(
     account: str = ACCOUNT,
     version: str = "2025_2",
     wsdl_dir: Path | None = None,
+    daily_payouts: bool = False,
 ) -> World:
-    """A world from a book, or from a seed; with no customers it is empty.
+    """A world from a book, or from a seed; with no customers it is empty. `daily_payouts`: from its first day on.
 
     A book starts on the day before its first invoice unless `now` says otherwise, and its clock stands still.
     """
@@ -416,7 +448,7 @@ def build_world(
     else:
         plan = seed_plan(seed, customers, now or datetime.now(UTC))
     world = World(seed=seed, now=now, faults=faults, account=account, version=version, wsdl_dir=wsdl_dir)
-    world.build(plan, now or datetime.now(UTC))
+    world.build(plan, now or datetime.now(UTC), daily_payouts=daily_payouts)
     return world
 
 
@@ -444,6 +476,7 @@ def application(world: World) -> Starlette:
         routes=[
             Mount("/netsuite", app=world.netsuite.app),
             Mount("/stripe", app=world.stripe.app),
+            Mount("/salesforce", app=world.salesforce.app),
             Mount("/world", routes=routes(world)),
         ]
     )

@@ -13,11 +13,12 @@ import pytest
 import structlog
 from hypothesis import settings
 
-# Every test's traffic is held against the vendors' own schemas.
-pytest_plugins = ["tests.contracts"]
+# Every test's traffic is held against the vendors' own schemas; a real PostgreSQL for those that ask for one.
+pytest_plugins = ["tests.contracts", "tests.postgres"]
 
 # Imported before any test: what a person has set for a real connector must not reach a test of it.
-for _name in [name for name in os.environ if name.startswith(("CONNECTOR_", "ARC_")) and name != "ARC_PYTHON"]:
+_OURS = ("ARC_PYTHON", "ARC_TEST_STORE")
+for _name in [name for name in os.environ if name.startswith(("CONNECTOR_", "ARC_", "PG")) and name not in _OURS]:
     del os.environ[_name]
 
 # The same examples everywhere: a red build can be repeated. No deadline: the machine may be busy.

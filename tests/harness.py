@@ -10,16 +10,22 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
+import psycopg
+from ruamel.yaml import YAML
+
 from connector.config import Settings, read_settings
 from connector.daemon import Service
+from connector.engine import SCHEMA
+from connector.store import Store
 from connector.wiring import open_service
 from sandbox.world import Served, serve
+from tests import postgres
 
 ROOT = Path(__file__).resolve().parent.parent
 SHARED = ROOT.parent / "shared"
@@ -37,32 +43,75 @@ class WorldTime:
         return self._served.world.clock().astimezone(UTC)
 
 
+# Stories tick at any hour, on any day, and mail more in a day than a quiet month's median would let them.
+AT_ANY_HOUR = {
+    "calendar": '{send_from: "00:00", send_until: "23:59", send_weekdays: [mon, tue, wed, thu, fri, sat, sun]}',
+    "breaker": "{at_least: 100000}",
+}
+
+
 def mappings(folder: Path, changes: Mapping[str, str] | None = None) -> Path:
-    """A copy of the shipped mappings, switched to auto; `changes` replaces whole lines of policy.yaml by their key."""
+    """A copy of the shipped mappings, switched to auto; `changes` are top keys of policy.yaml with their YAML."""
     target = folder / "mappings"
     if not target.exists():
         shutil.copytree(ROOT / "mappings", target)
-    values = {"post": "auto", "send": "auto", "posting_owner": "us", **(changes or {})}
-    lines = []
-    for line in (target / "policy.yaml").read_text().splitlines():
-        key = line.removeprefix("# ").partition(":")[0]
-        if key in values and not line.startswith("# posting_owner: us ") and not line.startswith(" "):
-            line = f"{key}: {values.pop(key)}"
-        lines.append(line)
-    lines += [f"{key}: {value}" for key, value in values.items()]
-    (target / "policy.yaml").write_text("\n".join(lines) + "\n")
+    yaml = YAML()
+    policy = yaml.load(target / "policy.yaml")
+    for key, text in {"post": "auto", "send": "auto", "posting_owner": "us", **AT_ANY_HOUR, **(changes or {})}.items():
+        policy[key] = yaml.load(text)
+    yaml.dump(policy, target / "policy.yaml")
     return target
 
 
-class Desk:
-    """One connector installation on one sandbox."""
+# What a settlement entry of mappings/netsuite.yaml may name; the sandbox has an account for each.
+_SETTLED_BY = ("bank", "clearing", "fees", "refunds", "disputes", "adjustments", "reserves")
 
-    def __init__(self, served: Served, folder: Path, policy: Mapping[str, str] | None = None) -> None:
+
+def settlement(served: Served, currency: str, through: str = "clearing", **more: object) -> dict[str, object]:
+    """An entry of `settlement:` in mappings/netsuite.yaml on the sandbox's own accounts."""
+    known = served.world.profile()["netsuite"]["accounts"]
+    return {"currency": currency, "through": through, "accounts": {role: known[role] for role in _SETTLED_BY}} | more
+
+
+def netsuite_mapping(folder: Path, changes: Mapping[str, object]) -> None:
+    """Replace top keys of netsuite.yaml in the copy that `mappings` made; read at the connector's next start."""
+    file = folder / "mappings" / "netsuite.yaml"
+    yaml = YAML()
+    mapping = yaml.load(file)
+    mapping.update(changes)
+    yaml.dump(mapping, file)
+
+
+class Desk:
+    """One connector installation on one sandbox; its store is a file in its folder, or at the URL in `store`.
+
+    `crm`: the sandbox's Salesforce is connected. `settled`: entries made by `settlement`, for payouts to be posted.
+    """
+
+    def __init__(
+        self,
+        served: Served,
+        folder: Path,
+        policy: Mapping[str, str] | None = None,
+        store: str = "",
+        *,
+        crm: bool = False,
+        settled: Sequence[Mapping[str, object]] = (),
+    ) -> None:
         self.served = served
         self.world = served.world
         self.folder = folder
-        self.environ = self._environ(mappings(folder, policy))
+        self.store_at = store or str(folder / "connector.db")
+        self.environ = self._environ(mappings(folder, policy)) | (self._crm_environ() if crm else {})
+        if settled:
+            netsuite_mapping(folder, {"settlement": list(settled)})
         self._service: Service | None = None
+
+    def _crm_environ(self) -> dict[str, str]:
+        profile = self.world.profile()["salesforce"]
+        return {f"CONNECTOR_SALESFORCE_{key.upper()}": value for key, value in profile.items()} | {
+            "CONNECTOR_SALESFORCE_TIMEOUT_SECONDS": "5"
+        }
 
     def _environ(self, mapping_folder: Path) -> dict[str, str]:
         profile = self.world.profile()
@@ -70,7 +119,7 @@ class Desk:
         values = {
             "INSTALLATION": "t1",
             "LEDGER_ZONE": "UTC",
-            "STORE": str(self.folder / "connector.db"),
+            "STORE": self.store_at,
             "MAPPINGS": str(mapping_folder),
             "NETSUITE_ACCOUNT": netsuite["account"],
             "NETSUITE_BASE_URL": netsuite["base_url"],
@@ -129,6 +178,23 @@ class Desk:
             self._service.close()
             self._service = None
 
+    @contextmanager
+    def opened_store(self) -> Iterator[Store]:
+        """The store beside whoever works on it."""
+        store = Store(self.store_at, WorldTime(self.served))
+        try:
+            yield store
+        finally:
+            store.close()
+
+    def lose_engine(self) -> None:
+        """All tables of the durable engine are gone, as after a restore of the store alone."""
+        if self.store_at.startswith("postgresql"):
+            with psycopg.connect(self.store_at, autocommit=True) as connection:
+                connection.execute(f"DROP SCHEMA {SCHEMA} CASCADE")
+        for file in self.folder.glob("connector.engine*"):
+            file.unlink()
+
     # ---- the connector as a process of its own ----
 
     def process(self, *arguments: str, kill_at: str = "", timeout: float = 60) -> subprocess.CompletedProcess[str]:
@@ -172,11 +238,25 @@ def sandbox(now: datetime | None = MONDAY, **options: Any) -> Iterator[Served]:
 
 @contextmanager
 def desk(
-    folder: Path, *, now: datetime | None = MONDAY, policy: Mapping[str, str] | None = None, **options: Any
+    folder: Path,
+    *,
+    now: datetime | None = MONDAY,
+    policy: Mapping[str, str] | None = None,
+    store: str = "",
+    crm: bool = False,
+    settle_through: Mapping[str, str] | None = None,
+    **options: Any,
 ) -> Iterator[Desk]:
-    """A sandbox and a connector on it. `now=None` runs with real time, as a killed process needs."""
-    with sandbox(now, **options) as served:
-        made = Desk(served, folder, policy)
+    """A sandbox and a connector on it. `now=None` runs with real time, as a killed process needs.
+
+    `store` is `sqlite` or `postgresql`; left out, what ARC_TEST_STORE says, so that any of these tests can run on
+    either: `ARC_TEST_STORE=postgresql scripts/test tests/acceptance`. `settle_through`: currency -> clearing or
+    undeposited; the others' payouts are only shown.
+    """
+    kind = store or os.environ.get("ARC_TEST_STORE", "sqlite")
+    with postgres.on(kind, folder) as place, sandbox(now, **options) as served:
+        settled = [settlement(served, currency, through) for currency, through in (settle_through or {}).items()]
+        made = Desk(served, folder, policy, place, crm=crm, settled=settled)
         try:
             yield made
         finally:

@@ -123,7 +123,8 @@ PARTS = {"sync", "syncs", "synced", "handle", "handles", "handler", "handlers", 
 # The ERP's own word for the company that one signs in to; an invoice's status has its owner in the class's name.
 MEANT = {
     "connector/config.py": {"account"},
-    "connector/ports.py": {"account"},
+    "connector/ports.py": {"account", "accounts"},  # the ERP's own word for itself; the CRM's accounts
+    "connector/settlement.py": {"charge"},  # the processor's own word for a kind of movement
     "connector/receivables.py": {"status"},
 }
 

@@ -1,8 +1,9 @@
 """Stripe charges -> payments; step 3 of the loop. Reads only, never writes.
 
-Events say *which* charges to look at; every charge is fetched again, because an event's body is a copy of what was
-true then. One quiet read is one request. A payment is known by its charge (`ch_`, `py_`) through its whole life: an
-ACH debit in progress is the pending charge that succeeds or fails later under the same id.
+Events say *which* charges and cash balances to look at; each is fetched again, because an event's body is a copy of
+what was true then. One quiet read is one request. A payment is known by its charge (`ch_`, `py_`) through its whole
+life: an ACH debit in progress is the pending charge that succeeds or fails later under the same id. A bank transfer
+that waits in a customer's cash balance is a payment too, known by its `funded` row (`ccsbtxn_`).
 
 Facts about the API are those of the SDK's own annotations (stripe 16.1.0, API 2026-10-28.endive) unless a comment says
 otherwise.
@@ -13,21 +14,29 @@ from __future__ import annotations
 import json
 import re
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from datetime import time as time_of_day
-from email.utils import parsedate_to_datetime
-from typing import Annotated, Any, TypeVar
+from typing import Any
 from zoneinfo import ZoneInfo
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
+from pydantic import Field
 
+from connector.adapters import stripe_cash, stripe_charges
 from connector.adapters.stripe_api import Misread, StripeApi, StripeSettings
-from connector.errors import ConnectorError, Terminal, Transient
-from connector.money import Money, MoneyError
-from connector.ports import Clock, Finding, PaymentRead
-from connector.receivables import Parked, Payment, PaymentState, Remittance
+from connector.adapters.stripe_balance import BalanceReader
+from connector.adapters.stripe_cash import CashReader
+from connector.adapters.stripe_charges import ChargeReader
+from connector.adapters.stripe_check import StripeCheck, wrong_mode
+from connector.adapters.stripe_invoices import InvoiceReader
+from connector.adapters.stripe_mapping import StripeMapping as StripeMapping
+from connector.adapters.stripe_payouts import PayoutReader
+from connector.adapters.stripe_wire import Named, Wire, id_of, instant, understood
+from connector.errors import Terminal
+from connector.ports import BalanceRead, Clock, Finding, OtherSender, PaymentRead, PayoutRead
+from connector.receivables import Parked, Payment
+from connector.settlement import Autopay
 
 # What can change what we know of a payment. Stripe takes at most 20 names.
 EVENT_TYPES = [
@@ -42,6 +51,7 @@ EVENT_TYPES = [
     "charge.dispute.funds_reinstated",
     "charge.dispute.funds_withdrawn",
     "charge.dispute.updated",
+    stripe_cash.EVENT_TYPE,
     "payment_intent.canceled",
     "payment_intent.payment_failed",
     "payment_intent.processing",
@@ -53,93 +63,28 @@ EVENT_TYPES = [
 EVENTS_KEPT = timedelta(days=29)  # Stripe keeps events for 30 days; a day less, so that the oldest are surely there
 RELIST_MARGIN = timedelta(days=14)  # an ACH debit takes up to 4 business days; charges that began before the gap
 EVENTS_REMEMBERED_MAX = 1000  # in the cursor; those beyond it are only read once more
-CLOCK_SKEW_MAX = timedelta(minutes=5)
-EXPANDED = ["customer", "payment_intent", "balance_transaction"]
-
-MetadataKey = Annotated[str, StringConstraints(min_length=1, max_length=40)]
 
 
-class StripeMapping(BaseModel):
-    """mappings/stripe.yaml. Metadata keys are tried in the order given."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    customer_id_keys: tuple[MetadataKey, ...] = ("netsuite_customer_id",)
-    invoice_id_keys: tuple[MetadataKey, ...] = ("netsuite_invoice_id",)
-    invoice_number_keys: tuple[MetadataKey, ...] = ("invoice_number",)
-    read_invoice_links: bool = True
-    event_overlap_minutes: int = Field(default=60, ge=5, le=1440)
-
-
-# ---- Stripe's objects, as far as we read them ----
-
-
-class _Wire(BaseModel):
-    model_config = ConfigDict(strict=True, frozen=True, extra="ignore")
-
-
-class _Charge(_Wire):
-    id: str = Field(pattern=r"^(ch|py)_\w+$")
-    amount: int = Field(gt=0)
-    amount_captured: int = Field(ge=0)
-    amount_refunded: int = Field(ge=0)
-    currency: str = Field(pattern="^[a-z]{3}$")
-    created: int
-    livemode: bool
-    status: str
-    captured: bool
-    disputed: bool
-    metadata: dict[str, str]
-    description: str | None = None
-    statement_descriptor_suffix: str | None = None
-    customer: Any = None
-    payment_intent: Any = None
-    balance_transaction: Any = None
-    failure_balance_transaction: Any = None
-
-
-class _Named(_Wire):
-    """A customer, PaymentIntent or invoice: what hangs on it. A deleted customer has neither."""
-
-    id: str
-    metadata: dict[str, str] = Field(default_factory=dict)
-    description: str | None = None
-    number: str | None = None
-    latest_charge: Any = None
-
-
-class _BalanceTransaction(_Wire):
-    id: str
-    created: int
-
-
-class _InvoicePayment(_Wire):
-    id: str
-    status: str
-    invoice: Any
-
-
-class _EventData(_Wire):
+class _EventData(Wire):
     object: dict[str, Any]
 
 
-class _Event(_Wire):
+class _Event(Wire):
     id: str
     type: str
     created: int
     data: _EventData
 
-
-def _understood(model: type[_WireT], raw: object, prefix: str = "") -> _WireT:
-    try:
-        return model.model_validate(raw)
-    except ValidationError as error:
-        first = error.errors(include_input=False, include_url=False)[0]
-        where = ".".join([prefix, *map(str, first["loc"])]).strip(".")
-        raise Misread(where or "object", first["msg"]) from None
+    @property
+    def at(self) -> datetime:
+        return instant(self.created)
 
 
-_WireT = TypeVar("_WireT", bound=_Wire)
+class _CashEvent(Wire):
+    """As much of a cash balance's row as an event is believed: which row, and whose."""
+
+    id: str = Field(pattern=r"^ccsbtxn_\w+$")
+    customer: Any
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,12 +110,13 @@ class _Cursor:
 
 @dataclass(slots=True)
 class _Touched:
-    """Charges to look at: as an id or, from a list, the object itself; and when the poll saw them succeed."""
+    """What to look at: charges as an id or, from a list, the object itself, and customers' cash balances."""
 
     charges: dict[str, object] = field(default_factory=dict)
-    succeeded_at: dict[str, datetime] = field(default_factory=dict)
+    succeeded_at: dict[str, datetime] = field(default_factory=dict)  # when the poll saw them succeed
+    cash: dict[str, list[str]] = field(default_factory=dict)  # Stripe's customer -> rows that events named
     parked: list[Parked] = field(default_factory=list)
-    events: list[tuple[_Event, str]] = field(default_factory=list)  # newest first, with their charge or ''
+    events: list[tuple[_Event, str]] = field(default_factory=list)  # newest first, with what they touched or ''
 
 
 class StripePayments:
@@ -189,52 +135,102 @@ class StripePayments:
         self.is_test = not settings.livemode
         self._settings, self._mapping, self._zone, self._clock = settings, mapping, zone, clock
         self._api = StripeApi(settings, sleep)
+        self._first_at = datetime.combine(settings.cutover_on, time_of_day(), zone).astimezone(UTC)
+        self._balance = BalanceReader(self._api, zone, settings.livemode, f"{self.name}_balance")
+        self._invoices = InvoiceReader(self._api, mapping, zone, settings.livemode)
 
     def read_changed(self, cursor: str, now: datetime) -> PaymentRead:
         """All payments touched since the cursor, each fetched again; '' starts at `cutover_on`.
 
-        After a gap longer than Stripe keeps events, the charges created since then (and 14 days before) are listed: a
-        debit that was still pending by then, and an older charge refunded in the gap, are for the caller to ask for.
-        Money received before the cutover day is returned too: it shields, and is never posted. Raises Transient or
-        Terminal when the read is not complete: nothing of it counts then, the cursor stays.
+        After a gap longer than Stripe keeps events, the charges created since then (and 14 days before) are listed, and
+        every customer with money in the cash balance: a debit that was still pending by then, and an older charge
+        refunded in the gap, are for the caller to ask for. Money received before the cutover day is returned too: it
+        shields, and is never posted. Raises Transient or Terminal when the read is not complete: nothing of it counts
+        then, the cursor stays.
         """
-        if problem := self._wrong_mode():
-            raise Terminal(f"Could not read payments from Stripe: {problem} Nothing was read; set the right key.")
+        self._refuse_wrong_mode("payments")
         position = _Cursor.read(cursor)
-        first_day = datetime.combine(self._settings.cutover_on, time_of_day(), self._zone).astimezone(UTC)
+        cash = CashReader(
+            self._api, self._mapping, self._zone, self._settings.livemode, self.name, self._first_at - RELIST_MARGIN
+        )
         if position is None:
-            touched = self._listed(first_day - RELIST_MARGIN)
+            touched = self._listed(self._first_at - RELIST_MARGIN, cash)
         elif now - position.at > EVENTS_KEPT:
-            touched = self._listed(max(position.at, first_day) - RELIST_MARGIN)
+            touched = self._listed(max(position.at, self._first_at) - RELIST_MARGIN, cash)
         else:
             touched = self._polled(position)
-        payments, parked = self._read(touched)
-        return PaymentRead(now, now, self._next(touched, parked, now), payments, parked)
+        payments, parked, unread = self._read(touched, cash)
+        return PaymentRead(now, now, self._next(touched, unread, now), payments, parked)
 
-    def _listed(self, since: datetime) -> _Touched:
+    def read_payouts(self, cursor: str, now: datetime) -> PayoutRead:
+        """Payouts that are new or changed since the cursor; '' starts at the cutover day less the overlap."""
+        self._refuse_wrong_mode("payouts")
+        reader = PayoutReader(
+            self._api,
+            self._balance,
+            self._settings.livemode,
+            f"{self.name}_payouts",
+            first_at=self._first_at,
+            overlap=timedelta(days=self._mapping.payout_overlap_days),
+        )
+        return reader.read(cursor, now)
+
+    def read_balance(self, since: datetime) -> BalanceRead:
+        self._refuse_wrong_mode("the balance")
+        return self._balance.read(since, self._clock.now())
+
+    def read_autopay(self) -> tuple[Autopay, ...]:
+        self._refuse_wrong_mode("invoices")
+        return self._invoices.autopay()
+
+    def other_senders(self) -> tuple[OtherSender, ...]:
+        self._refuse_wrong_mode("invoices")
+        return self._invoices.other_senders()
+
+    def check(self) -> tuple[Finding, ...]:
+        return StripeCheck(self._api, self._settings, self._mapping, self._clock).findings()
+
+    def _refuse_wrong_mode(self, what: str) -> None:
+        if problem := wrong_mode(self._settings):
+            raise Terminal(f"Could not read {what} from Stripe: {problem} Nothing was read; set the right key.")
+
+    def _listed(self, since: datetime, cash: CashReader) -> _Touched:
         touched = _Touched()
-        params = {"created": {"gte": int(since.timestamp())}, "expand": [f"data.{name}" for name in EXPANDED]}
+        expand = [f"data.{name}" for name in stripe_charges.EXPANDED]
+        params = {"created": {"gte": int(since.timestamp())}, "expand": expand}
         for raw in self._api.pages("charges", self._api.v1.charges.list, params):
             touched.charges[str(raw["id"])] = raw
+        touched.cash = {customer: [] for customer in cash.holders()}
         return touched
 
     def _polled(self, position: _Cursor) -> _Touched:
         touched = _Touched()
         since = position.at - timedelta(minutes=self._mapping.event_overlap_minutes)
-        params = {"types": EVENT_TYPES, "created": {"gte": int(since.timestamp())}}
+        wanted = [name for name in EVENT_TYPES if self._mapping.read_cash_balance or name != stripe_cash.EVENT_TYPE]
+        params = {"types": wanted, "created": {"gte": int(since.timestamp())}}
         for raw in self._api.pages("events", self._api.v1.events.list, params):
             try:
-                event = _understood(_Event, raw)
-                charge = "" if event.id in position.seen else self._charge_of(event)
+                event = understood(_Event, raw)
+                if event.type in {"charge.succeeded", "charge.captured"}:
+                    touched.succeeded_at.setdefault(id_of(event.data.object), event.at)
+                touched.events.append((event, "" if event.id in position.seen else self._touch(touched, event)))
             except Misread as misread:
                 touched.parked.append(Parked(self.name, str(raw["id"]), misread.field, misread.reason))
-                continue
-            touched.events.append((event, charge))
-            if charge:
-                touched.charges[charge] = charge
-            if event.type in {"charge.succeeded", "charge.captured"}:
-                touched.succeeded_at.setdefault(str(event.data.object.get("id")), _instant(event.created))
         return touched
+
+    def _touch(self, touched: _Touched, event: _Event) -> str:
+        """Note what an event is about, and say it: a charge, or the customer of a cash balance; '' if nothing."""
+        if event.type == stripe_cash.EVENT_TYPE:
+            row = understood(_CashEvent, event.data.object, "data.object")
+            customer = id_of(row.customer)
+            if not re.fullmatch(r"cus_\w+", customer):
+                raise Misread("data.object.customer", "no customer id")
+            touched.cash.setdefault(customer, []).append(row.id)
+            return customer
+        charge = self._charge_of(event)
+        if charge:
+            touched.charges[charge] = charge
+        return charge
 
     def _charge_of(self, event: _Event) -> str:
         """The charge that an event is about: an id only, the rest of the body is not believed. '' if there is none."""
@@ -260,225 +256,34 @@ class StripePayments:
         if not isinstance(intent, str):
             raise Misread("data.object.id", "no PaymentIntent id")
         found = self._api.retrieve("PaymentIntents", self._api.v1.payment_intents.retrieve, intent)
-        return _understood(_Named, found, "payment_intent").latest_charge
+        return understood(Named, found, "payment_intent").latest_charge
 
-    def _read(self, touched: _Touched) -> tuple[tuple[Payment, ...], tuple[Parked, ...]]:
-        reading = _Reading(self._api, self._mapping, self._zone, self._settings.livemode)
+    def _read(
+        self, touched: _Touched, cash: CashReader
+    ) -> tuple[tuple[Payment, ...], tuple[Parked, ...], frozenset[str]]:
+        """The payments, what was not understood, and what of the touched is therefore to be looked at again."""
+        for customer, rows in touched.cash.items():
+            made = cash.of(customer).charges
+            for charge in (made[row] for row in rows if row in made):
+                # Its wire shields by so much less now: the charge must be seen in the same read.
+                touched.charges.setdefault(charge, charge)
+        reader = ChargeReader(self._api, self._mapping, self._zone, self._settings.livemode, cash)
         payments: list[Payment] = []
         parked = list(touched.parked)
         for id, found in touched.charges.items():
             try:
-                payment = reading.payment(found, touched.succeeded_at.get(id))
+                payment = reader.payment(found, touched.succeeded_at.get(id))
             except Misread as misread:
                 parked.append(Parked(self.name, id, misread.field, misread.reason, misread.customer_id))
                 continue
             if payment:
                 payments.append(payment)
-        return tuple(payments), tuple(parked)
+        parked += cash.parked.values()
+        unread = frozenset(item.record for item in parked) | frozenset(cash.parked)
+        return (*payments, *cash.payments), tuple(parked), unread
 
-    def _next(self, touched: _Touched, parked: tuple[Parked, ...], now: datetime) -> str:
+    def _next(self, touched: _Touched, unread: frozenset[str], now: datetime) -> str:
         """The next cursor remembers the events it will meet again, except those whose object was parked."""
         again = now - timedelta(minutes=self._mapping.event_overlap_minutes)
-        unread = {item.record for item in parked}
-        seen = [
-            event.id for event, charge in touched.events if _instant(event.created) >= again and charge not in unread
-        ]
+        seen = [event.id for event, about in touched.events if event.at >= again and about not in unread]
         return _Cursor(now, tuple(seen[:EVENTS_REMEMBERED_MAX])).text()
-
-    def _wrong_mode(self) -> str:
-        prefix = re.match(r"[a-z]+_(live|test)_", self._settings.api_key.get_secret_value())
-        wanted = "live" if self._settings.livemode else "test"
-        if prefix and prefix[1] != wanted:
-            return f"the key is for {prefix[1]} mode, this installation is set to {wanted} mode."
-        return ""
-
-    def check(self) -> tuple[Finding, ...]:
-        """Is the key good, of the right mode, and may it read all that is needed? Is our clock right?"""
-        if problem := self._wrong_mode():
-            return (Finding("stripe", False, problem, "Set a key of the right mode, or correct `livemode`."),)
-        findings: list[Finding] = []
-        v1 = self._api.v1
-        for right, listing in (
-            ("Events", v1.events.list),
-            ("Charges and Refunds", v1.charges.list),
-            ("PaymentIntents", v1.payment_intents.list),
-            ("Customers", v1.customers.list),
-            ("Balance transactions", v1.balance_transactions.list),
-            ("Invoices (invoice payments)", v1.invoice_payments.list),
-        ):
-            if right.startswith("Invoices") and not self._mapping.read_invoice_links:
-                continue
-            try:
-                page = self._api.page(right, listing, {"limit": 1})
-            except ConnectorError as error:
-                if isinstance(error, Transient) or "AuthenticationError" in str(error):
-                    # The same for every right: said once.
-                    return (
-                        *findings,
-                        Finding("stripe", False, str(error), "See the sentence before, then run this again."),
-                    )
-                findings.append(Finding("stripe", False, str(error), f"Give the key the right to read {right}."))
-                continue
-            findings.append(self._right_mode(right, page))
-            if right == "Events":
-                findings.extend(self._clock_skew(page))
-        return tuple(findings)
-
-    def _right_mode(self, right: str, page: Any) -> Finding:
-        modes = {item["livemode"] for item in page.to_dict()["data"] if "livemode" in item}
-        if modes - {self._settings.livemode}:
-            what = f"{right}: objects are not of the mode that this installation is set to"
-            return Finding("stripe", False, what, "Set a key of the right mode, or correct `livemode`.")
-        return Finding("stripe", True, f"{right}: can be read")
-
-    def _clock_skew(self, page: Any) -> Iterator[Finding]:
-        try:
-            theirs = parsedate_to_datetime(page.last_response.headers["date"])
-        except (AttributeError, KeyError, ValueError, TypeError):
-            return
-        skew = abs(self._clock.now() - theirs)
-        what = f"clocks differ by {int(skew.total_seconds())} seconds from Stripe's"
-        remedy = "" if skew <= CLOCK_SKEW_MAX else "Set this machine's clock by NTP."
-        yield Finding("stripe", skew <= CLOCK_SKEW_MAX, what, remedy, blocking=False)
-
-
-class _Reading:
-    """Turns one charge, whose answer holds its customer, PaymentIntent and balance transaction, into a payment."""
-
-    def __init__(self, api: StripeApi, mapping: StripeMapping, zone: ZoneInfo, livemode: bool) -> None:
-        self._api, self._mapping, self._zone, self._livemode = api, mapping, zone, livemode
-
-    def payment(self, found: object, succeeded_at: datetime | None) -> Payment | None:
-        """The charge as a payment; None when it is no money: a card authorisation that was not captured."""
-        if isinstance(found, str):
-            found = self._api.retrieve("Charges", self._api.v1.charges.retrieve, found, {"expand": EXPANDED})
-        try:
-            return self._payment(found, succeeded_at)
-        except Misread as misread:
-            # Its payer is not chased while nobody knows what came.
-            raise Misread(misread.field, misread.reason, self._payer_of(found)) from None
-
-    def _payer_of(self, found: object) -> str:
-        """The ERP customer as far as the raw object names it, however little else of it is understood."""
-        if not isinstance(found, dict):
-            return ""
-        for holder in (found.get("customer"), found, found.get("payment_intent")):
-            metadata = holder.get("metadata") if isinstance(holder, dict) else None
-            if not isinstance(metadata, dict):
-                continue
-            for key in self._mapping.customer_id_keys:
-                if isinstance(value := metadata.get(key), str) and value.strip():
-                    return value.strip()
-        return ""
-
-    def _payment(self, found: object, succeeded_at: datetime | None) -> Payment | None:
-        charge = _understood(_Charge, found)
-        if charge.livemode != self._livemode:
-            raise Misread("livemode", f"{charge.livemode} does not agree with this installation")
-        state = _state(charge)
-        if state is None:
-            return None
-        customer = _named("customer", charge.customer)
-        intent = _named("payment_intent", charge.payment_intent)
-        received_at = self._received_at(charge, state, succeeded_at)
-        return Payment(
-            id=charge.id,
-            amount=_money("amount", charge.amount, charge.currency),
-            state=state,
-            received_at=received_at,
-            received_on=received_at.astimezone(self._zone).date(),
-            customer_id=self._customer_id(customer, charge, intent),
-            payer=customer.id if customer else "",
-            remittance=self._remittance(charge, intent, state),
-            refunded=_money("amount_refunded", charge.amount_refunded, charge.currency)
-            if charge.amount_refunded
-            else None,
-            livemode=charge.livemode,
-        )
-
-    def _received_at(self, charge: _Charge, state: PaymentState, succeeded_at: datetime | None) -> datetime:
-        """When the charge succeeded; for one that never did, when it began.
-
-        A charge does not say when it succeeded, and an ACH debit succeeds days after it was created. The instant of its
-        `charge.succeeded` (or `charge.captured`) event is the best evidence; without that event at hand the balance
-        transaction's, which is made with the success; without both, the charge's own.
-        """
-        if state not in {PaymentState.SUCCEEDED, PaymentState.RETURNED}:
-            return _instant(charge.created)
-        if succeeded_at:
-            return succeeded_at
-        if charge.balance_transaction is None:
-            return _instant(charge.created)
-        return _instant(_understood(_BalanceTransaction, charge.balance_transaction, "balance_transaction").created)
-
-    def _customer_id(self, customer: _Named | None, charge: _Charge, intent: _Named | None) -> str:
-        """The ERP customer by the payer's own record first; empty means unidentified cash."""
-        for metadata in (thing.metadata for thing in (customer, charge, intent) if thing):
-            for key in self._mapping.customer_id_keys:
-                if value := metadata.get(key, "").strip():
-                    return value
-        return ""
-
-    def _remittance(self, charge: _Charge, intent: _Named | None, state: PaymentState) -> Remittance:
-        linked: list[_Named] = []
-        if intent and state is PaymentState.SUCCEEDED and self._mapping.read_invoice_links:
-            linked = list(self._linked_invoices(intent.id))
-        sources = [thing.metadata for thing in (charge, intent, *linked) if thing]
-        texts = [charge.description, intent.description if intent else None, charge.statement_descriptor_suffix]
-        return Remittance(
-            invoice_ids=_values(sources, self._mapping.invoice_id_keys),
-            invoice_numbers=_values(sources, self._mapping.invoice_number_keys),
-            linked_numbers=tuple(dict.fromkeys(invoice.number for invoice in linked if invoice.number)),
-            text="; ".join(dict.fromkeys(text.strip() for text in texts if text and text.strip())),
-        )
-
-    def _linked_invoices(self, intent: str) -> Iterator[_Named]:
-        """The Stripe invoices that this PaymentIntent pays; a charge no longer names its invoice (since 2025-03)."""
-        params = {"payment": {"type": "payment_intent", "payment_intent": intent}, "expand": ["data.invoice"]}
-        for raw in self._api.pages("invoice payments", self._api.v1.invoice_payments.list, params):
-            link = _understood(_InvoicePayment, raw, "invoice_payment")
-            if link.status != "canceled":
-                invoice = _named("invoice_payment.invoice", link.invoice)
-                if invoice:
-                    yield invoice
-
-
-def _named(where: str, value: object) -> _Named | None:
-    """What hangs on an expanded field; an id that came back unexpanded is a misread."""
-    return None if value is None else _understood(_Named, value, where)
-
-
-def _state(charge: _Charge) -> PaymentState | None:
-    """Where is this money? None: it is only authorised. Disputed money is for a person, also after it was won back."""
-    if charge.status == "pending":
-        return PaymentState.PROCESSING
-    if charge.status == "failed":
-        # Money that was credited and taken back again has a balance transaction for that.
-        return PaymentState.RETURNED if charge.failure_balance_transaction else PaymentState.FAILED
-    if charge.status != "succeeded":
-        raise Misread("status", f"{charge.status!r} is not known")
-    if not charge.captured:
-        return None
-    if charge.amount_captured != charge.amount:
-        # Whether the rest counts as refunded is not documented; a guess could take it off twice.
-        raise Misread("amount_captured", "only a part of the amount was captured")
-    if charge.amount_refunded > charge.amount:
-        raise Misread("amount_refunded", "more than the amount")
-    return PaymentState.RETURNED if charge.disputed else PaymentState.SUCCEEDED
-
-
-def _values(sources: Iterable[dict[str, str]], keys: Iterable[str]) -> tuple[str, ...]:
-    """The comma-separated values under these metadata keys, each once, in order."""
-    texts = [metadata.get(key, "") for metadata in sources for key in keys]
-    return tuple(dict.fromkeys(part.strip() for text in texts for part in text.split(",") if part.strip()))
-
-
-def _money(where: str, units: int, currency: str) -> Money:
-    try:
-        return Money.of_system(units, currency.upper(), "stripe")
-    except MoneyError as error:
-        raise Misread(where, str(error)) from None
-
-
-def _instant(seconds: int) -> datetime:
-    return datetime.fromtimestamp(seconds, UTC)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
-from typing import Any, TypeVar
+from decimal import Decimal
+from typing import Any, NoReturn, TypeVar
 
 import stripe
 from pydantic import SecretStr
@@ -38,6 +40,15 @@ class Misread(Exception):
     def __init__(self, where: str, reason: str, customer_id: str = "") -> None:
         super().__init__(f"{where}: {reason}")
         self.field, self.reason, self.customer_id = where, reason, customer_id
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Some rows of a list, newest first, and the headers that they came with."""
+
+    rows: list[dict[str, Any]]
+    has_more: bool
+    headers: Mapping[str, str]
 
 
 class StripeApi:
@@ -77,37 +88,36 @@ class StripeApi:
 
     def retrieve(self, what: str, call: Callable[..., Any], id: str, params: dict[str, Any] | None = None) -> object:
         """One object by id. One that Stripe does not have is a misread: what named it is parked."""
-        found = self.ask(what, lambda: _found(call, id, params or {}))
-        if found is None:
-            raise Misread("id", f"Stripe has no {what} {id}")
-        return found
+        return self.one(what, lambda: known(what, call, id)(params or {}))
 
-    def page(self, what: str, listing: Callable[..., Any], params: dict[str, Any]) -> Any:
-        page = self.ask(what, lambda: listing(params))
-        raw = page.to_dict() if isinstance(page, stripe.StripeObject) else {}
+    def one(self, what: str, call: Callable[[], Any]) -> dict[str, Any]:
+        """The one object that a request answers with."""
+        return self.ask(what, lambda: _answer(call()))[0]
+
+    def page(self, what: str, listing: Callable[..., Any], params: dict[str, Any]) -> Page:
+        raw, headers = self.ask(what, lambda: _answer(listing(params)))
         rows = raw.get("data")
         if not isinstance(rows, list) or not isinstance(raw.get("has_more"), bool):
             raise Transient(_unreadable(what, "no list"))
         if not all(isinstance(row, dict) and isinstance(row.get("id"), str) for row in rows):
             raise Transient(_unreadable(what, "a row without an id"))
-        return page
+        return Page(rows, raw["has_more"], headers)
 
     def pages(self, what: str, listing: Callable[..., Any], params: dict[str, Any]) -> Iterator[dict[str, Any]]:
         """Every row of a list, newest first, each id once. Raises when the end was not reached."""
         after, stalls, seen = "", 0, set[str]()
         for _ in range(PAGES_MAX):
             page = self.page(what, listing, {**params, "limit": 100} | ({"starting_after": after} if after else {}))
-            raw = page.to_dict()
-            ids = [row["id"] for row in raw["data"]]
-            if (after and after in ids) or (raw["has_more"] and not ids):
+            ids = [row["id"] for row in page.rows]
+            if (after and after in ids) or (page.has_more and not ids):
                 # A page that holds the row it should start after is another page: ask again.
                 stalls += 1
                 if stalls >= PAGE_ATTEMPTS_MAX:
                     raise Transient(_unreadable(what, "the same page again and again"))
                 continue
-            yield from (row for row in raw["data"] if row["id"] not in seen)
+            yield from (row for row in page.rows if row["id"] not in seen)
             seen.update(ids)
-            if not raw["has_more"]:
+            if not page.has_more:
                 return
             after = ids[-1]
         raise Terminal(
@@ -116,14 +126,31 @@ class StripeApi:
         )
 
 
-def _found(call: Callable[..., Any], id: str, params: dict[str, Any]) -> object:
-    try:
-        found = call(id, params)
-    except stripe.InvalidRequestError as error:
-        if error.code == "resource_missing":
-            return None
-        raise
-    return found.to_dict()
+def known(what: str, call: Callable[..., Any], id: str) -> Callable[[dict[str, Any]], Any]:
+    """The request about the thing with this id. One that Stripe does not have is a misread."""
+
+    def ask(params: dict[str, Any]) -> Any:
+        try:
+            return call(id, params)
+        except stripe.InvalidRequestError as error:
+            if error.code == "resource_missing" and error.param != "starting_after":
+                raise Misread("id", f"Stripe has no {what} {id}") from None
+            raise
+
+    return ask
+
+
+def _answer(answered: Any) -> tuple[dict[str, Any], Mapping[str, str]]:
+    """Body and headers, the body from its own text: the SDK makes floats of a rate, here it keeps its digits."""
+    response = answered.last_response
+    body = json.loads(response.body, parse_float=Decimal, parse_constant=_refused)
+    if not isinstance(body, dict):
+        raise TypeError("an object was expected")
+    return body, response.headers
+
+
+def _refused(constant: str) -> NoReturn:
+    raise ValueError(f"{constant} is no number")
 
 
 def _unreadable(what: str, how: str) -> str:

@@ -15,6 +15,9 @@ from connector.policy import Policy
 from connector.receivables import OpenInvoice, Reminder, ReminderState
 
 COURTESY_STEP = "courtesy"
+# The one neutral message about a customer's old invoices, where a person chose it for the backlog (RULES 4.5).
+STATEMENT_STEP = "statement"
+_BESIDE_THE_CADENCE = (COURTESY_STEP, STATEMENT_STEP)
 
 _PENDING = (ReminderState.PLANNED, ReminderState.HELD)
 # A reminder that may have left counts as left: it is never sent again, and the customer may have read it.
@@ -66,7 +69,7 @@ def replan(
     changed = [
         replace(reminder, state=ReminderState.CANCELLED, reason=reason)
         for reminder in existing
-        if reminder.step != COURTESY_STEP and reminder.state in _PENDING
+        if reminder.step not in _BESIDE_THE_CADENCE and reminder.state in _PENDING
     ]
     known = next((reminder for reminder in existing if reminder.step == COURTESY_STEP), None)
     due_on = last_cash_on + timedelta(days=courtesy.after_days)
@@ -114,7 +117,7 @@ def decide(reminders: Sequence[Reminder], policy: Policy, on: date, last_sent_on
 def _sort_out(reminders: Sequence[Reminder], policy: Policy) -> tuple[list[Reminder], list[Reminder]]:
     """The pending steps in the order of their days, and those that can no longer leave, as MISSED."""
     rank = {step.name: position for position, step in enumerate(policy.steps)}
-    rank[COURTESY_STEP] = len(rank)
+    rank |= {step: len(policy.steps) for step in _BESIDE_THE_CADENCE}
     left_on = max((reminder.due_on for reminder in reminders if reminder.state in _LEFT), default=date.min)
     pending: list[Reminder] = []
     missed: list[Reminder] = []
@@ -123,7 +126,7 @@ def _sort_out(reminders: Sequence[Reminder], policy: Policy) -> tuple[list[Remin
             continue
         if reminder.step not in rank:
             missed.append(_missed(reminder, f"the policy {policy.version} has no step {reminder.step}"))
-        elif reminder.due_on < left_on and reminder.step != COURTESY_STEP:
+        elif reminder.due_on < left_on and reminder.step not in _BESIDE_THE_CADENCE:
             missed.append(_missed(reminder, "a later step has left already"))
         else:
             pending.append(reminder)
@@ -141,6 +144,8 @@ def _template(reminder: Reminder, policy: Policy, is_first: bool) -> str:
     """
     if reminder.step == COURTESY_STEP:
         return policy.courtesy.template
+    if reminder.step == STATEMENT_STEP:
+        return STATEMENT_STEP
     names = [step.name for step in policy.steps]
     own = names.index(reminder.step)
     firmest = names.index(policy.first_contact_step_max) if policy.first_contact_step_max in names else 0

@@ -7,12 +7,18 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from enum import StrEnum
 
 from connector.money import Money
 from connector.policy import Policy, Switch
 from connector.receivables import Customer, InvoiceStatus, OpenInvoice
+from connector.settlement import Autopay
+
+# The text of the first mail after the last attempt to collect failed, whichever step is due (RULES 4.2).
+PAYMENT_METHOD_TEMPLATE = "payment_method"
+
+_SATURDAY = 5
 
 
 class SuppressionOutcome(StrEnum):
@@ -30,6 +36,7 @@ class SuppressionReason(StrEnum):
     VOIDED = "voided"
     NOTHING_TO_ASK = "nothing_to_ask"
     EXCLUDED = "excluded"
+    DO_NOT_CONTACT = "do_not_contact"
     HOLD = "hold"
     DISPUTED = "disputed"
     MATCH_PENDING = "match_pending"
@@ -38,18 +45,30 @@ class SuppressionReason(StrEnum):
     EXCEPTION = "exception"
     CUSTOMER_IN_CREDIT = "customer_in_credit"
     PARKED = "parked"
+    AUTOPAY = "autopay"
+    STRATEGIC = "strategic"
+    ESCALATED = "escalated"
     NO_CONTACT = "no_contact"
+    NOT_DELIVERED = "not_delivered"
     BACKLOG = "backlog"
     STALE = "stale"
     CLOCK = "clock"
+    OTHER_SENDER = "other_sender"
     STOPPED = "stopped"
     SHADOW = "shadow"
+    BREAKER = "breaker"
+    QUIET_HOURS = "quiet_hours"
     NONE = "none"  # nothing stands against it
 
 
 @dataclass(frozen=True, slots=True)
 class SuppressionFacts:
-    """What is known about one invoice on one day. All amounts are in the invoice's currency."""
+    """What is known about one invoice on one day. All amounts are in the invoice's currency.
+
+    `inflight` also counts money in the processor's cash balance. `has_autopay`: somebody collects this invoice by
+    itself; `autopay` is what the processor says of it, `was_told_payment_failed` whether the customer heard of it.
+    `breaker` and `quiet` are the reasons of `limits`, `escalation` that of an escalation which stops mail.
+    """
 
     invoice: OpenInvoice
     customer: Customer | None
@@ -66,13 +85,25 @@ class SuppressionFacts:
     clock_behind: bool = False
     stopped: str = ""
     send: Switch = Switch.AUTO
+    do_not_contact: bool = False  # the CRM's word, for the whole family
+    is_strategic: bool = False
+    escalation: str = ""
+    has_autopay: bool = False
+    autopay: Autopay | None = None
+    was_told_payment_failed: bool = False
+    other_senders: tuple[str, ...] = ()
+    breaker: str = ""
+    quiet: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class SuppressionVerdict:
+    """`template`, where given, replaces that of the step."""
+
     outcome: SuppressionOutcome
     reason: SuppressionReason
     text: str
+    template: str = ""
 
 
 def decide(facts: SuppressionFacts, policy: Policy) -> SuppressionVerdict:
@@ -87,7 +118,11 @@ def decide(facts: SuppressionFacts, policy: Policy) -> SuppressionVerdict:
         if text:
             outcome = SuppressionOutcome.CANCELLED if reason in _CANCELS else SuppressionOutcome.HELD
             return SuppressionVerdict(outcome, reason, text)
-    return SuppressionVerdict(SuppressionOutcome.MAY_LEAVE, SuppressionReason.NONE, "Nothing stands against it.")
+    template = ""
+    if facts.autopay is not None and facts.autopay.has_failed and not facts.was_told_payment_failed:
+        template = PAYMENT_METHOD_TEMPLATE
+    text = "Nothing stands against it."
+    return SuppressionVerdict(SuppressionOutcome.MAY_LEAVE, SuppressionReason.NONE, text, template)
 
 
 def decide_net(verdict: SuppressionVerdict, asked: Money, credits: Money) -> SuppressionVerdict:
@@ -125,6 +160,10 @@ def _excluded(facts: SuppressionFacts, policy: Policy) -> str:
     if customer is None or not (customer.is_excluded or customer.exclusion):
         return ""
     return f"The customer is never chased: {customer.exclusion or 'excluded in the ERP'}."
+
+
+def _do_not_contact(facts: SuppressionFacts, policy: Policy) -> str:
+    return "The CRM says that this customer must not be contacted." if facts.do_not_contact else ""
 
 
 def _hold(facts: SuppressionFacts, policy: Policy) -> str:
@@ -177,10 +216,61 @@ def _parked(facts: SuppressionFacts, policy: Policy) -> str:
     return f"A record was not understood: {facts.parked}." if facts.parked else ""
 
 
+def _autopay(facts: SuppressionFacts, policy: Policy) -> str:
+    """RULES 4.2: not before the charge date, nor while an attempt is set or a debit is on its way.
+
+    Whatever money of the family is in flight counts as the debit, since it isn't matched yet. After the last attempt
+    failed the cadence goes on, and where nobody tells when it is collected, from the day after the due date.
+    """
+    autopay = facts.autopay
+    if autopay is None and not facts.has_autopay:
+        return ""
+    if autopay is not None and autopay.next_attempt_on is not None:
+        return f"The invoice is collected by itself; the next attempt is set for {autopay.next_attempt_on}."
+    if facts.inflight.minor > 0:
+        return f"The invoice is collected by itself, and {facts.inflight} is on its way."
+    has_failed = autopay is not None and autopay.has_failed
+    if not has_failed and facts.on <= facts.invoice.due_on:
+        return f"The invoice is collected by itself when it is due, on {facts.invoice.due_on}."
+    return ""
+
+
+def _strategic(facts: SuppressionFacts, policy: Policy) -> str:
+    if not facts.is_strategic or policy.strategic_mail_past_due or facts.invoice.days_past_due(facts.on) <= 0:
+        return ""
+    return "The customer is strategic: past due, its owner speaks to it and no machine."
+
+
+def _escalated(facts: SuppressionFacts, policy: Policy) -> str:
+    return f"A person is at work on it: {facts.escalation}." if facts.escalation else ""
+
+
 def _no_contact(facts: SuppressionFacts, policy: Policy) -> str:
     if facts.customer is None:
         return f"Customer {facts.invoice.customer_id} was not read from the ERP; nobody is known to write to."
     return "" if facts.customer.email else "The ERP has no billing contact with an address."
+
+
+def _not_delivered(facts: SuppressionFacts, policy: Policy) -> str:
+    """RULES 4.4. Delivered later than it was issued, an invoice isn't called overdue for the policy's business days."""
+    invoice = facts.invoice
+    if invoice.delivered_on is None:
+        needed = policy.needs_delivery_evidence
+        return f"The ERP has no evidence that the customer got invoice {invoice.number}." if needed else ""
+    if invoice.delivered_on <= invoice.issued_on or invoice.days_past_due(facts.on) <= 0:
+        return ""
+    first_on = _business_days_later(invoice.delivered_on, policy.delivered_late_business_days)
+    if facts.on >= first_on:
+        return ""
+    return f"The customer got the invoice on {invoice.delivered_on}; it isn't called overdue before {first_on}."
+
+
+def _business_days_later(day: date, count: int) -> date:
+    """Mondays to Fridays; public holidays are not known here and count as business days."""
+    while count:
+        day += timedelta(days=1)
+        count -= day.weekday() < _SATURDAY
+    return day
 
 
 def _backlog(facts: SuppressionFacts, policy: Policy) -> str:
@@ -195,6 +285,15 @@ def _clock(facts: SuppressionFacts, policy: Policy) -> str:
     return "The clock of this machine is behind what it was before." if facts.clock_behind else ""
 
 
+def _other_sender(facts: SuppressionFacts, policy: Policy) -> str:
+    """RULES 4.2: each must be switched off or acknowledged, or two systems write to one customer."""
+    others = [name for name in facts.other_senders if name not in policy.acknowledged_senders]
+    if not others:
+        return ""
+    what = f"Others write to these customers too: {', '.join(others)}"
+    return f"{what}. Switch them off, or name them under acknowledged_senders in the policy."
+
+
 def _stopped(facts: SuppressionFacts, policy: Policy) -> str:
     return f"Sending is stopped: {facts.stopped}." if facts.stopped else ""
 
@@ -203,11 +302,20 @@ def _shadow(facts: SuppressionFacts, policy: Policy) -> str:
     return "" if facts.send is Switch.AUTO else f"Sending is in {facts.send}; only in auto do reminders leave."
 
 
+def _breaker(facts: SuppressionFacts, policy: Policy) -> str:
+    return f"Sending is paused: {facts.breaker}." if facts.breaker else ""
+
+
+def _quiet_hours(facts: SuppressionFacts, policy: Policy) -> str:
+    return f"Not now: {facts.quiet}." if facts.quiet else ""
+
+
 _TESTS: tuple[tuple[SuppressionReason, Callable[[SuppressionFacts, Policy], str]], ...] = (
     (SuppressionReason.PAID, _paid),
     (SuppressionReason.VOIDED, _voided),
     (SuppressionReason.NOTHING_TO_ASK, _nothing_to_ask),
     (SuppressionReason.EXCLUDED, _excluded),
+    (SuppressionReason.DO_NOT_CONTACT, _do_not_contact),
     (SuppressionReason.HOLD, _hold),
     (SuppressionReason.DISPUTED, _disputed),
     (SuppressionReason.MATCH_PENDING, _match_pending),
@@ -216,11 +324,18 @@ _TESTS: tuple[tuple[SuppressionReason, Callable[[SuppressionFacts, Policy], str]
     (SuppressionReason.EXCEPTION, _exception),
     (SuppressionReason.CUSTOMER_IN_CREDIT, _customer_in_credit),
     (SuppressionReason.PARKED, _parked),
+    (SuppressionReason.AUTOPAY, _autopay),
+    (SuppressionReason.STRATEGIC, _strategic),
+    (SuppressionReason.ESCALATED, _escalated),
     (SuppressionReason.NO_CONTACT, _no_contact),
+    (SuppressionReason.NOT_DELIVERED, _not_delivered),
     (SuppressionReason.BACKLOG, _backlog),
     (SuppressionReason.STALE, _stale),
     (SuppressionReason.CLOCK, _clock),
+    (SuppressionReason.OTHER_SENDER, _other_sender),
     (SuppressionReason.STOPPED, _stopped),
     (SuppressionReason.SHADOW, _shadow),
+    (SuppressionReason.BREAKER, _breaker),
+    (SuppressionReason.QUIET_HOURS, _quiet_hours),
 )
 _CANCELS = frozenset({SuppressionReason.PAID, SuppressionReason.VOIDED, SuppressionReason.NOTHING_TO_ASK})

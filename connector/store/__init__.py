@@ -1,29 +1,33 @@
 """The store: one database, short write transactions, a journal in the order of commits.
 
-SQLite is opened with WAL, synchronous=FULL and BEGIN IMMEDIATE, so that writers queue instead of failing in the middle;
-one daemon at a time is guarded by a lock on a file beside it. No network call happens inside a transaction.
+SQLite or PostgreSQL, by its path or URL; database.py makes them alike. One daemon at a time has the daemon role. No
+network call but to the database happens inside a transaction.
 """
 
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import json
-import os
 import sqlite3
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
-from sqlalchemy import Connection, Engine, create_engine, event, func, insert, select
+from sqlalchemy import URL, Connection, func, insert, select
 
-from connector.errors import StoreBusy
+from connector.errors import RoleLost, StoreBusy, Transient
 from connector.ports import Clock
+from connector.store.database import open_database
 from connector.store.migrations import migrate
-from connector.store.tables import journal, setting
+from connector.store.tables import journal, metadata, setting
+
+# A daemon that stands by asks this often whether the role is free.
+STAND_BY_SECONDS = 1.0
+# Rows that a copy holds in memory at once.
+ROWS_AT_ONCE = 5000
 
 
 def instant(value: datetime) -> str:
@@ -94,91 +98,123 @@ class Tx:
 
 
 class Store:
-    def __init__(self, path: Path, clock: Clock) -> None:
-        self.path = path
+    """The store at this path (SQLite) or URL (PostgreSQL), brought up to this release's schema when it is opened.
+
+    Raises Transient where the server can't be reached, here and in every transaction.
+    """
+
+    def __init__(self, where: Path | str, clock: Clock) -> None:
         self.clock = clock
-        path.parent.mkdir(parents=True, exist_ok=True)
-        self._engine = _open_sqlite(path)
-        self._daemon_lock: IO[str] | None = None
+        self._database = open_database(where)
+        self._engine = self._database.engine
         self._writer = threading.Lock()
-        migrate(self._engine)
+        self._term = 0  # the number of our term as the daemon; 0 while we aren't
+        try:
+            migrate(self._engine, self._database.name)
+        except BaseException:
+            self.close()
+            raise
+
+    @property
+    def engine_url(self) -> URL:
+        """Where the durable engine keeps tables of its own: a file beside the store, or the store's own database."""
+        return self._database.engine_url
 
     @contextmanager
     def tx(self) -> Iterator[Tx]:
-        """A write transaction: begun IMMEDIATE, committed at the end, rolled back on any exception."""
+        """A write transaction: alone from its begin, committed at the end, rolled back on any exception.
+
+        Raises RoleLost, and writes nothing, if this process was the daemon and another one has become it.
+        """
         # Threads of one process queue here: SQLite's own waiting polls with growing sleeps.
-        with self._writer:
-            at = self.clock.now()
-            with self._engine.begin() as connection:
-                yield Tx(connection, at)
+        with self._writer, self._engine.begin() as connection:
+            tx = Tx(connection, self.clock.now())
+            if self._term and int(tx.get("daemon_term", "0")) != self._term:
+                raise RoleLost(
+                    f"Another connector has taken over the store {self._database.name}. This one writes nothing more "
+                    "and ends; what it had begun is looked up and finished by the other."
+                )
+            yield tx
 
     @contextmanager
     def read(self) -> Iterator[Tx]:
         """A consistent read that doesn't wait for writers."""
         at = self.clock.now()
-        with self._engine.connect().execution_options(arc_read=True) as connection:
+        with self._engine.connect().execution_options(**self._database.reading) as connection:
             yield Tx(connection, at)
 
     def copy(self, path: Path) -> Store:
-        """A consistent copy of its own, to decide on without writing here."""
-        with (
-            contextlib.closing(sqlite3.connect(self.path)) as ours,
-            contextlib.closing(sqlite3.connect(path)) as theirs,
-        ):
-            ours.backup(theirs)
-        return Store(path, self.clock)
+        """A consistent copy of its own in a SQLite file, to decide on without writing here."""
+        if self._engine.dialect.name == "sqlite":
+            with (
+                contextlib.closing(sqlite3.connect(self._database.name)) as ours,
+                contextlib.closing(sqlite3.connect(path)) as theirs,
+            ):
+                ours.backup(theirs)
+            return Store(path, self.clock)
+        copied = Store(path, self.clock)
+        with self.read() as source, copied.tx() as target:
+            streamed = source.connection.execution_options(yield_per=ROWS_AT_ONCE)
+            for table in metadata.sorted_tables:
+                for rows in streamed.execute(select(table)).mappings().partitions():
+                    target.execute(insert(table), [dict(row) for row in rows])
+        return copied
 
     def last_seq(self) -> int:
         with self.read() as tx:
             return int(tx.execute(select(func.max(journal.c.seq))).scalar() or 0)
 
+    # ---- the daemon role ----
+
     def become_daemon(self) -> None:
         """Take the daemon role, which is exclusive on one store; raises StoreBusy if another process has it.
 
-        The lock belongs to the process: the kernel gives it back when that dies, and only then can another hold it.
+        Having it proves that no other process can write as the daemon any more: it is dead, or (PostgreSQL, its session
+        lost) its next write finds that its term is over. What it was writing is committed before this returns.
         """
-        handle = open(f"{self.path}.lock", "a+")  # noqa: SIM115 (held for the life of the process)
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            handle.seek(0)
-            owner = handle.read().strip() or "unknown"
-            handle.close()
+        if holder := self._take_role():
             raise StoreBusy(
-                f"Could not start: the store {self.path} is in use by another connector (process {owner}). "
+                f"Could not start: the store {self._database.name} is in use by another connector ({holder}). "
                 "Nothing was read or written. Stop that one first, or give this one its own store (CONNECTOR_STORE)."
-            ) from None
-        handle.truncate(0)
-        handle.write(str(os.getpid()))
-        handle.flush()
-        self._daemon_lock = handle
+            )
+
+    def wait_to_become_daemon(self, stop: threading.Event, standing_by: Callable[[str], None]) -> bool:
+        """As become_daemon; on PostgreSQL it stands by while another has the role, until that is free or `stop` is set.
+
+        `standing_by` is told once who has the role. Returns False if `stop` was set before the role was free.
+        """
+        if not self._database.is_shared:
+            self.become_daemon()
+            return True
+        waiting = False
+        while not stop.is_set():
+            try:
+                holder = self._take_role()
+            except Transient:
+                if not waiting:
+                    raise
+                holder = "unknown"  # the server is away: whoever comes first when it is back
+            if not holder:
+                return True
+            if not waiting:
+                standing_by(holder)
+            waiting = True
+            stop.wait(STAND_BY_SECONDS)
+        return False
+
+    def still_daemon(self) -> bool:
+        """Is the daemon role still ours? Asked before each tick; if not, this process must write nothing and end."""
+        return self._term > 0 and self._database.holds_role()
+
+    def _take_role(self) -> str:
+        """'' if this process is the daemon now, else who is. Begins a new term, which ends that of any other."""
+        if holder := self._database.take_role():
+            return holder
+        with self.tx() as tx:
+            term = int(tx.get("daemon_term", "0")) + 1
+            tx.set("daemon_term", str(term))
+        self._term = term
+        return ""
 
     def close(self) -> None:
-        self._engine.dispose()
-        if self._daemon_lock:
-            self._daemon_lock.close()
-            self._daemon_lock = None
-
-
-def _open_sqlite(path: Path) -> Engine:
-    engine = create_engine(
-        f"sqlite:///{path}",
-        # What is bound are customers' names and amounts, and errors end up in logs.
-        hide_parameters=True,
-        connect_args={"timeout": 30, "check_same_thread": False},
-    )
-
-    @event.listens_for(engine, "connect")
-    def _connected(connection: Any, _record: object) -> None:
-        connection.isolation_level = None  # we say BEGIN ourselves
-        cursor = connection.cursor()
-        for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "busy_timeout=30000"):
-            cursor.execute(f"PRAGMA {pragma}")
-        cursor.close()
-
-    @event.listens_for(engine, "begin")
-    def _begin(connection: Connection) -> None:
-        reading = connection.get_execution_options().get("arc_read")
-        connection.exec_driver_sql("BEGIN" if reading else "BEGIN IMMEDIATE")
-
-    return engine
+        self._database.close()

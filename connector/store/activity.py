@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 
 from sqlalchemy import func, select
 
@@ -88,6 +88,15 @@ def sent_after_match(tx: Tx) -> tuple[tuple[str, str], ...]:
         if before and before[-1]:
             late.append((message_id, invoice_id))
     return tuple(late)
+
+
+def by_day(tx: Tx, what: str, first_on: date) -> dict[str, int]:
+    """How many mails were sent, or payments matched for posting, on each day from this one on; UTC days as ISO."""
+    event = {"send": "reminder_sent", "post": "payment_matched"}[what]
+    day = func.substr(t.journal.c.at, 1, 10)
+    of = func.distinct(t.journal.c.message_id) if what == "send" else t.journal.c.seq
+    query = select(day, func.count(of)).where(t.journal.c.event == event, t.journal.c.at >= first_on.isoformat())
+    return {str(on): int(number) for on, number in tx.execute(query.group_by(day))}
 
 
 @dataclass(frozen=True, slots=True)

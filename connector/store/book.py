@@ -13,7 +13,7 @@ from enum import StrEnum
 from typing import Any, TypeVar
 
 from pydantic import TypeAdapter
-from sqlalchemy import Column, Table, and_, delete, func, insert, or_, select, update
+from sqlalchemy import Column, Table, and_, bindparam, delete, func, insert, or_, select, update
 
 from connector.money import Money
 from connector.receivables import (
@@ -44,6 +44,9 @@ IDS_AT_ONCE = 500
 
 # Ids of credits that we know before the ERP has shown them.
 OWN_CREDIT = "own:"
+
+# The source of parked records of the CRM: they hold mail, and say nothing of money.
+CRM = "crm"
 
 # Money received before the cutover shields this long: time enough for whoever posts it.
 OBSERVED_SHIELDS = timedelta(days=7)
@@ -95,6 +98,7 @@ def _put_customer(tx: Tx, customer: Customer, row: Any, requested_at: datetime) 
         "parent_id": customer.parent_id,
         "family": customer.family,
         "exclusion": (customer.exclusion or "excluded") if customer.is_excluded else "",
+        "autopay": customer.autopay,
         "requested_at": instant(requested_at),
     }
     if row is None:
@@ -120,7 +124,13 @@ def put_invoices(tx: Tx, invoices: Sequence[OpenInvoice], requested_at: datetime
     asked = instant(requested_at)
     # By id, since a page may come twice.
     once = {invoice.id: invoice for invoice in invoices}
-    changes = {id: _put_invoice(tx, one, known.get(id), asked, today) for id, one in once.items()}
+    fresh = [one for id, one in once.items() if id not in known]
+    families = families_of(tx, {one.customer_id for one in fresh})
+    rows = [_invoice_values(one, families, asked) | _first_sight(one, today) for one in fresh]
+    if rows:
+        tx.execute(insert(t.invoice), rows)
+    changes = {one.id: Change.NEW for one in fresh}
+    changes |= {id: _put_invoice(tx, once[id], row, asked) for id, row in known.items()}
     same = [invoice_id for invoice_id, change in changes.items() if change is Change.SAME]
     for start in range(0, len(same), IDS_AT_ONCE):
         some = t.invoice.c.id.in_(same[start : start + IDS_AT_ONCE])
@@ -128,10 +138,7 @@ def put_invoices(tx: Tx, invoices: Sequence[OpenInvoice], requested_at: datetime
     return changes
 
 
-def _put_invoice(tx: Tx, invoice: OpenInvoice, row: Any, asked: str, today: date) -> Change:
-    if row is None:
-        tx.execute(insert(t.invoice).values(**_invoice_values(tx, invoice, asked), **_first_sight(invoice, today)))
-        return Change.NEW
+def _put_invoice(tx: Tx, invoice: OpenInvoice, row: Any, asked: str) -> Change:
     if row["requested_at"] > asked:
         return Change.OLDER
     before = _as_stored(row)
@@ -140,9 +147,8 @@ def _put_invoice(tx: Tx, invoice: OpenInvoice, row: Any, asked: str, today: date
     if invoice == before:
         return Change.SAME
     lowered = is_lowered(before, invoice)
-    values = _invoice_values(tx, invoice, asked) | {"next_on": AT_ONCE, "restate": True}
-    if lowered:
-        values["version"] = row["version"] + 1
+    values = _invoice_values(invoice, families_of(tx, {invoice.customer_id}), asked)
+    values |= {"next_on": AT_ONCE, "restate": True, "version": row["version"] + 1}
     if invoice.status is InvoiceStatus.OPEN:
         values["closed_at"] = None
     elif row["closed_at"] is None:
@@ -172,11 +178,11 @@ def _first_sight(invoice: OpenInvoice, today: date) -> dict[str, Any]:
     }
 
 
-def _invoice_values(tx: Tx, invoice: OpenInvoice, asked: str) -> dict[str, Any]:
+def _invoice_values(invoice: OpenInvoice, families: Mapping[str, str], asked: str) -> dict[str, Any]:
     return {
         "number": invoice.number,
         "customer_id": invoice.customer_id,
-        "family": family_of(tx, invoice.customer_id),
+        "family": families[invoice.customer_id],
         "currency": invoice.balance.currency,
         "amount": invoice.amount.minor,
         "balance": invoice.balance.minor,
@@ -322,6 +328,15 @@ def all_open_invoices(tx: Tx) -> tuple[OpenInvoice, ...]:
     return tuple(invoice_of(row) for row in rows)
 
 
+def family_marks(tx: Tx) -> dict[str, tuple[int, int, int]]:
+    """Family -> a mark that moves whenever something about its invoices does."""
+    of = t.invoice.c
+    rows = tx.execute(
+        select(of.family, func.count(), func.sum(of.version), func.sum(of.balance - of.allocated)).group_by(of.family)
+    )
+    return {family: (int(count), int(versions), int(left)) for family, count, versions, left in rows}
+
+
 def named_invoices(tx: Tx, ids: Iterable[str], numbers: Iterable[str]) -> tuple[OpenInvoice, ...]:
     """Invoices of any customer, state and currency that have one of these ids or numbers, by id.
 
@@ -393,9 +408,20 @@ def customers_by_id(tx: Tx, ids: Iterable[str]) -> dict[str, Customer]:
         rows = tx.execute(select(t.customer).where(t.customer.c.id.in_(wanted[start : start + 500]))).mappings()
         for row in rows:
             found[row["id"]] = Customer(
-                row["id"], row["name"], row["email"], row["parent_id"], bool(row["exclusion"]), row["exclusion"]
+                row["id"],
+                row["name"],
+                row["email"],
+                row["parent_id"],
+                bool(row["exclusion"]),
+                row["exclusion"],
+                bool(row["autopay"]),
             )
     return found
+
+
+def autopay_customers(tx: Tx) -> set[str]:
+    """Customers whose invoices are collected by themselves, by the ERP's word."""
+    return set(tx.execute(select(t.customer.c.id).where(t.customer.c.autopay)).scalars())
 
 
 def family_of(tx: Tx, customer_id: str) -> str:
@@ -404,12 +430,21 @@ def family_of(tx: Tx, customer_id: str) -> str:
     return str(family or customer_id)
 
 
+def families_of(tx: Tx, customer_ids: Iterable[str]) -> dict[str, str]:
+    """Of each of these customers the family, as `family_of`."""
+    ids = sorted(set(customer_ids))
+    known = {id: row["family"] for id, row in _rows_by_id(tx, t.customer, ids).items()}
+    return {id: known.get(id, id) for id in ids}
+
+
 def family_members(tx: Tx, family: str) -> frozenset[str]:
     return frozenset(tx.execute(select(t.customer.c.id).where(t.customer.c.family == family)).scalars()) | {family}
 
 
 def parked_customers(tx: Tx) -> set[str]:
-    return set(tx.execute(select(t.parked.c.customer_id).where(t.parked.c.customer_id != "")).scalars())
+    """Customers with an ERP record or money that was not understood: their sums can't be trusted."""
+    where = (t.parked.c.customer_id != "", t.parked.c.source != CRM)
+    return set(tx.execute(select(t.parked.c.customer_id).where(*where)).scalars())
 
 
 def parked_invoices(tx: Tx) -> dict[str, str]:
@@ -419,10 +454,13 @@ def parked_invoices(tx: Tx) -> dict[str, str]:
 
 
 def parked_money(tx: Tx, source: str) -> dict[str, str]:
-    """Family -> what was not understood of money that it may have paid."""
-    rows = tx.execute(select(t.parked).where(t.parked.c.source == source, t.parked.c.customer_id != "")).mappings()
+    """Family -> what was not understood of money that it may have paid, or of what the CRM says of it."""
+    some = (t.parked.c.source.in_((source, CRM)), t.parked.c.customer_id != "")
+    rows = tx.execute(select(t.parked).where(*some)).mappings().all()
+    what = {source: "payment", CRM: "CRM account"}
     return {
-        family_of(tx, row["customer_id"]): f"payment {row['record']}, {row['field']}: {row['reason']}" for row in rows
+        family_of(tx, row["customer_id"]): f"{what[row['source']]} {row['record']}, {row['field']}: {row['reason']}"
+        for row in rows
     }
 
 
@@ -485,7 +523,7 @@ def inflight(tx: Tx, today: date) -> dict[tuple[str, str], Money]:
         .where(
             t.payment.c.family != "",
             or_(
-                t.payment.c.state == PaymentState.PROCESSING,
+                t.payment.c.state.in_((PaymentState.PROCESSING, PaymentState.FUNDED)),
                 and_(
                     t.payment.c.state == PaymentState.SUCCEEDED,
                     # A suggestion shields its own invoices, by name.
@@ -548,25 +586,30 @@ def put_source(tx: Tx, name: str, *, cursor: str = "", fresh_as_of: datetime, fu
 # ---- what is to be looked at ----
 
 
-def changed_rows(tx: Tx) -> list[Any]:
-    """Invoices whose facts changed and whose plan is not settled yet."""
-    return list(tx.execute(select(t.invoice).where(t.invoice.c.next_on == AT_ONCE)).mappings())
+def changed_rows(tx: Tx, count: int) -> list[Any]:
+    """Invoices whose facts changed and whose plan is not settled yet, up to this many."""
+    changed = select(t.invoice).where(t.invoice.c.next_on == AT_ONCE)
+    return list(tx.execute(changed.order_by(t.invoice.c.id).limit(count)).mappings())
 
 
-def due_rows(tx: Tx, today: date) -> list[Any]:
-    """Open invoices whose next action day has come."""
-    due = select(t.invoice).where(t.invoice.c.next_on <= today.isoformat(), t.invoice.c.status == InvoiceStatus.OPEN)
-    return list(tx.execute(due.order_by(t.invoice.c.id)).mappings())
+def due_briefs(tx: Tx, today: date) -> list[Any]:
+    """Open invoices whose next action day has come, by id, without their facts."""
+    of = t.invoice.c
+    due = select(of.id, of.version, of.number, of.customer_id, of.family, of.currency, of.in_backlog, of.allocated)
+    due = due.where(of.next_on <= today.isoformat(), of.status == InvoiceStatus.OPEN)
+    return list(tx.execute(due.order_by(of.id)).mappings())
 
 
 def open_rows(tx: Tx) -> list[Any]:
     return list(tx.execute(select(t.invoice).where(t.invoice.c.status == InvoiceStatus.OPEN)).mappings())
 
 
-def set_next(tx: Tx, invoice_id: str, next_on: date | None) -> None:
-    """The day on which this invoice is looked at again; None is never, unless its facts change."""
-    value = next_on.isoformat() if next_on else None
-    tx.execute(update(t.invoice).where(t.invoice.c.id == invoice_id).values(next_on=value))
+def set_next(tx: Tx, days: Mapping[str, date | None]) -> None:
+    """The day on which each of these invoices is looked at again; None is never, unless its facts change."""
+    if days:
+        one = update(t.invoice).where(t.invoice.c.id == bindparam("invoice")).values(next_on=bindparam("day"))
+        rows = [{"invoice": id, "day": day.isoformat() if day else None} for id, day in days.items()]
+        tx.execute(one, rows)
 
 
 def into_backlog(tx: Tx, invoice_id: str, reason: str) -> None:

@@ -153,6 +153,9 @@ def move(tx: Tx, act_id: str, state: ActState, *, problem: str = "", erp_id: str
     if state in (ActState.CLOSED, ActState.WITHDRAWN, ActState.DIFFERENT):
         values["closed_at"] = tx.at_text
     tx.execute(update(t.act).where(t.act.c.id == act_id).values(**values))
+    if erp_id:
+        of_act = select(t.act.c.payment_id).where(t.act.c.id == act_id).scalar_subquery()
+        tx.execute(update(t.payment).where(t.payment.c.id == of_act).values(erp_id=erp_id))
     tx.journal(f"act_{state.value}", act=act_id, **({"problem": problem} if problem else {}))
 
 
@@ -257,6 +260,12 @@ def closed_acts(tx: Tx, invoice_id: str) -> tuple[str, ...]:
     return tuple(tx.execute(closed).scalars())
 
 
+def with_acts(tx: Tx, invoice_ids: Sequence[str]) -> set[str]:
+    """Of these invoices those that an act of ours ever paid on."""
+    some = t.allocation.c.invoice_id.in_(list(invoice_ids))
+    return set(tx.execute(select(t.allocation.c.invoice_id).where(some)).scalars())
+
+
 def undone(tx: Tx, invoice_id: str) -> tuple[Act, ...]:
     """Closed acts of ours on this invoice whose money the ERP no longer counts: more is open than they left."""
     row = tx.execute(select(t.invoice).where(t.invoice.c.id == invoice_id)).mappings().one()
@@ -349,6 +358,12 @@ def set_standing(tx: Tx, payment_id: str, standing: str) -> None:
     tx.execute(update(t.payment).where(t.payment.c.id == payment_id).values(standing=standing))
     if standing != "suggested":
         tx.execute(delete(t.suggestion).where(t.suggestion.c.payment_id == payment_id))
+
+
+def adopt(tx: Tx, payment_id: str, erp_id: str) -> None:
+    """The ERP has this money already, posted by somebody else."""
+    set_standing(tx, payment_id, "adopted")
+    tx.execute(update(t.payment).where(t.payment.c.id == payment_id).values(erp_id=erp_id))
 
 
 def touch(tx: Tx, invoice_ids: Sequence[str]) -> None:

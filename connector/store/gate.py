@@ -35,23 +35,34 @@ class MessageState(StrEnum):
 # ---- reminders ----
 
 
-def put_plan(tx: Tx, reminders: Iterable[Reminder]) -> None:
-    """Add the steps of a new invoice's cadence or a courtesy step; of a step that still waits only the day may move."""
+def put_plan(tx: Tx, reminders: Sequence[Reminder], standing: Mapping[str, Iterable[Reminder]] | None = None) -> None:
+    """Add the steps of a new invoice's cadence or a courtesy step; of a step that still waits only the day may move.
+
+    `standing`: the steps that these invoices have already, by invoice, where the caller has just read them.
+    """
+    if not reminders:
+        return
+    if standing is None:
+        standing = _steps_of(tx, sorted({reminder.invoice_id for reminder in reminders}))
+    there = {(one.invoice_id, one.step) for steps in standing.values() for one in steps}
+    fresh = []
     for reminder in reminders:
-        where = (t.reminder.c.invoice_id == reminder.invoice_id, t.reminder.c.step == reminder.step)
-        if tx.execute(select(t.reminder.c.step).where(*where)).first():
+        if (reminder.invoice_id, reminder.step) in there:
+            where = (t.reminder.c.invoice_id == reminder.invoice_id, t.reminder.c.step == reminder.step)
             moved = (*where, t.reminder.c.state.in_(WAITING))
             tx.execute(update(t.reminder).where(*moved).values(due_on=reminder.due_on.isoformat()))
         else:
-            tx.execute(
-                insert(t.reminder).values(
-                    invoice_id=reminder.invoice_id,
-                    step=reminder.step,
-                    due_on=reminder.due_on.isoformat(),
-                    state=reminder.state,
-                    reason=reminder.reason,
-                )
+            fresh.append(
+                {
+                    "invoice_id": reminder.invoice_id,
+                    "step": reminder.step,
+                    "due_on": reminder.due_on.isoformat(),
+                    "state": reminder.state,
+                    "reason": reminder.reason,
+                }
             )
+    if fresh:
+        tx.execute(insert(t.reminder), fresh)
 
 
 def reminders(tx: Tx, invoice_ids: Sequence[str]) -> dict[str, tuple[Reminder, ...]]:
@@ -74,6 +85,20 @@ def reminders(tx: Tx, invoice_ids: Sequence[str]) -> dict[str, tuple[Reminder, .
                 )
             )
     return {invoice_id: tuple(steps) for invoice_id, steps in found.items()}
+
+
+_steps_of = reminders
+
+
+def with_step(tx: Tx, step: str, today: date) -> tuple[frozenset[str], int]:
+    """Customers with this step on any invoice, and for how many of them it was planned for today."""
+    rows = tx.execute(
+        select(t.invoice.c.customer_id, t.reminder.c.due_on)
+        .join(t.invoice, t.invoice.c.id == t.reminder.c.invoice_id)
+        .where(t.reminder.c.step == step)
+    ).all()
+    on_day = {customer_id for customer_id, due_on in rows if due_on == today.isoformat()}
+    return frozenset(customer_id for customer_id, _ in rows), len(on_day)
 
 
 def last_sent_on(tx: Tx, invoice_ids: Sequence[str]) -> dict[str, date]:
@@ -311,6 +336,12 @@ def end_message(tx: Tx, message_id: str, state: MessageState, detail: str = "") 
         tx.execute(delete(t.message).where(t.message.c.id == message_id))
 
 
+def has_left(tx: Tx, message_id: str) -> bool:
+    """Did this mail leave, or may it have?"""
+    state = tx.execute(select(t.message.c.state).where(t.message.c.id == message_id)).scalar()
+    return state in (MessageState.SENT, MessageState.UNKNOWN)
+
+
 def end_broken(tx: Tx, message_id: str) -> None:
     """A send that broke off without an answer: it may have left if it was marked as leaving, else not."""
     found = read_message(tx, message_id)
@@ -321,7 +352,8 @@ def end_broken(tx: Tx, message_id: str) -> None:
 
 
 def bury(tx: Tx, owner: str) -> tuple[int, int]:
-    """End what dead daemons left behind; called when the store's lock was gained, which proves their death.
+    """End what dead daemons left behind; called when the daemon's role was gained, which proves
+    that they are dead, or can write no more.
 
     Returns (mails whose fate is unknown, mails that surely did not leave).
     """

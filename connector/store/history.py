@@ -19,6 +19,7 @@ from connector.store.closing import ActState
 from connector.store.gate import MessageState
 
 _EXCEPTION_EVENTS = ("exception_opened", "exception_closed")
+_IN_THE_ERP = (ActState.WRITTEN, ActState.CONFIRMED, ActState.CLOSED)
 
 
 # ---- one invoice ----
@@ -212,27 +213,70 @@ def changed_by_others(tx: Tx, after: datetime) -> dict[str, datetime]:
     return found
 
 
-def latencies(tx: Tx) -> tuple[timedelta, ...]:
-    """For each matched payment: from the commit that first saw its money received to the commit of its first match."""
-    events = ("payment_seen", "payment_changed", "payment_matched")
+def latencies(tx: Tx, since: datetime, until: datetime) -> tuple[timedelta, ...]:
+    """For each payment whose reminders were stopped first between these instants: how long after the commit that first
+    saw its money received? Its match cancels them, its suggestion holds them.
+    """
     j = t.journal.c
-    query = select(j.payment_id, j.event, j.at, j.detail).where(j.event.in_(events)).order_by(j.seq)
+    stopped = select(j.payment_id, func.min(j.at)).where(j.event.in_(("payment_matched", "match_suggested")))
+    first = func.min(j.at)
+    stopped = stopped.group_by(j.payment_id).having(first >= instant(since), first < instant(until))
+    ends: dict[str, datetime] = {payment_id: parse_instant(at) for payment_id, at in tx.execute(stopped)}
+    seen = select(j.payment_id, j.at, j.detail).where(j.event.in_(("payment_seen", "payment_changed")))
     received: dict[str, datetime] = {}
-    matched: dict[str, timedelta] = {}
-    for payment_id, event, at, detail in tx.execute(query):
-        if event == "payment_matched":
-            if payment_id in received and payment_id not in matched:
-                matched[payment_id] = parse_instant(at) - received[payment_id]
-        elif payment_id not in received and json.loads(detail)["state"] == PaymentState.SUCCEEDED:
+    for payment_id, at, detail in tx.execute(seen.where(j.at < instant(until)).order_by(j.seq)):
+        if payment_id not in ends or payment_id in received:
+            continue
+        if json.loads(detail)["state"] == PaymentState.SUCCEEDED:
             received[payment_id] = parse_instant(at)
-    return tuple(matched.values())
+    return tuple(ends[one] - at for one, at in received.items() if at <= ends[one])
 
 
-def matching_counts(tx: Tx) -> tuple[int, int]:
-    """Payments that the matcher matched, of the payments that it decided."""
-    query = select(t.verdict.c.outcome, func.count()).where(t.verdict.c.decision == "matching")
-    counts: dict[str, int] = {outcome: int(n) for outcome, n in tx.execute(query.group_by(t.verdict.c.outcome))}
-    return sum(n for outcome, n in counts.items() if outcome.startswith("match ")), sum(counts.values())
+@dataclass(frozen=True, slots=True)
+class Received:
+    """Payments received in a period, those from before the cutover left out, and what became of them.
+
+    `posted`: matched without a person, and the ERP has them. `suggested`: matched and not posted, since posting isn't
+    switched on for them. `adopted`: posted by somebody else.
+    """
+
+    count: int
+    posted: int
+    suggested: int
+    adopted: int
+
+
+def payments_received(tx: Tx, first_on: date, last_on: date) -> Received:
+    p = t.payment.c
+    in_erp = select(t.act.c.payment_id).where(t.act.c.state.in_(_IN_THE_ERP)).distinct().subquery()
+    query = (
+        select(p.standing, func.count(), func.count(in_erp.c.payment_id))
+        .join_from(t.payment, in_erp, in_erp.c.payment_id == p.id, isouter=True)
+        .where(
+            p.state.in_((PaymentState.SUCCEEDED, PaymentState.RETURNED)),
+            p.standing != "observed",
+            p.received_on >= first_on.isoformat(),
+            p.received_on <= last_on.isoformat(),
+        )
+        .group_by(p.standing)
+    )
+    rows = {standing: (int(number), int(posted)) for standing, number, posted in tx.execute(query)}
+    return Received(
+        count=sum(number for number, _ in rows.values()),
+        posted=sum(posted for _, posted in rows.values()),
+        suggested=rows.get("suggested", (0, 0))[0],
+        adopted=rows.get("adopted", (0, 0))[0],
+    )
+
+
+def first_proofs(tx: Tx) -> tuple[tuple[date, str, str], ...]:
+    """(day, currency, proof as JSON) of each currency's opening: the first clearing proof that was made."""
+    p = t.proof.c
+    first = select(p.currency, func.min(p.day).label("day")).group_by(p.currency).subquery()
+    query = select(p.day, p.currency, p.facts).join(first, and_(first.c.currency == p.currency, first.c.day == p.day))
+    return tuple(
+        (date.fromisoformat(day), currency, text) for day, currency, text in tx.execute(query.order_by(p.currency))
+    )
 
 
 def reminder_counts(tx: Tx) -> dict[str, int]:

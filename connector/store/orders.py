@@ -17,7 +17,13 @@ def stop(tx: Tx, what: str, who: str, reason: str) -> None:
 
 def lift(tx: Tx, what: str, who: str, reason: str) -> None:
     tx.execute(delete(t.stop).where(t.stop.c.what == what))
+    tx.set(f"looked_{what}", tx.at_text[:10])
     tx.journal("stop_lifted", what=what, who=who, reason=reason)
+
+
+def looked_on(tx: Tx, what: str) -> str:
+    """The day on which a person last lifted a stop of this, as ISO; '' if never."""
+    return tx.get(f"looked_{what}")
 
 
 def stopped(tx: Tx, what: str) -> str:

@@ -78,6 +78,7 @@ customer = Table(
     Column("family", _Id, nullable=False),
     Column("parent_id", _Id, nullable=False),
     Column("exclusion", Text, nullable=False),
+    Column("autopay", Boolean, nullable=False, server_default="0"),
     Column("requested_at", String(40), nullable=False),
     Index("ix_customer_family", "family"),
     comment="Whom an invoice belongs to and who may be mailed, as last read.",
@@ -113,7 +114,7 @@ invoice = Table(
     Index("ix_invoice_restate", "restate"),
     Index("ix_invoice_number", "number"),
     comment="The open invoices and what became of them. `allocated` is ours and not yet confirmed by the ERP's "
-    "balance; `version` rises with every commit that lowers what is owed or holds it; `restate`: AR status behind.",
+    "balance; `version` rises with every commit that changes what is known of it; `restate`: AR status behind.",
 )
 
 credit = Table(
@@ -160,6 +161,7 @@ payment = Table(
     Column("facts", Text, nullable=False),
     Column("standing", String(20), nullable=False),
     Column("generation", Integer, nullable=False, server_default="1"),
+    Column("erp_id", _Id, nullable=False, server_default=""),
     Column("requested_at", String(40), nullable=False),
     Column("seen_at", String(40), nullable=False),
     CheckConstraint("allocated >= 0 AND allocated <= amount", name="cents_conserve"),
@@ -207,6 +209,117 @@ allocation = Table(
     Index("ix_allocation_invoice", "invoice_id"),
     Index("ix_allocation_payment", "payment_id"),
     comment="Which cents of which payment pay which invoice. `state`: intended, posted, released, undone.",
+)
+
+payout = Table(
+    "payout",
+    metadata,
+    Column("id", _Id, primary_key=True),
+    Column("currency", String(3), nullable=False),
+    Column("amount", _Minor, nullable=False),
+    Column("state", String(20), nullable=False),
+    Column("arrives_on", String(10), nullable=False),
+    Column("facts", Text, nullable=False),
+    Column("standing", String(20), nullable=False),
+    Column("generation", Integer, nullable=False, server_default="1"),
+    Column("requested_at", String(40), nullable=False),
+    Index("ix_payout_standing", "standing"),
+    comment="The processor's transfers to our bank. `standing`: waiting, held (an exception says why), depositing, "
+    "deposited, refused (by the ERP), adopted (posted by others), observed (never posted by us), gone.",
+)
+
+movement = Table(
+    "movement",
+    metadata,
+    Column("id", _Id, primary_key=True),
+    Column("payout_id", _Id, nullable=False, server_default=""),
+    Column("payment_id", _Id, nullable=False),
+    Column("currency", String(3), nullable=False),
+    Column("category", String(20), nullable=False),
+    Column("net", _Minor, nullable=False),
+    Column("created_at", String(40), nullable=False),
+    Column("facts", Text, nullable=False),
+    Index("ix_movement_payout", "payout_id"),
+    Index("ix_movement_created", "created_at"),
+    comment="The processor's balance transactions: what a payout is made of, and what the clearing proof adds up.",
+)
+
+deposit = Table(
+    "deposit",
+    metadata,
+    Column("id", _Id, primary_key=True),
+    Column("payout_id", _Id, ForeignKey("payout.id"), nullable=False),
+    Column("state", String(20), nullable=False),
+    Column("intent", Text, nullable=False),
+    Column("digest", String(64), nullable=False),
+    Column("attempts", Integer, nullable=False, server_default="0"),
+    Column("erp_id", _Id, nullable=False, server_default=""),
+    Column("problem", Text, nullable=False, server_default=""),
+    Column("decided_at", String(40), nullable=False),
+    Column("closed_at", String(40)),
+    Index("ix_deposit_state", "state"),
+    Index("ix_deposit_payout", "payout_id"),
+    comment="One deposit of one payout: the intent row is the only truth of what is written, and how far it came.",
+)
+
+proof = Table(
+    "proof",
+    metadata,
+    Column("day", String(10), primary_key=True),
+    Column("currency", String(3), primary_key=True),
+    Column("unexplained", _Minor, nullable=False),
+    Column("facts", Text, nullable=False),
+    comment="The day's clearing proof, one a currency: the ledger's clearing account against the processor's balance.",
+)
+
+crm_account = Table(
+    "crm_account",
+    metadata,
+    Column("id", _Id, primary_key=True),
+    Column("customer_id", _Id, nullable=False),
+    Column("facts", Text, nullable=False),
+    Index("ix_crm_account_customer", "customer_id"),
+    comment="What the CRM says of a customer, as last read: renewal, strategic, do not contact, who looks after it.",
+)
+
+autopay = Table(
+    "autopay",
+    metadata,
+    Column("invoice_number", String(120), primary_key=True),
+    Column("facts", Text, nullable=False),
+    Column("told_at", String(40)),
+    comment="Invoices that the processor collects by itself: nobody is reminded while an attempt is to come.",
+)
+
+escalation = Table(
+    "escalation",
+    metadata,
+    Column("invoice_id", _Id, ForeignKey("invoice.id"), primary_key=True),
+    Column("rule", String(60), nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("stops_mail", Boolean, nullable=False),
+    Column("owner", Text, nullable=False),
+    Column("since", String(40), nullable=False),
+    Column("task", Text, nullable=False, server_default=""),
+    Column("told_at", String(40)),
+    comment="Invoices that a person must look at, by which rule, and whether the account team was told.",
+)
+
+dunning_pause = Table(
+    "dunning_pause",
+    metadata,
+    Column("invoice_id", _Id, primary_key=True),
+    Column("outcome", String(20), nullable=False),
+    Column("at", String(40), nullable=False),
+    comment="Invoices on which we paused the ERP's own dunning, or could not; a pause is never taken back by us.",
+)
+
+exception_written = Table(
+    "exception_written",
+    metadata,
+    Column("exception_id", String(200), primary_key=True),
+    Column("digest", String(64), nullable=False),
+    comment="The exception record that the ERP's saved searches see now, so that it is written on change only.",
 )
 
 reminder = Table(

@@ -7,41 +7,80 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, delete, insert, select, update
+from sqlalchemy import ColumnElement, and_, delete, insert, or_, select, update
 
 from connector.money import Money
 from connector.store import Tx
 from connector.store import tables as t
+from connector.store.book import IDS_AT_ONCE
 from connector.store.closing import digest
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """One decision about one subject ('invoice:12'), with what it rests on."""
+
+    subject: str
+    decision: str
+    outcome: str
+    reason: str
+    inputs: Mapping[str, Any]
+    policy_version: str
 
 
 def put_verdict(
     tx: Tx, subject: str, decision: str, outcome: str, reason: str, inputs: Mapping[str, Any], policy_version: str
 ) -> bool:
     """Keep the standing verdict; a new one is journalled when outcome or inputs changed. Returns whether it is new."""
-    text = json.dumps(inputs, sort_keys=True, default=str)
-    values = {
-        "outcome": outcome,
-        "reason": reason,
-        "inputs": text,
-        "digest": digest(f"{outcome}\n{text}"),
-        "policy_version": policy_version,
-        "since": tx.at_text,
-    }
-    where = (t.verdict.c.subject == subject, t.verdict.c.decision == decision)
-    standing = tx.execute(select(t.verdict.c.digest, t.verdict.c.outcome).where(*where)).first()
-    if standing and standing[0] == values["digest"]:
-        return False
-    if standing:
-        if standing[1] == outcome:
-            del values["since"]
-        tx.execute(update(t.verdict).where(*where).values(**values))
-    else:
-        tx.execute(insert(t.verdict).values(subject=subject, decision=decision, **values))
-    kind, _, record = subject.partition(":")
-    ids = {kind: record} if kind in ("invoice", "payment", "act") else {}
-    tx.journal("verdict", **ids, decision=decision, outcome=outcome, reason=reason, inputs=json.loads(text))
-    return True
+    return bool(put_verdicts(tx, [Verdict(subject, decision, outcome, reason, inputs, policy_version)]))
+
+
+def put_verdicts(tx: Tx, verdicts: Sequence[Verdict]) -> set[str]:
+    """As put_verdict, for many subjects at once; returns the subjects whose verdict is new. One decision a call."""
+    standing = _standing(tx, verdicts)
+    fresh, told = [], set()
+    for one in verdicts:
+        text = json.dumps(one.inputs, sort_keys=True, default=str)
+        values = {
+            "outcome": one.outcome,
+            "reason": one.reason,
+            "inputs": text,
+            "digest": digest(f"{one.outcome}\n{text}"),
+            "policy_version": one.policy_version,
+            "since": tx.at_text,
+        }
+        before = standing.get(one.subject)
+        if before and before[0] == values["digest"]:
+            continue
+        if before is None:
+            fresh.append({"subject": one.subject, "decision": one.decision, **values})
+        else:
+            if before[1] == one.outcome:
+                del values["since"]
+            where = (t.verdict.c.subject == one.subject, t.verdict.c.decision == one.decision)
+            tx.execute(update(t.verdict).where(*where).values(**values))
+        told.add(one.subject)
+        kind, _, record = one.subject.partition(":")
+        ids = {kind: record} if kind in ("invoice", "payment", "act") else {}
+        inputs = json.loads(text)
+        tx.journal("verdict", **ids, decision=one.decision, outcome=one.outcome, reason=one.reason, inputs=inputs)
+    if fresh:
+        tx.execute(insert(t.verdict), fresh)
+    return told
+
+
+def _standing(tx: Tx, verdicts: Sequence[Verdict]) -> dict[str, tuple[str, str]]:
+    """Subject -> digest and outcome of the standing verdict."""
+    found: dict[str, tuple[str, str]] = {}
+    for start in range(0, len(verdicts), IDS_AT_ONCE):
+        some = verdicts[start : start + IDS_AT_ONCE]
+        rows = tx.execute(
+            select(t.verdict.c.subject, t.verdict.c.digest, t.verdict.c.outcome).where(
+                t.verdict.c.decision == some[0].decision, t.verdict.c.subject.in_([one.subject for one in some])
+            )
+        )
+        found |= {subject: (digest, outcome) for subject, digest, outcome in rows}
+    return found
 
 
 def outcome_of(tx: Tx, subject: str, decision: str) -> str:
@@ -133,6 +172,21 @@ def open_exceptions(tx: Tx) -> tuple[OpenException, ...]:
         )
         for row in rows
     )
+
+
+def to_show(tx: Tx) -> tuple[Any, ...]:
+    """What the ERP's saved searches should know: what waits, and what was closed since the ERP last heard of it."""
+    written = t.exception_written.c
+    joined = t.exception.outerjoin(t.exception_written, written.exception_id == t.exception.c.id)
+    wanted = or_(t.exception.c.closed_at.is_(None), and_(written.digest.is_not(None), written.digest != "closed"))
+    query = select(t.exception).select_from(joined).where(wanted).order_by(t.exception.c.id)
+    return tuple(tx.execute(query).mappings())
+
+
+def invoices_of(tx: Tx, exception_id: str) -> tuple[str, ...]:
+    """The invoices that an exception holds."""
+    held = select(t.exception_invoice.c.invoice_id).where(t.exception_invoice.c.exception_id == exception_id)
+    return tuple(tx.execute(held.order_by(t.exception_invoice.c.invoice_id)).scalars())
 
 
 def invoices_in_exception(tx: Tx) -> dict[str, str]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -67,7 +68,7 @@ class NetSuite(People):
         """Requests so far, by operation."""
         return dict(self._gate.counts)
 
-    def profile(self, base_url: str) -> dict[str, str]:
+    def profile(self, base_url: str) -> dict[str, Any]:
         """What a connector needs to know; `base_url` is where `.app` is mounted."""
         ours = self._credentials
         return {
@@ -81,6 +82,7 @@ class NetSuite(People):
             "soap_url": f"{base_url}{self.contract.endpoint}",
             "wsdl_url": f"{base_url}{self.contract.wsdl}",
             "suiteql_url": f"{base_url}{SUITEQL}",
+            "accounts": self.accounts,
         }
 
     def _contract_file(self, request: Request) -> Response:

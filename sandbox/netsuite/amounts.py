@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from decimal import Decimal, InvalidOperation
+from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
 
 PLACES = 4  # enough for every ISO 4217 currency
 # Decimals by currency, for the currencies that a seed may name; any other has two.
@@ -22,6 +22,12 @@ def units(amount: str | Decimal | int) -> int:
     except InvalidOperation:
         pass
     raise ValueError(f"{amount!r} can't be kept as an exact amount")
+
+
+def converted(amount: int, rate: Decimal, currency: str) -> int:
+    """An amount at an exchange rate, in the whole smallest units of the other currency, half up."""
+    step = int(10 ** (PLACES - decimals(currency)))
+    return int((amount * rate / step).quantize(Decimal(1), ROUND_HALF_UP)) * step
 
 
 def fits(amount: int, currency: str) -> bool:

@@ -7,6 +7,7 @@ K = our guess, never seen in a real account. A recording from a real account rep
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import IntEnum
 from typing import Literal
 
 Source = Literal["O", "X", "C", "K"]
@@ -20,8 +21,10 @@ class Guesses:
     payment_moves_invoice_date: bool = False
     # A parent's payment may be applied to the invoices of its sub-customers.
     parent_pays_children: bool = True
-    # Voiding without reversing journals sets the total to zero.
+    # Voiding without reversing journals sets the total to zero. The postings are gone either way.
     void_zeroes_total: bool = True
+    # A closed period refuses any change of an invoice in it, even of a custom field.
+    closed_period_locks_invoice: bool = False
     # The zone in which a dateTime becomes a day, and in which instants are shown.
     zone: str = "UTC"
     # How SuiteQL shows a date that was not put through TO_CHAR.
@@ -59,6 +62,24 @@ REFUSALS: dict[str, Text] = {
     "no_such_field": Text("INVALID_KEY_OR_REF", "Invalid custom field reference {field}.", "K"),
     "wrong_field_type": Text("INVALID_KEY_OR_REF", "Custom field {field} is a {kind}, not a {sent}.", "K"),
     "period_closed": Text("TRAN_PERIOD_CLOSED", "The posting period {period} is closed.", "K"),
+    "period_locked": Text("TRAN_PERIOD_CLOSED", "The posting period {period} is locked for receivables.", "K"),
+    "bad_rate": Text("INVALID_CRNCY_EXCH_RATE", "{rate} is not an exchange rate.", "K"),
+    "account_currency": Text(
+        "TRANS_FORGN_CRNCY_MISMATCH", "Account {account} is kept in {own} and can't take {currency}.", "K"
+    ),
+    "payment_currency": Text(
+        "TRANS_FORGN_CRNCY_MISMATCH", "Payment {payment} is in {currency}, the account of the deposit in {own}.", "K"
+    ),
+    # The text of the apply list (C), with the name of the deposit's list: K.
+    "no_payment_line": Text(
+        "USER_ERROR", "Unable to find a matching line for sub-list payment with key: [id] and value: [{payment}].", "K"
+    ),
+    "deposit_total": Text("USER_ERROR", "The total of a deposit must be above zero, not {total}.", "K"),
+    "in_deposit": Text("CANT_EDIT_CUST_PMT", "This payment is in deposit {deposit}: remove it there first.", "K"),
+    "unbalanced": Text("JE_AMOUNTS_MUST_BALANCE", "Debits come to {debits}, credits to {credits}.", "K"),
+    "journal_line": Text("USER_ERROR", "Line {line}: give either a debit or a credit above zero.", "K"),
+    "no_one_world": Text("INVALID_KEY_OR_REF", "Invalid subsidiary reference key {key}.", "K"),
+    "over_refund": Text("CANT_APPLY_PMT", "{amount} can't be refunded from document {doc}: {left} is unapplied.", "K"),
     "changed": Text("RCRD_HAS_BEEN_CHANGED", "Record has been changed", "C"),
     "after_submit": Text("UNEXPECTED_ERROR", "An afterSubmit script failed; the record was saved.", "O"),
     "permission": Text("INSUFFICIENT_PERMISSION", "Permission Violation: the role lacks {permission}.", "C"),
@@ -118,7 +139,8 @@ LIMITS = {"addList": 200, "updateList": 100, "upsertList": 100, "getList": 1000}
 REQUEST_BYTES_MAX = 100 * 1024 * 1024
 SEARCH_PAGE_MIN, SEARCH_PAGE_MAX = 5, 1000
 
-# What the role may lack, and what then happens (K, except that each symptom has been reported by users).
+# What the role may lack, wholly or from some level on, and what then happens (K, but each symptom has been reported by
+# users).
 LOGIN_PERMISSION = "ADMI_LOGIN_OAUTH"  # nobody gets in: credentials fault, 401
 SOAP_PERMISSION = "ADMI_WEBSERVICES"  # fault insufficientPermission
 REST_PERMISSION = "ADMI_RESTWEBSERVICES"  # 403
@@ -129,10 +151,43 @@ RECORD_PERMISSIONS = {
     "customerPayment": "TRAN_CUSTPYMT",
     "creditMemo": "TRAN_CUSTCRED",
     "customer": "LIST_CUSTJOB",
+    "customerRefund": "TRAN_CUSTRFND",
+    "deposit": "TRAN_DEPOSIT",
+    "journalEntry": "TRAN_JOURNAL",
 }
-TYPE_PERMISSIONS = {"CustInvc": "TRAN_CUSTINVC", "CustPymt": "TRAN_CUSTPYMT", "CustCred": "TRAN_CUSTCRED"}
+TYPE_PERMISSIONS = {
+    "CustInvc": "TRAN_CUSTINVC",
+    "CustPymt": "TRAN_CUSTPYMT",
+    "CustCred": "TRAN_CUSTCRED",
+    "CustRfnd": "TRAN_CUSTRFND",
+    "Deposit": "TRAN_DEPOSIT",
+    "Journal": "TRAN_JOURNAL",
+}
 # A SuiteQL table is "not found"; custom record types ask for the permission named like themselves.
-TABLE_PERMISSIONS = {"transaction": "TRAN_FIND", "transactionline": "TRAN_FIND", "customer": "LIST_CUSTJOB"}
+TABLE_PERMISSIONS = {
+    "transaction": "TRAN_FIND",
+    "transactionline": "TRAN_FIND",
+    "transactionaccountingline": "TRAN_FIND",
+    "customer": "LIST_CUSTJOB",
+    "account": "LIST_ACCOUNT",
+    "currency": "LIST_CURRENCY",
+    "subsidiary": "LIST_SUBSIDIARY",
+    "accountingperiod": "ADMI_ACCTPERIODS",
+    "message": "LIST_MESSAGE_UNRESTRICTED",
+}
+
+
+class Level(IntEnum):
+    """How far a permission goes. No help page lets a role ask for its own: it learns by what is refused (K)."""
+
+    VIEW = 1
+    CREATE = 2
+    EDIT = 3
+    FULL = 4
+
+
+# What the integration's role has to begin with where that is not all: refunds are a person's.
+ROLE_LIMITS = {"TRAN_CUSTRFND": Level.VIEW}
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,7 +201,15 @@ class Signs:
 
 # Receivables are debited by an invoice: its main line is positive, its revenue and tax lines are credits. A payment's
 # main line is the bank, a credit memo's is receivables. transaction.foreigntotal follows the main line (K).
-SIGNS = {"CustInvc": Signs(1, 1, -1), "CustCred": Signs(-1, -1, 1), "CustPymt": Signs(1, 1, -1)}
+# So does a refund's, which is the account that pays it, and a deposit's, which is the bank.
+SIGNS = {
+    "CustInvc": Signs(1, 1, -1),
+    "CustCred": Signs(-1, -1, 1),
+    "CustPymt": Signs(1, 1, -1),
+    "CustRfnd": Signs(-1, -1, 1),
+    "Deposit": Signs(1, 1, -1),
+    "Journal": Signs(1, 1, 1),
+}
 
 # (record kind, letter in SuiteQL) -> the words of SOAP and BUILTIN.DF. The letters of invoices are C, the rest K.
 STATUS_WORDS = {
@@ -161,8 +224,23 @@ STATUS_WORDS = {
     ("CustCred", "A"): "Open",
     ("CustCred", "B"): "Fully Applied",
     ("CustCred", "V"): "Voided",
+    ("CustRfnd", "B"): "Fully Applied",
+    ("CustRfnd", "V"): "Voided",
+    ("Deposit", "Y"): "Undefined",
+    ("Deposit", "V"): "Voided",
+    ("Journal", "B"): "Approved for Posting",
+    ("Journal", "V"): "Voided",
 }
-TYPE_WORDS = {"CustInvc": "Invoice", "CustPymt": "Customer Payment", "CustCred": "Credit Memo"}
+TYPE_WORDS = {
+    "CustInvc": "Invoice",
+    "CustPymt": "Customer Payment",
+    "CustCred": "Credit Memo",
+    "CustRfnd": "Customer Refund",
+    "Deposit": "Deposit",
+    "Journal": "Journal",
+}
+# How nexttransactionlinelink calls what it links: an application, and a payment that lies in a deposit.
+APPLIED, DEPOSITED = "Payment", "PymtDep"  # the second: K
 APPROVAL = {"pending": 1, "approved": 2, "rejected": 3}
 
 

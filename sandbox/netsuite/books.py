@@ -8,21 +8,37 @@ from __future__ import annotations
 
 import sqlite3
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
+from decimal import Decimal
 from typing import cast
 from zoneinfo import ZoneInfo
 
 from sandbox.netsuite.amounts import decimals, fixed
-from sandbox.netsuite.answers import APPROVAL, SIGNS, Guesses, Refusal
+from sandbox.netsuite.answers import APPLIED, APPROVAL, DEPOSITED, ROLE_LIMITS, SIGNS, Guesses, Level, Refusal
 from sandbox.netsuite.catalogue import Catalogue
+from sandbox.netsuite.ledger import RATES, Head, Ledger, Leg
+from sandbox.netsuite.periods import Periods
 
 Row = sqlite3.Row
-CURRENCY_NAMES = {"USD": "US Dollar", "EUR": "Euro", "GBP": "British pound", "CAD": "Canadian Dollar", "JPY": "Yen"}
+CURRENCY_NAMES = {
+    "USD": "US Dollar",
+    "EUR": "Euro",
+    "GBP": "British pound",
+    "CAD": "Canadian Dollar",
+    "JPY": "Yen",
+    "KWD": "Kuwaiti Dinar",
+}
 FIRST_TRANSACTION = 5001
-FIRST_PERIOD_YEAR, LAST_PERIOD_YEAR = 2000, 2039
-TYPES = {"CustInvc": "invoice", "CustPymt": "customerpayment", "CustCred": "creditmemo"}
+TYPES = {
+    "CustInvc": "invoice",
+    "CustPymt": "customerpayment",
+    "CustCred": "creditmemo",
+    "CustRfnd": "customerrefund",
+    "Deposit": "deposit",
+    "Journal": "journalentry",
+}
 
 
 def stored_day(day: date | None) -> str | None:
@@ -30,7 +46,7 @@ def stored_day(day: date | None) -> str | None:
 
 
 class Books:
-    """Customers, invoices, payments, credit memos, custom records and periods."""
+    """Customers, documents and what they post, custom records and periods."""
 
     def __init__(self, clock: Callable[[], datetime], sequence: Callable[[str], int], guesses: Guesses) -> None:
         self.clock = clock
@@ -39,11 +55,13 @@ class Books:
         self.lock = threading.RLock()
         self.catalogue = Catalogue()
         self.revoked: set[str] = set()
+        self.limits: dict[str, Level] = dict(ROLE_LIMITS)
         self._depth = 0
         self.db = sqlite3.connect(":memory:", check_same_thread=False, isolation_level=None, cached_statements=512)
         self.db.row_factory = sqlite3.Row
         self.catalogue.create(self.db)
-        self._open_periods()
+        self.ledger = Ledger(self)
+        self.periods = Periods(self)
 
     # ---- the plumbing that every change uses ----
 
@@ -104,7 +122,7 @@ class Books:
         if row is not None:
             return int(row["id"])
         name = CURRENCY_NAMES.get(symbol, symbol)
-        values = {"name": name, "symbol": symbol, "isinactive": "F", "exchangerate": 1}
+        values = {"name": name, "symbol": symbol, "isinactive": "F", "exchangerate": RATES.get(symbol, "1")}
         with self.saving():
             return self.insert("currency", values | {"currencyprecision": decimals(symbol)})
 
@@ -112,77 +130,109 @@ class Books:
         row = self.row("SELECT symbol FROM currency WHERE id = ?", currency_id)
         return str(row["symbol"]) if row else ""
 
-    def period(self, day: str) -> Row:
-        """The posting period of a stored day."""
-        row = self.row("SELECT * FROM accountingperiod WHERE startdate <= ? AND enddate >= ?", day, day)
-        if row is None:
-            raise Refusal("period_closed", code="MISSING_ACCT_PRD", period=day[:7])
-        return row
+    def allows(self, permission: str, level: Level) -> bool:
+        """May the integration's role do this much? People may do everything."""
+        return permission not in self.revoked and level <= self.limits.get(permission, Level.FULL)
 
-    def require_open_period(self, day: str) -> int:
-        period = self.period(day)
-        if period["closed"] == "T":
-            raise Refusal("period_closed", period=period["periodname"])
-        return int(period["id"])
-
-    def insert_transaction(self, kind: str, values: Mapping[str, object], amount: int) -> int:
-        """The record and its main line, with what every kind has; amounts are settled by `settle`."""
+    def insert_transaction(
+        self, kind: str, values: Mapping[str, object], amount: int, legs: Sequence[Leg], *, main_absorbs: bool = False
+    ) -> int:
+        """The record with its lines, the main line first; what is paid or used of it is settled by `settle`."""
         row_id = self.next_id("transaction", FIRST_TRANSACTION)
+        now = self.now()
         common: dict[str, object] = {
             "id": row_id,
             "type": kind,
             "recordtype": TYPES[kind],
-            "exchangerate": 1,
+            "exchangerate": "1",
             "foreigntotal": SIGNS[kind].total * amount,
             "_amount": amount,
             "posting": "T",
             "voided": "F",
-            "createddate": self.now(),
-            "lastmodifieddate": self.now(),
+            "createddate": now,
+            "lastmodifieddate": now,
         }
-        self.insert("transaction", common | dict(values))
+        everything = common | dict(values)
+        self.insert("transaction", everything)
+        rate = Decimal(str(everything["exchangerate"]))
+        entity, currency, subsidiary = (everything.get(name) for name in ("entity", "currency", "_subsidiary"))
+        head = Head(cast(int, currency), rate, cast(int, subsidiary), cast("int | None", entity))
+        self.ledger.post(row_id, head, legs, main_absorbs=main_absorbs)
+        return row_id
+
+    def link(
+        self, previous: Row, following: Row, amount: int, kind: str = APPLIED, sequence: int | None = None
+    ) -> None:
+        """What was applied to what, or (DEPOSITED) which payment lies in which deposit."""
         self.insert(
-            "transactionline",
+            "nexttransactionlinelink",
             {
-                "id": 0,
-                "transaction": row_id,
-                "linesequencenumber": 0,
-                "mainline": "T",
-                "taxline": "F",
-                "entity": values["entity"],
-                "foreignamount": SIGNS[kind].main * amount,
-                "netamount": SIGNS[kind].main * amount,
-                "memo": values.get("memo"),
-                "subsidiary": values["_subsidiary"],
+                "previousdoc": previous["id"],
+                "previousline": 0,
+                "previoustype": previous["type"],
+                "nextdoc": following["id"],
+                "nextline": 0,
+                "nexttype": following["type"],
+                "linktype": kind,
+                "foreignamount": amount,
+                "_sequence": sequence,
             },
         )
-        return row_id
+
+    def deposit_of(self, payment_id: int) -> int | None:
+        """The deposit that a payment lies in."""
+        sql = "SELECT nextdoc FROM nexttransactionlinelink WHERE previousdoc = ? AND linktype = ?"
+        row = self.row(sql, payment_id, DEPOSITED)
+        return int(row["nextdoc"]) if row else None
 
     # ---- balances ----
 
     def settle(self, row_id: int) -> None:
         """Recompute what is paid or used of one document, and its status, from the applications."""
         document = self.transaction(row_id)
-        side = "previousdoc" if document["type"] == "CustInvc" else "nextdoc"
-        sql = f"SELECT COALESCE(SUM(foreignamount), 0) AS used FROM nexttransactionlinelink WHERE {side} = ?"
-        used = self.rows(sql, row_id)[0]["used"]
+        # An invoice is always the earlier of the two; a payment or memo is that only to a refund.
+        sql = """SELECT COALESCE(SUM(foreignamount), 0) AS used FROM nexttransactionlinelink
+                 WHERE (previousdoc = ? OR nextdoc = ?) AND linktype = ?"""
+        used = self.rows(sql, row_id, row_id, APPLIED)[0]["used"]
         is_void = document["voided"] == "T"
         amount = 0 if is_void else document["_amount"]
         values: dict[str, object] = {"status": self._letter(document, amount, used)}
         if document["type"] == "CustInvc":
             values |= {"foreignamountpaid": used, "foreignamountunpaid": amount - used}
-        else:
+        elif document["type"] in ("CustPymt", "CustCred"):
             values |= {"foreignpaymentamountused": used, "foreignpaymentamountunused": amount - used}
+        if document["type"] == "Journal":
+            self._settle_journal(row_id, used)
+        is_closed = document["type"] not in ("Deposit", "Journal") and used == amount
+        if is_closed or document["closedate"]:
+            values["closedate"] = self._closed_on(document) if is_closed else None
         if is_void and self.guesses.void_zeroes_total:
             values["foreigntotal"] = 0
         self.change("transaction", row_id, values)
 
-    @staticmethod
-    def _letter(document: Row, amount: int, used: int) -> str:
+    def _settle_journal(self, row_id: int, used: int) -> None:
+        """A journal's open amounts stand on its lines of receivables. Only one with a single such credit is applied."""
+        sql = """UPDATE transactionline SET {0} = {1} WHERE "transaction" = ? AND {0} IS NOT NULL"""
+        self.db.execute(sql.format("foreignamountunpaid", "foreignamount"), (row_id,))
+        self.db.execute(sql.format("foreignpaymentamountunused", "-foreignamount - ?"), (used, row_id))
+
+    def _closed_on(self, document: Row) -> str:
+        """The day of the last document that took part in closing this one (K: that it is not today)."""
+        sql = """SELECT MAX(t.trandate) AS last FROM nexttransactionlinelink l
+                 JOIN "transaction" t ON t.id IN (l.previousdoc, l.nextdoc)
+                 WHERE (l.previousdoc = ? OR l.nextdoc = ?) AND l.linktype = ?"""
+        last = self.rows(sql, document["id"], document["id"], APPLIED)[0]["last"]
+        return str(max(filter(None, (last, document["trandate"]))))
+
+    def _letter(self, document: Row, amount: int, used: int) -> str:
+        kind = document["type"]
         if document["voided"] == "T":
             return "V"
-        if document["type"] == "CustPymt":
-            return "B" if document["_undeposited"] == "T" else "C"
+        if kind in ("Deposit", "Journal", "CustRfnd"):
+            return "Y" if kind == "Deposit" else "B"
+        if kind == "CustPymt":
+            waits = document["_undeposited"] == "T" and self.deposit_of(document["id"]) is None
+            return "B" if waits else "C"
         if document["approvalstatus"] in (APPROVAL["pending"], APPROVAL["rejected"]):
             return {APPROVAL["pending"]: "D", APPROVAL["rejected"]: "E"}[document["approvalstatus"]]
         return "B" if used == amount else "A"
@@ -196,19 +246,5 @@ class Books:
         if paid > amount:
             raise Refusal("over_due", amount=fixed(paid), doc=invoice_id, due=fixed(amount))
         self.change("transaction", invoice_id, {"_amount": amount, "foreigntotal": amount})
-        sql = "UPDATE transactionline SET foreignamount = ?, netamount = ? WHERE \"transaction\" = ? AND mainline = 'T'"
-        self.db.execute(sql, (amount, amount, invoice_id))
+        self.ledger.repost_lines(self.transaction(invoice_id))
         self.settle(invoice_id)
-
-    def _open_periods(self) -> None:
-        with self.saving():
-            for number in range((LAST_PERIOD_YEAR - FIRST_PERIOD_YEAR + 1) * 12):
-                first = date(FIRST_PERIOD_YEAR + number // 12, number % 12 + 1, 1)
-                last = (first + timedelta(days=31)).replace(day=1) - timedelta(days=1)
-                flags = dict.fromkeys(("closed", "alllocked", "arlocked", "isadjust", "isquarter", "isyear"), "F")
-                values: dict[str, object] = {
-                    "periodname": first.strftime("%b %Y"),
-                    "startdate": stored_day(first),
-                    "enddate": f"{last.isoformat()} 23:59:59",
-                }
-                self.insert("accountingperiod", values | flags)

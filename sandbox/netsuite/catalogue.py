@@ -7,7 +7,7 @@ ours and is never shown.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -39,17 +39,18 @@ class CustomField:
     id: int
     script_id: str
     label: str
-    type: str  # the word of the account's own field list: CHECKBOX, TEXT, SELECT
+    type: str  # the word of the account's own field list: CHECKBOX, CURRENCY, DATE, TEXT, SELECT
     table: str
     records: tuple[str, ...]
+    refers: str = ""  # of a SELECT: the table that it points into
 
     @property
     def kind(self) -> Kind:
-        return {"CHECKBOX": Kind.FLAG, "SELECT": Kind.KEY}.get(self.type, Kind.TEXT)
+        return _KINDS.get(self.type, Kind.TEXT)
 
     @property
     def column(self) -> Column:
-        return Column(self.script_id, self.kind, "transaction" if self.kind is Kind.KEY else "")
+        return Column(self.script_id, self.kind, self.refers)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +60,9 @@ class RecordType:
     id: int
     script_id: str
     name: str
+
+
+_KINDS = {"CHECKBOX": Kind.FLAG, "CURRENCY": Kind.MONEY, "DATE": Kind.DATE, "SELECT": Kind.KEY}
 
 
 def _columns(text: str) -> tuple[Column, ...]:
@@ -77,13 +81,36 @@ TABLES: dict[str, tuple[Column, ...]] = {
         " terms:key>term memo:text otherrefnum:text currency:key>currency exchangerate:number foreigntotal:money"
         " foreignamountpaid:money foreignamountunpaid:money foreignpaymentamountused:money"
         " foreignpaymentamountunused:money status:text posting:flag voided:flag approvalstatus:key>approvalstatus"
-        " postingperiod:key>accountingperiod createddate:date lastmodifieddate:date"
-        " _amount:money _subsidiary:key _made_by:text _undeposited:flag _account:text _checknum:text _sequence:number"
+        " postingperiod:key>accountingperiod closedate:date createddate:date lastmodifieddate:date"
+        " _amount:money _subsidiary:key _made_by:text _undeposited:flag _account:key _receivable:key _checknum:text"
+        " _sequence:number"
     ),
     "transactionline": _columns(
         "uniquekey:key id:number transaction:key>transaction linesequencenumber:number mainline:flag taxline:flag"
         " entity:key>customer item:key quantity:number rate:money foreignamount:money netamount:money memo:text"
         " subsidiary:key>subsidiary department:key class:key location:key createdfrom:key>transaction"
+        " foreignamountunpaid:money foreignpaymentamountunused:money _account:key"
+    ),
+    # What each line does to the ledger, in the subsidiary's base currency: a view on transactionline.
+    "transactionaccountingline": _columns(
+        "transaction:key>transaction transactionline:number accountingbook:key account:key>account accounttype:text"
+        " amount:money netamount:money debit:money credit:money posting:flag lastmodifieddate:date"
+    ),
+    # Columns are C, except `subsidiary` and `acctname`: K. `currency` is empty but for banks. `_subsidiary` empty: all.
+    "account": _columns(
+        "id:key acctnumber:text acctname:text accountsearchdisplayname:text accountsearchdisplaynamecopy:text"
+        " displaynamewithhierarchy:text fullname:text accttype:text currency:key>currency subsidiary:key>subsidiary"
+        " parent:key>account isinactive:flag issummary:flag externalid:text lastmodifieddate:date"
+    ),
+    "currencyrate": _columns(
+        "id:key basecurrency:key>currency transactioncurrency:key>currency exchangerate:number effectivedate:date"
+        " lastmodifieddate:date"
+    ),
+    # The e-mail log. Element names of the REST record are O (article_161038358813); that SuiteQL has them too is K.
+    "message": _columns(
+        "id:key transaction:key>transaction entity:key>customer messagedate:date subject:text authoremail:text"
+        " recipient:key>customer recipientemail:text cc:text bcc:text emailed:flag incoming:flag hasattachment:flag"
+        " lastmodifieddate:date"
     ),
     "nexttransactionlinelink": _columns(
         "previousdoc:key>transaction previousline:number previoustype:text nextdoc:key>transaction nextline:number"
@@ -92,7 +119,7 @@ TABLES: dict[str, tuple[Column, ...]] = {
     "customer": _columns(
         "id:key entityid:text companyname:text altname:text email:text terms:key>term currency:key>currency"
         " subsidiary:key>subsidiary parent:key>customer isinactive:flag isperson:flag externalid:text"
-        " creditlimit:money datecreated:date lastmodifieddate:date"
+        " creditlimit:money receivablesaccount:key>account datecreated:date lastmodifieddate:date"
     ),
     # Columns of term beyond id and name: K.
     "term": _columns(
@@ -103,8 +130,8 @@ TABLES: dict[str, tuple[Column, ...]] = {
     "currency": _columns("id:key name:text symbol:text isinactive:flag exchangerate:number currencyprecision:number"),
     "subsidiary": _columns("id:key name:text fullname:text currency:key>currency parent:key isinactive:flag"),
     "accountingperiod": _columns(
-        "id:key periodname:text startdate:date enddate:date closed:flag alllocked:flag arlocked:flag isadjust:flag"
-        " isquarter:flag isyear:flag"
+        "id:key periodname:text startdate:date enddate:date closed:flag alllocked:flag arlocked:flag"
+        " allownonglchanges:flag isadjust:flag isposting:flag isquarter:flag isyear:flag parent:key>accountingperiod"
     ),
     "customrecordtype": _columns("internalid:key scriptid:text name:text isinactive:flag"),  # K
     "customfield": _columns("internalid:key scriptid:text name:text fieldtype:text isinactive:flag"),  # K
@@ -120,30 +147,70 @@ SHOWN = {
     "subsidiary": "name",
     "accountingperiod": "periodname",
     "transaction": "tranid",
+    "account": "accountsearchdisplayname",
 }
+_OPEN = "type = 'CustInvc' AND foreignamountunpaid > 0"
+# What of a table is open or posted is asked far more often than the table grows: those indices hold just that part.
 INDICES = {
-    "transaction": ("type, id", "entity, type", "lastmodifieddate", "externalid"),
-    "transactionline": ('"transaction", id',),
+    "transaction": (
+        "type, id",
+        "entity, type",
+        "type, lastmodifieddate",
+        "lastmodifieddate",
+        "externalid",
+        "type, trandate",
+        f"posting, voided, id, type, foreignamountunpaid WHERE {_OPEN}",
+        f"posting, voided, entity, currency, type, foreignamountunpaid WHERE {_OPEN}",
+        "type, posting, voided, id, foreignpaymentamountunused WHERE foreignpaymentamountunused > 0",
+    ),
+    "transactionline": ('"transaction", id, mainline, _account', '_account, "transaction", netamount'),
     "nexttransactionlinelink": ("previousdoc", "nextdoc"),
     "customer": ("lastmodifieddate", "externalid", "parent"),
+    "message": ('"transaction"',),
 }
+VIEWS = {
+    "transactionaccountingline": """
+        SELECT l."transaction" AS "transaction", l.id AS transactionline, 1 AS accountingbook, l._account AS account,
+            (SELECT a.accttype FROM account a WHERE a.id = l._account) AS accounttype,
+            l.netamount AS amount, l.netamount AS netamount,
+            CASE WHEN l.netamount > 0 THEN l.netamount END AS debit,
+            CASE WHEN l.netamount < 0 THEN -l.netamount END AS credit,
+            t.posting AS posting, t.lastmodifieddate AS lastmodifieddate
+        FROM transactionline l JOIN "transaction" t ON t.id = l."transaction" WHERE l._account IS NOT NULL"""
+}
+# Columns and tables that an account without OneWorld doesn't have.
+ONE_WORLD = "subsidiary"
 
 RECORD_TYPES = (
     RecordType(121, "customrecord_arc_cancellation", "AR cancellation"),
     RecordType(122, "customrecord_arc_receipt", "AR receipt"),
     RecordType(123, "customrecord_arc_status", "AR status"),
     RecordType(124, "customrecord_arc_installation", "AR installation"),
+    RecordType(125, "customrecord_arc_exception", "AR exception"),
 )
+# The record types of NetSuite's Dunning Letters SuiteApp: script ids C, their fields are not played.
+DUNNING_TYPES = (
+    RecordType(141, "customrecord_3805_dunning_procedure", "Dunning Procedure"),
+    RecordType(142, "customrecord_3805_dunning_level", "Dunning Level"),
+)
+SHOWN |= {kind.script_id: "name" for kind in DUNNING_TYPES}
+# A line: script id, type, table, record (- is the table's own), label. A SELECT points to a transaction or as told.
 _FIELDS = """
 custbody_arc_hold CHECKBOX transaction invoice Collections hold
 custbody_arc_hold_reason TEXT transaction invoice Collections hold reason
 custbody_arc_pay_url TEXT transaction invoice Pay link
+custbody_arc_delivered_on DATE transaction invoice Delivered on
+custbody_arc_promise_on DATE transaction invoice Promised on
+custbody_arc_promise_amount CURRENCY transaction invoice Promised amount
+custbody_arc_conversation_until DATE transaction invoice In conversation until
 custbody_arc_act TEXT transaction customerPayment Act
+custbody_arc_received_on DATE transaction customerPayment Received on
 custcol_arc_dispute CHECKBOX transactionline invoice Disputed
 custcol_arc_dispute_reason TEXT transactionline invoice Dispute reason
 custcol_arc_line_kind TEXT transactionline invoice Line kind
 custentity_arc_do_not_contact CHECKBOX customer customer Do not contact
 custentity_arc_exclude TEXT customer customer Excluded from dunning
+custentity_arc_autopay CHECKBOX customer customer Autopay
 custrecord_arc_can_act TEXT customrecord_arc_cancellation - Act
 custrecord_arc_can_invoice SELECT customrecord_arc_cancellation - Invoice
 custrecord_arc_can_steps TEXT customrecord_arc_cancellation - Steps
@@ -159,29 +226,68 @@ custrecord_arc_st_state TEXT customrecord_arc_status - State
 custrecord_arc_st_reason TEXT customrecord_arc_status - Reason
 custrecord_arc_st_step TEXT customrecord_arc_status - Step
 custrecord_arc_st_next_on TEXT customrecord_arc_status - Next on
+custrecord_arc_st_owner TEXT customrecord_arc_status - Owner
+custrecord_arc_exc_kind TEXT customrecord_arc_exception - Kind
+custrecord_arc_exc_reason TEXT customrecord_arc_exception - Reason
+custrecord_arc_exc_amount TEXT customrecord_arc_exception - Amount
+custrecord_arc_exc_owner TEXT customrecord_arc_exception - Owner
+custrecord_arc_exc_opened TEXT customrecord_arc_exception - Opened
+custrecord_arc_exc_closed TEXT customrecord_arc_exception - Closed
+custrecord_arc_exc_payment TEXT customrecord_arc_exception - Payment
+custrecord_arc_exc_invoice SELECT customrecord_arc_exception - Invoice
 custrecord_arc_in_id TEXT customrecord_arc_installation - Installation
 custrecord_arc_in_epoch TEXT customrecord_arc_installation - Epoch
 custrecord_arc_in_seen_at TEXT customrecord_arc_installation - Last seen
 """
 
 
-def _fields() -> Iterable[CustomField]:
-    for number, line in enumerate(_FIELDS.strip().splitlines(), start=1001):
+# Field ids are C (seen in Oracle's own published scripts and in public integrations), types K.
+_DUNNING_FIELDS = """
+custbody_3805_dunning_paused CHECKBOX transaction invoice Pause Dunning
+custbody_3805_dunning_procedure SELECT>customrecord_3805_dunning_procedure transaction invoice Dunning Procedure
+custbody_3805_dunning_level SELECT>customrecord_3805_dunning_level transaction invoice Dunning Level
+custentity_3805_dunning_paused CHECKBOX customer customer Pause Dunning
+custentity_3805_dunning_procedure SELECT>customrecord_3805_dunning_procedure customer customer Dunning Procedure
+custentity_3805_dunning_level SELECT>customrecord_3805_dunning_level customer customer Dunning Level
+custentity_3805_dunning_letters_toemail CHECKBOX customer customer Allow Letters to be Emailed
+custentity_3805_last_dunning_letter_sent DATE customer customer Last Letter Sent
+"""
+
+
+def _fields(text: str, first_id: int) -> tuple[CustomField, ...]:
+    fields = []
+    for number, line in enumerate(text.strip().splitlines(), start=first_id):
         script_id, kind, table, record, label = line.split(" ", 4)
+        kind, _, refers = kind.partition(">")
+        refers = refers or ("transaction" if kind == "SELECT" else "")
         records = (table,) if record == "-" else (record,)
-        yield CustomField(number, script_id, label, kind, table, records)
+        fields.append(CustomField(number, script_id, label, kind, table, records, refers))
+    return tuple(fields)
+
+
+FIELDS = _fields(_FIELDS, 1001)
+DUNNING_FIELDS = _fields(_DUNNING_FIELDS, 3801)
 
 
 class Catalogue:
-    """Which tables and columns exist now? A person may remove a custom field; `generation` rises when one did."""
+    """Which tables and columns exist now? `generation` rises whenever that changes.
+
+    A person may remove a custom field, install the dunning SuiteApp, or have an account without OneWorld. The columns
+    of all of that are in SQLite from the start and are shown or not.
+    """
 
     def __init__(self) -> None:
         self.generation = 0
+        self.one_world = True
         self.record_types = {kind.script_id: kind for kind in RECORD_TYPES}
-        self.fields = {field.script_id: field for field in _fields()}
+        self.fields = {field.script_id: field for field in FIELDS}
         self._shown: dict[str, dict[str, Column]] = {}
         self._everything = self._tables()
         self._show()
+
+    @property
+    def has_dunning(self) -> bool:
+        return DUNNING_FIELDS[0].script_id in self.fields
 
     def columns(self, table: str) -> Mapping[str, Column] | None:
         return self._shown.get(table)
@@ -189,13 +295,29 @@ class Catalogue:
     def shown(self) -> Mapping[str, Mapping[str, Column]]:
         return self._shown
 
-    def remove_field(self, script_id: str) -> None:
-        del self.fields[script_id]
+    def switch_one_world(self, on: bool) -> None:
+        self.one_world = on
         self._show()
 
-    def add_field(self, field: CustomField) -> None:
+    def install_dunning(self, db: sqlite3.Connection) -> None:
+        for kind in DUNNING_TYPES:
+            self.record_types[kind.script_id] = kind
+            db.execute("INSERT INTO customrecordtype VALUES (?, ?, ?, 'F')", (kind.id, kind.script_id, kind.name))
+        for field in DUNNING_FIELDS:
+            self.fields[field.script_id] = field
+            _list_field(db, field)
+        self._show()
+
+    def remove_field(self, db: sqlite3.Connection, script_id: str) -> CustomField:
+        field = self.fields.pop(script_id)
+        db.execute("DELETE FROM customfield WHERE scriptid = ?", (script_id,))
+        self._show()
+        return field
+
+    def add_field(self, db: sqlite3.Connection, field: CustomField) -> None:
         """Give the account a field again that was removed; its values were kept."""
         self.fields[field.script_id] = field
+        _list_field(db, field)
         self._show()
 
     def record_type(self, internal_id: str) -> RecordType | None:
@@ -207,34 +329,49 @@ class Catalogue:
     def create(self, db: sqlite3.Connection) -> None:
         """Make the tables and fill those that describe the account itself."""
         for table, columns in self._everything.items():
+            if table in VIEWS:
+                continue
             body = [column.declaration for column in columns]
             if columns[0].name in ("id", "uniquekey", "internalid"):
                 body[0] += " PRIMARY KEY"
             db.execute(f'CREATE TABLE "{table}" ({", ".join(body)})')
             for number, index in enumerate(INDICES.get(table, ())):
-                db.execute(f'CREATE INDEX "{table}_{number}" ON "{table}" ({index})')
+                terms, where, condition = index.partition(" WHERE ")
+                db.execute(f'CREATE INDEX "{table}_{number}" ON "{table}" ({terms}){where}{condition}')
+        for view, query in VIEWS.items():
+            db.execute(f'CREATE VIEW "{view}" AS {query}')
         for kind in self.record_types.values():
             db.execute(f'CREATE INDEX "{kind.script_id}_0" ON "{kind.script_id}" (externalid)')
             db.execute("INSERT INTO customrecordtype VALUES (?, ?, ?, 'F')", (kind.id, kind.script_id, kind.name))
         for field in self.fields.values():
-            row = (field.id, field.script_id, field.label, field.type)
-            db.execute("INSERT INTO customfield VALUES (?, ?, ?, ?, 'F')", row)
+            _list_field(db, field)
 
     def _tables(self) -> dict[str, list[Column]]:
         tables = {name: list(columns) for name, columns in TABLES.items()}
-        tables |= {script_id: list(CUSTOM_RECORD) for script_id in self.record_types}
-        for field in self.fields.values():
+        tables |= {kind.script_id: list(CUSTOM_RECORD) for kind in (*RECORD_TYPES, *DUNNING_TYPES)}
+        for field in (*FIELDS, *DUNNING_FIELDS):
             tables[field.table].append(field.column)
         return tables
 
     def _show(self) -> None:
         self.generation += 1
         self._shown = {
-            table: {
-                column.name: column
-                for column in columns
-                if not column.name.startswith("_")
-                and (column.name in self.fields or not column.name.startswith("cust"))
-            }
+            table: {column.name: column for column in columns if self._is_shown(column.name)}
             for table, columns in self._everything.items()
+            if self._is_table_shown(table)
         }
+
+    def _is_table_shown(self, table: str) -> bool:
+        if table.startswith("customrecord_"):
+            return table in self.record_types
+        return self.one_world or table != ONE_WORLD
+
+    def _is_shown(self, column: str) -> bool:
+        if column == ONE_WORLD:
+            return self.one_world
+        return not column.startswith("_") and (column in self.fields or not column.startswith("cust"))
+
+
+def _list_field(db: sqlite3.Connection, field: CustomField) -> None:
+    row = (field.id, field.script_id, field.label, field.type)
+    db.execute("INSERT INTO customfield VALUES (?, ?, ?, ?, 'F')", row)

@@ -104,6 +104,8 @@ class Contract:
             "platformCommon": f"urn:common_{self.version}.platform.webservices.netsuite.com",
             "tranSales": f"urn:sales_{self.version}.transactions.webservices.netsuite.com",
             "tranCust": f"urn:customers_{self.version}.transactions.webservices.netsuite.com",
+            "tranBank": f"urn:bank_{self.version}.transactions.webservices.netsuite.com",
+            "tranGeneral": f"urn:general_{self.version}.transactions.webservices.netsuite.com",
             "listRel": f"urn:relationships_{self.version}.lists.webservices.netsuite.com",
             "setupCustom": f"urn:customization_{self.version}.setup.webservices.netsuite.com",
         }

@@ -7,8 +7,8 @@ from zoneinfo import ZoneInfo
 
 from lxml import etree
 
-from sandbox.netsuite.amounts import fixed
-from sandbox.netsuite.answers import SIGNS, STATUS_WORDS, TYPE_WORDS
+from sandbox.netsuite.amounts import fixed, shortest
+from sandbox.netsuite.answers import APPLIED, DEPOSITED, SIGNS, STATUS_WORDS, TYPE_WORDS
 from sandbox.netsuite.books import Books, Row
 from sandbox.netsuite.catalogue import CustomField, Kind
 from sandbox.netsuite.contract import XSI_TYPE, Contract
@@ -21,7 +21,13 @@ TYPES = {
     "creditMemo": ("tranCust", "CreditMemo"),
     "customer": ("listRel", "Customer"),
     "customRecord": ("setupCustom", "CustomRecord"),
+    "customerRefund": ("tranCust", "CustomerRefund"),
+    "deposit": ("tranBank", "Deposit"),
+    "journalEntry": ("tranGeneral", "JournalEntry"),
 }
+
+
+_CUSTOM_TYPES = {Kind.FLAG: "Boolean", Kind.KEY: "Select", Kind.DATE: "Date", Kind.MONEY: "Double"}
 
 
 class _Fields:
@@ -40,8 +46,11 @@ class _Fields:
 
     def moment(self, name: str, stored: str | None) -> None:
         if stored is not None:
-            aware = datetime.fromisoformat(stored).replace(tzinfo=ZoneInfo(self.zone))
-            self.add(name, aware.isoformat(timespec="milliseconds"))
+            self.add(name, self.instant(stored))
+
+    def instant(self, stored: str) -> str:
+        aware = datetime.fromisoformat(stored).replace(tzinfo=ZoneInfo(self.zone))
+        return aware.isoformat(timespec="milliseconds")
 
     def reference(self, name: str, key: object, shown: str | None = None) -> None:
         if key is not None:
@@ -61,7 +70,7 @@ class _Fields:
         container = self.nested("customFieldList").element
         core = self.contract.name
         for field in present:
-            kind = {Kind.FLAG: "Boolean", Kind.KEY: "Select"}.get(field.kind, "String")
+            kind = _CUSTOM_TYPES.get(field.kind, "String")
             identity = {"internalId": str(field.id), "scriptId": field.script_id}
             child = etree.SubElement(container, core("platformCore", "customField"), identity)
             child.set(XSI_TYPE, f"platformCore:{kind}CustomFieldRef")
@@ -70,6 +79,10 @@ class _Fields:
                 value.set("internalId", str(row[field.script_id]))
             elif field.kind is Kind.FLAG:
                 value.text = "true" if row[field.script_id] == "T" else "false"
+            elif field.kind is Kind.DATE:
+                value.text = self.instant(row[field.script_id])
+            elif field.kind is Kind.MONEY:
+                value.text = shortest(row[field.script_id])
             else:
                 value.text = str(row[field.script_id])
 
@@ -88,16 +101,23 @@ class Reader:
         if place.external_id:
             element.set("externalId", place.external_id)
         fields = _Fields(element, self.contract, prefix, self.books.guesses.zone)
-        if place.kind == "invoice":
-            self._invoice(fields, row, body_only)
-        elif place.kind == "customerPayment":
-            self._payment(fields, row, body_only)
-        elif place.kind == "creditMemo":
-            self._credit_memo(fields, row)
-        elif place.kind == "customer":
-            self._customer(fields, row)
-        else:
-            self._custom_record(fields, row, place)
+        match place.kind:
+            case "invoice":
+                self._invoice(fields, row, body_only)
+            case "customerPayment":
+                self._payment(fields, row, body_only)
+            case "creditMemo":
+                self._credit_memo(fields, row)
+            case "customerRefund":
+                self._refund(fields, row)
+            case "deposit":
+                self._deposit(fields, row, body_only)
+            case "journalEntry":
+                self._journal(fields, row, body_only)
+            case "customer":
+                self._customer(fields, row)
+            case _:
+                self._custom_record(fields, row, place)
 
     def _custom_fields(self, table: str, record: str) -> list[CustomField]:
         known = self.books.catalogue.fields.values()
@@ -110,6 +130,16 @@ class Reader:
     def _head(self, fields: _Fields, row: Row) -> None:
         fields.moment("createdDate", row["createddate"])
         fields.moment("lastModifiedDate", row["lastmodifieddate"])
+
+    def _subsidiary(self, fields: _Fields, key: object) -> None:
+        if self.books.catalogue.one_world:
+            fields.reference("subsidiary", key, self._name("subsidiary", key))
+
+    def _account(self, fields: _Fields, name: str, key: object) -> None:
+        fields.reference(name, key, self._name("account", key, "accountsearchdisplayname"))
+
+    def _lines(self, row: Row) -> list[Row]:
+        return self.books.rows('SELECT * FROM transactionline WHERE "transaction" = ? ORDER BY id', row["id"])
 
     def _status(self, row: Row) -> str:
         return STATUS_WORDS[row["type"], row["status"]]
@@ -126,7 +156,7 @@ class Reader:
         fields.add("tranId", row["tranid"])
         fields.reference("postingPeriod", row["postingperiod"])
         fields.reference("terms", row["terms"], self._name("term", row["terms"]))
-        fields.reference("subsidiary", row["_subsidiary"], self._name("subsidiary", row["_subsidiary"]))
+        self._subsidiary(fields, row["_subsidiary"])
         fields.reference("currency", row["currency"], self._name("currency", row["currency"]))
         fields.moment("dueDate", row["duedate"])
         fields.add("otherRefNum", row["otherrefnum"])
@@ -134,6 +164,7 @@ class Reader:
         if not body_only:
             fields.add("amountPaid", fixed(row["foreignamountpaid"], symbol))
             fields.add("amountRemaining", fixed(row["foreignamountunpaid"], symbol))
+        self._account(fields, "account", row["_receivable"])
         fields.add("exchangeRate", row["exchangerate"])
         fields.add("currencyName", self._name("currency", row["currency"]))
         tax = sum(sign * line["foreignamount"] for line in lines if line["taxline"] == "T")
@@ -156,6 +187,7 @@ class Reader:
     def _payment(self, fields: _Fields, row: Row, body_only: bool) -> None:
         symbol = self.books.symbol(row["currency"])
         self._head(fields, row)
+        self._account(fields, "arAcct", row["_receivable"])
         fields.reference("customer", row["entity"], self._name("customer", row["entity"], "entityid"))
         fields.reference("currency", row["currency"], self._name("currency", row["currency"]))
         fields.add("payment", fixed(row["foreigntotal"], symbol))
@@ -168,9 +200,10 @@ class Reader:
         fields.add("currencyName", self._name("currency", row["currency"]))
         fields.add("exchangeRate", row["exchangerate"])
         fields.add("undepFunds", row["_undeposited"] == "T")
-        fields.reference("account", row["_account"])
+        if row["_undeposited"] != "T":
+            self._account(fields, "account", row["_account"])
         fields.add("total", fixed(row["foreigntotal"], symbol))
-        fields.reference("subsidiary", row["_subsidiary"], self._name("subsidiary", row["_subsidiary"]))
+        self._subsidiary(fields, row["_subsidiary"])
         if not body_only:
             fields.add("applied", fixed(row["foreignpaymentamountused"], symbol))
             fields.add("unapplied", fixed(row["foreignpaymentamountunused"], symbol))
@@ -182,9 +215,9 @@ class Reader:
     def _applied(self, fields: _Fields, row: Row, symbol: str) -> None:
         """The applied lines. A real account may also list every open invoice with apply=false (K): not played."""
         sql = """SELECT l.foreignamount AS applied, t.* FROM nexttransactionlinelink l
-                 JOIN "transaction" t ON t.id = l.previousdoc WHERE l.nextdoc = ? ORDER BY t.id"""
+                 JOIN "transaction" t ON t.id = l.previousdoc WHERE l.nextdoc = ? AND l.linktype = ? ORDER BY t.id"""
         container = fields.nested("applyList")
-        for invoice in self.books.rows(sql, row["id"]):
+        for invoice in self.books.rows(sql, row["id"], APPLIED):
             line = container.nested("apply")
             line.add("apply", True)
             line.add("doc", invoice["id"])
@@ -193,7 +226,9 @@ class Reader:
             line.add("type", TYPE_WORDS[invoice["type"]])
             line.add("refNum", invoice["tranid"])
             line.add("total", fixed(invoice["foreigntotal"], symbol))
-            line.add("due", fixed(invoice["foreignamountunpaid"] + invoice["applied"], symbol))
+            is_invoice = invoice["type"] == "CustInvc"
+            left = invoice["foreignamountunpaid" if is_invoice else "foreignpaymentamountunused"]
+            line.add("due", fixed(left + invoice["applied"], symbol))
             line.add("currency", self._name("currency", invoice["currency"]))
             line.add("amount", fixed(invoice["applied"], symbol))
 
@@ -209,14 +244,98 @@ class Reader:
         fields.add("tranId", row["tranid"])
         fields.reference("createdFrom", main["createdfrom"])
         fields.reference("postingPeriod", row["postingperiod"])
-        fields.reference("subsidiary", row["_subsidiary"])
+        self._subsidiary(fields, row["_subsidiary"])
         fields.add("memo", row["memo"])
+        self._account(fields, "account", row["_receivable"])
         fields.add("exchangeRate", row["exchangerate"])
         fields.add("currencyName", self._name("currency", row["currency"]))
         fields.add("unapplied", fixed(row["foreignpaymentamountunused"], symbol))
         fields.add("applied", fixed(row["foreignpaymentamountused"], symbol))
         fields.add("total", fixed(abs(row["foreigntotal"]), symbol))
         fields.add("status", self._status(row))
+
+    def _refund(self, fields: _Fields, row: Row) -> None:
+        symbol = self.books.symbol(row["currency"])
+        self._head(fields, row)
+        fields.add("status", self._status(row))
+        fields.reference("customer", row["entity"], self._name("customer", row["entity"], "entityid"))
+        self._account(fields, "arAcct", row["_receivable"])
+        fields.add("currencyName", self._name("currency", row["currency"]))
+        fields.add("exchangeRate", row["exchangerate"])
+        fields.add("total", fixed(abs(row["foreigntotal"]), symbol))
+        fields.reference("currency", row["currency"], self._name("currency", row["currency"]))
+        fields.moment("tranDate", row["trandate"])
+        fields.reference("postingPeriod", row["postingperiod"])
+        fields.add("memo", row["memo"])
+        self._account(fields, "account", row["_account"])
+        fields.add("tranId", row["tranid"])
+        self._subsidiary(fields, row["_subsidiary"])
+        self._applied(fields, row, symbol)
+
+    def _deposit(self, fields: _Fields, row: Row, body_only: bool) -> None:
+        symbol = self.books.symbol(row["currency"])
+        self._head(fields, row)
+        fields.add("currencyName", self._name("currency", row["currency"]))
+        fields.add("tranId", row["tranid"])
+        self._account(fields, "account", row["_account"])
+        fields.add("total", fixed(row["foreigntotal"], symbol))
+        fields.add("exchangeRate", row["exchangerate"])
+        fields.moment("tranDate", row["trandate"])
+        fields.reference("postingPeriod", row["postingperiod"])
+        fields.add("memo", row["memo"])
+        self._subsidiary(fields, row["_subsidiary"])
+        if body_only:
+            return
+        self._deposited(fields, row, symbol)
+        others = [line for line in self._lines(row) if line["id"] and line["createdfrom"] is None]
+        container = fields.nested("otherList")
+        for line in others:
+            other = container.nested("depositOther")
+            other.reference("entity", line["entity"])
+            other.add("amount", fixed(-line["foreignamount"], symbol))
+            self._account(other, "account", line["_account"])
+            other.add("memo", line["memo"])
+
+    def _deposited(self, fields: _Fields, row: Row, symbol: str) -> None:
+        """The payments in the deposit. A real account may also list those that could be added (K): not played."""
+        sql = """SELECT t.* FROM nexttransactionlinelink l JOIN "transaction" t ON t.id = l.previousdoc
+                 WHERE l.nextdoc = ? AND l.linktype = ? ORDER BY t.id"""
+        container = fields.nested("paymentList")
+        for payment in self.books.rows(sql, row["id"], DEPOSITED):
+            line = container.nested("depositPayment")
+            line.add("deposit", True)
+            line.add("id", payment["id"])
+            line.moment("docDate", payment["trandate"])
+            line.add("type", TYPE_WORDS[payment["type"]])
+            line.add("docNumber", payment["tranid"])
+            line.add("memo", payment["memo"])
+            line.reference("entity", payment["entity"], self._name("customer", payment["entity"], "entityid"))
+            line.reference("currency", payment["currency"], self._name("currency", payment["currency"]))
+            line.add("transactionAmount", fixed(payment["_amount"], symbol))
+            line.add("paymentAmount", fixed(payment["_amount"], symbol))
+
+    def _journal(self, fields: _Fields, row: Row, body_only: bool) -> None:
+        symbol = self.books.symbol(row["currency"])
+        fields.reference("postingPeriod", row["postingperiod"])
+        fields.moment("tranDate", row["trandate"])
+        fields.reference("currency", row["currency"], self._name("currency", row["currency"]))
+        fields.add("exchangeRate", row["exchangerate"])
+        fields.add("tranId", row["tranid"])
+        self._subsidiary(fields, row["_subsidiary"])
+        fields.add("memo", row["memo"])
+        fields.add("approved", True)
+        self._head(fields, row)
+        if body_only:
+            return
+        container = fields.nested("lineList")
+        for posted in self._lines(row):
+            line = container.nested("line")
+            self._account(line, "account", posted["_account"])
+            line.add("line", posted["id"])
+            amount = posted["foreignamount"]
+            line.add("debit" if amount >= 0 else "credit", fixed(abs(amount), symbol))
+            line.add("memo", posted["memo"])
+            line.reference("entity", posted["entity"])
 
     def _customer(self, fields: _Fields, row: Row) -> None:
         fields.add("entityId", row["entityid"])
@@ -227,7 +346,7 @@ class Reader:
         fields.add("email", row["email"])
         fields.add("isInactive", row["isinactive"] == "T")
         fields.moment("dateCreated", row["datecreated"])
-        fields.reference("subsidiary", row["subsidiary"])
+        self._subsidiary(fields, row["subsidiary"])
         fields.reference("terms", row["terms"], self._name("term", row["terms"]))
         fields.reference("currency", row["currency"], self._name("currency", row["currency"]))
         fields.moment("lastModifiedDate", row["lastmodifieddate"])

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal
 from zoneinfo import ZoneInfo
 
 from lxml import etree
@@ -19,6 +21,8 @@ from sandbox.netsuite.contract import XSI_TYPE
 # SOAP's types of custom field values, and the kind of field that each may fill.
 CUSTOM_TYPES = {
     "BooleanCustomFieldRef": Kind.FLAG,
+    "DateCustomFieldRef": Kind.DATE,
+    "DoubleCustomFieldRef": Kind.MONEY,
     "StringCustomFieldRef": Kind.TEXT,
     "SelectCustomFieldRef": Kind.KEY,
 }
@@ -29,7 +33,13 @@ RECORD_KINDS = {
     "Invoice": "invoice",
     "Customer": "customer",
     "CreditMemo": "creditMemo",
+    "CustomerRefund": "customerRefund",
+    "Deposit": "deposit",
+    "JournalEntry": "journalEntry",
 }
+
+
+_NUMBER = re.compile(r"[0-9]+(\.[0-9]+)?([eE][-+]?[0-9]+)?")
 
 
 def local(element: etree._Element) -> str:
@@ -88,12 +98,22 @@ class Sent:
     def day(self, name: str, zone: str) -> str | None:
         """A dateTime as the day that it falls on in the account's zone; without an offset it is taken as local."""
         text = self.text(name)
+        return None if text is None else day_of(text, zone)
+
+    def rate(self) -> Decimal | None:
+        """The exchange rate that was sent; refused when it is none."""
+        text = self.text("exchangeRate")
         if text is None:
             return None
-        moment = datetime.fromisoformat(text.strip())
-        if moment.tzinfo is not None:
-            moment = moment.astimezone(ZoneInfo(zone))
-        return stored_day(moment.date())
+        rate = Decimal(text.strip()) if _NUMBER.fullmatch(text.strip()) else Decimal(0)
+        if rate <= 0:
+            raise Refusal("bad_rate", rate=text.strip())
+        return rate
+
+    def lines(self, name: str) -> list[Sent]:
+        """The lines of a list, each readable as a record is."""
+        container = self.child(name)
+        return [] if container is None else [Sent(line, self.kind, "", "") for line in container]
 
     def nulls(self) -> frozenset[str]:
         """Names in nullFieldList: fields to be emptied."""
@@ -109,12 +129,19 @@ class Sent:
         container = self.child("applyList")
         return () if container is None else tuple(_apply_line(line, currency) for line in container)
 
-    def custom(self, catalogue: Catalogue, record: str) -> dict[str, object]:
+    def custom(self, catalogue: Catalogue, record: str, zone: str) -> dict[str, object]:
         """Custom field values by script id; a field that the record doesn't have, or of another type, is refused."""
-        return custom_values(self.child("customFieldList"), catalogue, record)
+        return custom_values(self.child("customFieldList"), catalogue, record, zone)
 
 
-def custom_values(container: etree._Element | None, catalogue: Catalogue, record: str) -> dict[str, object]:
+def day_of(text: str, zone: str) -> str:
+    moment = datetime.fromisoformat(text.strip())
+    if moment.tzinfo is not None:
+        moment = moment.astimezone(ZoneInfo(zone))
+    return str(stored_day(moment.date()))
+
+
+def custom_values(container: etree._Element | None, catalogue: Catalogue, record: str, zone: str) -> dict[str, object]:
     values: dict[str, object] = {}
     for sent in container if container is not None else ():
         script_id = sent.get("scriptId") or ""
@@ -124,14 +151,18 @@ def custom_values(container: etree._Element | None, catalogue: Catalogue, record
         kind = xsi_type(sent)
         if CUSTOM_TYPES.get(kind) is not field.kind:
             raise Refusal("wrong_field_type", field=script_id, kind=field.type, sent=kind)
-        values[script_id] = _custom_value(sent, field.kind)
+        values[script_id] = _custom_value(sent, field.kind, script_id, zone)
     return values
 
 
-def _custom_value(sent: etree._Element, kind: Kind) -> object:
+def _custom_value(sent: etree._Element, kind: Kind, script_id: str, zone: str) -> object:
     value = sent[0]
     if kind is Kind.FLAG:
         return "T" if truth_value(value.text) else "F"
+    if kind is Kind.DATE:
+        return day_of(value.text or "", zone)
+    if kind is Kind.MONEY:
+        return amount_of(value.text or "", script_id, "its currency")
     if kind is Kind.KEY:
         return reference(value).internal_id
     return value.text or None  # an empty string empties the field

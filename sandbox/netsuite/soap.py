@@ -247,7 +247,7 @@ class Soap:
             permission = answers.RECORD_PERMISSIONS[kind]
         else:
             raise Refusal("not_played", what=f"reading {kind or 'untyped'} records")
-        if permission in self.books.revoked:
+        if not self.books.allows(permission, answers.Level.VIEW):
             raise Refusal("permission", permission=permission)
         key, value = ("id", given.internal_id) if given.internal_id else ("externalid", given.external_id)
         row = self.books.row(f'SELECT id, externalid FROM "{table}" WHERE {key} = ?{condition}', value)

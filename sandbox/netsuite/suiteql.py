@@ -148,10 +148,16 @@ class Queries:
         kinds = ", ".join(f"'{kind}'" for kind in hidden)
         shown = f'SELECT * FROM "transaction" WHERE type NOT IN ({kinds})'
         lines = f'SELECT * FROM transactionline WHERE "transaction" IN (SELECT id FROM ({shown}))'
+        postings = lines.replace("transactionline", "transactionaccountingline")
         links = (
             f"SELECT * FROM nexttransactionlinelink WHERE nexttype NOT IN ({kinds}) AND previoustype NOT IN ({kinds})"
         )
-        sources = {"transaction": shown, "transactionline": lines, "nexttransactionlinelink": links}
+        sources = {
+            "transaction": shown,
+            "transactionline": lines,
+            "transactionaccountingline": postings,
+            "nexttransactionlinelink": links,
+        }
         for table in list(query.find_all(exp.Table)):
             if table.name in sources:
                 inner = sqlglot.parse_one(sources[table.name], dialect="sqlite")

@@ -5,16 +5,28 @@ Each returns the record's place; a Refusal leaves no trace of that record and sa
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import cast
 
 from sandbox.netsuite.amounts import fits, fixed
-from sandbox.netsuite.answers import RECORD_PERMISSIONS, Refusal
-from sandbox.netsuite.applying import NewPayment, add_payment, apply
+from sandbox.netsuite.answers import RECORD_PERMISSIONS, Level, Refusal
+from sandbox.netsuite.applying import NewPayment, add_payment, apply, cash_account
+from sandbox.netsuite.banking import add_sent_deposit, add_sent_journal
 from sandbox.netsuite.books import Books, Row
 from sandbox.netsuite.catalogue import RecordType
-from sandbox.netsuite.sent import Reference, Sent, custom_values, truth_value
+from sandbox.netsuite.dunning import send_if_resumed
+from sandbox.netsuite.referring import custom, day, resolve
+from sandbox.netsuite.sent import Sent, custom_values, truth_value
 
-TRANSACTION_TYPES = {"customerPayment": "CustPymt", "invoice": "CustInvc", "creditMemo": "CustCred"}
+TRANSACTION_TYPES = {
+    "customerPayment": "CustPymt",
+    "invoice": "CustInvc",
+    "creditMemo": "CustCred",
+    "customerRefund": "CustRfnd",
+    "deposit": "Deposit",
+    "journalEntry": "Journal",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,19 +42,17 @@ class Place:
 
 def add(books: Books, sent: Sent) -> Place:
     """Create once: an external id that exists is refused, whatever the rest says."""
-    _permit(books, sent)
+    _permit(books, sent, Level.CREATE)
     if sent.external_id and _find(books, sent, by_external_id=True) is not None:
         raise Refusal("exists")
-    if sent.kind == "customerPayment":
-        return _place(books, sent, _add_payment(books, sent))
-    if sent.kind == "customRecord":
-        return _place(books, sent, _add_custom_record(books, sent))
-    raise Refusal("not_played", what=f"adding {sent.kind} records")
+    if sent.kind not in _ADDERS:
+        raise Refusal("not_played", what=f"adding {sent.kind} records")
+    return _place(books, sent, _ADDERS[sent.kind](books, sent))
 
 
 def update(books: Books, sent: Sent) -> Place:
     """Change what was sent and nothing else. By internal id, else by external id."""
-    _permit(books, sent)
+    _permit(books, sent, Level.EDIT)
     row = _find(books, sent, by_external_id=not sent.internal_id)
     if row is None:
         raise Refusal("absent")
@@ -51,7 +61,7 @@ def update(books: Books, sent: Sent) -> Place:
 
 def upsert(books: Books, sent: Sent) -> Place:
     """Add or update by external id alone."""
-    _permit(books, sent)
+    _permit(books, sent, Level.EDIT)
     if sent.internal_id:
         raise Refusal("wants_no_internal_id")
     if not sent.external_id:
@@ -88,9 +98,10 @@ def permission(books: Books, sent: Sent) -> str:
     return RECORD_PERMISSIONS.get(sent.kind, "")
 
 
-def _permit(books: Books, sent: Sent) -> None:
+def _permit(books: Books, sent: Sent, level: Level) -> None:
+    """Asked before anything else of the record, so that even an empty one tells what the role may do (K)."""
     needed = permission(books, sent)
-    if needed in books.revoked:
+    if not books.allows(needed, level):
         raise Refusal("permission", permission=needed)
 
 
@@ -123,31 +134,13 @@ def _place(books: Books, sent: Sent, row_id: int) -> Place:
 # ---- customer payments ----
 
 
-def _resolve(books: Books, given: Reference | None, table: str, field: str) -> int | None:
-    """The row that a reference names; None when there is no reference."""
-    if given is None or not (given.internal_id or given.external_id):
-        return None
-    key, value = ("id", given.internal_id) if given.internal_id else ("externalid", given.external_id)
-    if key == "externalid" and table != "customer":
-        raise Refusal("bad_reference", field=field, key=value)
-    row = books.row(f'SELECT id FROM "{table}" WHERE {key} = ?', value)
-    if row is None:
-        raise Refusal("bad_reference", field=field, key=value)
-    return int(row["id"])
-
-
 def _payment_fields(books: Books, sent: Sent) -> dict[str, object]:
     """What of a payment is stored as it was sent."""
     _refuse_unplayed(sent)
-    values = _custom(books, sent, "customerPayment")
+    values = custom(books, sent, "customerPayment")
     for name, column in (("memo", "memo"), ("tranId", "tranid"), ("checkNum", "_checknum")):
         if sent.has(name):
             values[column] = sent.text(name) or None
-    if sent.has("account"):
-        given = sent.reference("account")
-        values |= {"_account": given.internal_id if given else None, "_undeposited": "F"}
-    if sent.flag("undepFunds"):
-        values |= {"_account": None, "_undeposited": "T"}
     values |= {{"memo": "memo", "checkNum": "_checknum"}[name]: None for name in sent.nulls() & {"memo", "checkNum"}}
     return values
 
@@ -161,38 +154,58 @@ def _refuse_unplayed(sent: Sent) -> None:
             raise Refusal("not_played", what=f"{name} on a payment")
 
 
-def _custom(books: Books, sent: Sent, record: str) -> dict[str, object]:
-    """Custom values to store; a reference to a record that is not there is refused, a nulled field emptied."""
-    values = sent.custom(books.catalogue, record)
-    for script_id in sent.nulls():
-        if script_id in books.catalogue.fields:
-            values[script_id] = None
-    for script_id, value in values.items():
-        field = books.catalogue.fields[script_id]
-        if field.type == "SELECT" and value is not None:
-            values[script_id] = _resolve(books, Reference(str(value), ""), "transaction", script_id)
-    return values
-
-
 def _add_payment(books: Books, sent: Sent) -> int:
     if sent.reference("customer") is None:
         raise Refusal("wants_value", field="Customer")
-    customer_id = _resolve(books, sent.reference("customer"), "customer", "customer")
+    customer_id = resolve(books, sent.reference("customer"), "customer", "customer")
     customer = books.row("SELECT * FROM customer WHERE id = ?", customer_id)
     if customer is None or customer_id is None:
         raise Refusal("wants_value", field="Customer")
-    currency_id = _resolve(books, sent.reference("currency"), "currency", "currency") or customer["currency"]
-    subsidiary = _resolve(books, sent.reference("subsidiary"), "subsidiary", "subsidiary")
+    currency_id = resolve(books, sent.reference("currency"), "currency", "currency") or customer["currency"]
+    subsidiary = resolve(books, sent.reference("subsidiary"), "subsidiary", "subsidiary")
     if subsidiary not in (None, customer["subsidiary"]):
         raise Refusal("bad_subsidiary_reference", field="customer", key=customer_id, subsidiary=subsidiary)
     symbol = books.symbol(currency_id)
     amount = sent.money("payment", symbol)
     if amount is None:
         raise Refusal("wants_value", field="Payment Amount")
-    day = sent.day("tranDate", books.guesses.zone) or f"{books.now()[:10]} 00:00:00"
-    values = {"_undeposited": "T", **_payment_fields(books, sent)}
-    new = NewPayment(customer_id, currency_id, amount, day, sent.apply_lines(symbol))
-    return add_payment(books, new, values | {"externalid": sent.external_id or None, "_made_by": "integration"})
+    new = NewPayment(
+        customer_id,
+        currency_id,
+        amount,
+        day(books, sent),
+        sent.apply_lines(symbol),
+        _cash(books, sent, currency_id, customer["subsidiary"]),
+        _receivable(sent),
+        sent.rate() if currency_id != books.ledger.base(customer["subsidiary"]) else None,
+        by_role=True,
+    )
+    made = {"externalid": sent.external_id or None, "_made_by": "integration"}
+    return add_payment(books, new, _payment_fields(books, sent) | made)
+
+
+def _cash(books: Books, sent: Sent, currency: int, subsidiary: int) -> int | None:
+    """The account that the money goes to; None is Undeposited Funds, also where nothing was said (K: a preference).
+
+    undepFunds true overrides the account; false wants one (help section_N3667711).
+    """
+    given = sent.reference("account")
+    if sent.flag("undepFunds"):
+        return None
+    if given is None or not given.internal_id:
+        if sent.flag("undepFunds") is False:
+            raise Refusal("wants_value", field="Account")
+        return None
+    return cash_account(books, given.internal_id, currency, subsidiary)
+
+
+def _receivable(sent: Sent) -> int | None:
+    given = sent.reference("arAcct")
+    if given is None or not given.internal_id:
+        return None
+    if not given.internal_id.isdecimal():
+        raise Refusal("bad_reference", field="arAcct", key=given.internal_id)
+    return int(given.internal_id)
 
 
 def _update(books: Books, sent: Sent, row: Row) -> Place:
@@ -215,29 +228,50 @@ def _update_payment(books: Books, sent: Sent, row: Row) -> None:
     if row["voided"] == "T":
         raise Refusal("voided")
     symbol = books.symbol(row["currency"])
-    books.require_open_period(row["trandate"])
+    moves_ledger = any(sent.has(name) for name in ("payment", "tranDate", "account", "undepFunds", "exchangeRate"))
+    if moves_ledger:
+        books.periods.require_open(row["trandate"], receivables_by_role=True)
+    else:
+        books.periods.require_applicable(row["trandate"], by_role=True)
     for name, table in (("customer", "customer"), ("currency", "currency")):
-        given = _resolve(books, sent.reference(name), table, name)
+        given = resolve(books, sent.reference(name), table, name)
         if given not in (None, row["entity" if name == "customer" else "currency"]):
             raise Refusal("not_played", what=f"changing the {name} of a payment")
-    values = _payment_fields(books, sent)
-    day = sent.day("tranDate", books.guesses.zone)
-    if day is not None:
-        values |= {"trandate": day, "postingperiod": books.require_open_period(day)}
+    if _receivable(sent) not in (None, row["_receivable"]):
+        raise Refusal("not_played", what="changing the receivables account of a payment")
+    values = _payment_fields(books, sent) | _payment_changes(books, sent, row, symbol)
+    books.change("transaction", row["id"], values | {"lastmodifieddate": books.now()})
+    if moves_ledger:
+        books.ledger.repost_payment(books.transaction(row["id"]), cast("int | None", values.get("_account")))
+    # Without an apply list nothing of it changes, but a smaller amount must still cover what is applied.
+    replace_all = sent.has("applyList") and sent.replaces_all("applyList")
+    apply(books, row["id"], sent.apply_lines(symbol), replace_all=replace_all)
+    books.sequence(f"netsuite.payment_saved {row['id']}")
+
+
+def _payment_changes(books: Books, sent: Sent, row: Row, symbol: str) -> dict[str, object]:
+    """The changed amount, day, account and rate; what lies in a deposit keeps amount and account."""
+    values: dict[str, object] = {}
+    moved = sent.day("tranDate", books.guesses.zone)
+    if moved is not None:
+        values |= {"trandate": moved, "postingperiod": books.periods.require_open(moved, receivables_by_role=True)}
     amount = sent.money("payment", symbol)
     if amount is not None:
         if amount <= 0 or not fits(amount, symbol):
             raise Refusal("bad_amount", field="payment", amount=fixed(amount, symbol), currency=symbol)
         values |= {"_amount": amount, "foreigntotal": amount}
-        books.db.execute(
-            "UPDATE transactionline SET foreignamount = ?, netamount = ? WHERE \"transaction\" = ? AND mainline = 'T'",
-            (amount, amount, row["id"]),
-        )
-    books.change("transaction", row["id"], values | {"lastmodifieddate": books.now()})
-    # Without an apply list nothing of it changes, but a smaller amount must still cover what is applied.
-    replace_all = sent.has("applyList") and sent.replaces_all("applyList")
-    apply(books, row["id"], sent.apply_lines(symbol), replace_all=replace_all)
-    books.sequence(f"netsuite.payment_saved {row['id']}")
+    if sent.has("account") or sent.has("undepFunds"):
+        cash = _cash(books, sent, row["currency"], row["_subsidiary"])
+        undeposited = books.ledger.roles["undeposited"]
+        values |= {"_account": cash or undeposited, "_undeposited": "T" if cash is None else "F"}
+    rate = sent.rate()
+    if rate is not None and row["currency"] != books.ledger.base(row["_subsidiary"]):
+        values["exchangerate"] = str(rate)
+    deposit = books.deposit_of(row["id"])
+    changed = values.get("_amount", row["_amount"]), values.get("_account", row["_account"])
+    if deposit is not None and changed != (row["_amount"], row["_account"]):
+        raise Refusal("in_deposit", deposit=deposit)
+    return values
 
 
 def _set_external_id(books: Books, sent: Sent, row: Row) -> None:
@@ -254,7 +288,9 @@ def _set_external_id(books: Books, sent: Sent, row: Row) -> None:
 def _update_invoice(books: Books, sent: Sent, row: Row) -> None:
     if row["voided"] == "T":
         raise Refusal("voided")
-    values = _custom(books, sent, "invoice")
+    if books.guesses.closed_period_locks_invoice:
+        books.periods.require_open(row["trandate"], receivables_by_role=True)
+    values = custom(books, sent, "invoice")
     for name, column in (("memo", "memo"), ("otherRefNum", "otherrefnum"), ("tranId", "tranid")):
         if sent.has(name):
             values[column] = sent.text(name) or None
@@ -266,6 +302,7 @@ def _update_invoice(books: Books, sent: Sent, row: Row) -> None:
     books.change("transaction", row["id"], values | {"lastmodifieddate": books.now()})
     books.settle(row["id"])
     books.sequence(f"netsuite.invoice_saved {row['id']}")
+    send_if_resumed(books, row, values)
 
 
 def _update_lines(books: Books, sent: Sent, invoice_id: int) -> None:
@@ -280,7 +317,8 @@ def _update_lines(books: Books, sent: Sent, invoice_id: int) -> None:
         if number not in lines:
             raise Refusal("not_played", what="adding lines to an invoice")
         named.add(number)
-        values = custom_values(line.child("customFieldList"), books.catalogue, "invoice")
+        fields = line.child("customFieldList")
+        values = custom_values(fields, books.catalogue, "invoice", books.guesses.zone)
         books.change("transactionline", lines[number]["uniquekey"], values, key="uniquekey")
     if sent.replaces_all("itemList"):
         for number in set(lines) - named:
@@ -289,7 +327,7 @@ def _update_lines(books: Books, sent: Sent, invoice_id: int) -> None:
 
 
 def _update_customer(books: Books, sent: Sent, row: Row) -> None:
-    values = _custom(books, sent, "customer")
+    values = custom(books, sent, "customer")
     for name, column in (("email", "email"), ("companyName", "companyname")):
         if sent.has(name):
             values[column] = sent.text(name) or None
@@ -301,7 +339,7 @@ def _update_customer(books: Books, sent: Sent, row: Row) -> None:
 
 
 def _custom_record_values(books: Books, sent: Sent) -> dict[str, object]:
-    values = _custom(books, sent, record_type(books, sent).script_id)
+    values = custom(books, sent, record_type(books, sent).script_id)
     if sent.has("name"):
         values["name"] = sent.text("name") or None
     inactive = sent.flag("isInactive")
@@ -324,3 +362,11 @@ def _update_custom_record(books: Books, sent: Sent, row: Row) -> None:
     sequence = books.sequence(f"netsuite.record_saved {table} {row['id']} {row['externalid'] or ''}".rstrip())
     values = _custom_record_values(books, sent)
     books.change(table, row["id"], values | {"_sequence": sequence})
+
+
+_ADDERS: dict[str, Callable[[Books, Sent], int]] = {
+    "customerPayment": _add_payment,
+    "customRecord": _add_custom_record,
+    "deposit": add_sent_deposit,
+    "journalEntry": add_sent_journal,
+}

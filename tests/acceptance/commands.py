@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import re
-import sqlite3
 import subprocess
 import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, date, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
+from sqlalchemy import select
+
+from connector.store.tables import metadata
 from tests.harness import Desk
 
 ADDRESS = re.compile(r"[\w.+-]+@[\w-]+\.[\w.]+")
@@ -46,13 +47,10 @@ def _secrets(at: Desk) -> Iterator[str]:
     return (value for name, value in at.environ.items() if name.endswith(kinds))
 
 
-def store_content(path: Path) -> str:
+def store_content(at: Desk) -> dict[str, list[str]]:
     """Every row of every table, so that two moments can be compared."""
-    connection = sqlite3.connect(path)
-    try:
-        return "\n".join(connection.iterdump())
-    finally:
-        connection.close()
+    with at.opened_store() as store, store.read() as tx:
+        return {table.name: sorted(repr(row) for row in tx.execute(select(table))) for table in metadata.sorted_tables}
 
 
 def until(reached: Callable[[], object], seconds: float = 60) -> None:

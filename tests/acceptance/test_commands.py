@@ -12,11 +12,10 @@ from typing import Any
 
 import pytest
 
-from connector.store import Store
 from sandbox.faults import Rule
 from sandbox.plan import Part
-from tests.acceptance.commands import bill, run, store_content
-from tests.harness import Desk, WorldTime, desk
+from tests.acceptance.commands import bill, run, store_content, today
+from tests.harness import Desk, desk
 
 # Name of an answer -> its command line. These only ask, so that two may run at once.
 PLANS = {"plan": ("plan",), "plan_json": ("plan", "--json")}
@@ -57,8 +56,8 @@ class Told:
 
     at: Desk
     answers: Answers
-    store_before_plan: str
-    store_after_plan: str
+    store_before_plan: dict[str, list[str]]
+    store_after_plan: dict[str, list[str]]
     after_plan: dict[str, Any]
 
     def json(self, name: str) -> Any:
@@ -75,11 +74,9 @@ class Told:
 def told(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Told]:
     with desk(tmp_path_factory.mktemp("told"), now=None) as at:
         _book(at)
-        path = at.settings.store
-        Store(path, WorldTime(at.served)).close()
-        before = store_content(path)
+        before = store_content(at)
         answers = _ask(at, PLANS)
-        made = Told(at, answers, before, store_content(path), at.world.requests() | {"mails": len(at.mails())})
+        made = Told(at, answers, before, store_content(at), at.world.requests() | {"mails": len(at.mails())})
         answers["once"] = run(at, "once", "--json")
         answers |= _ask(at, QUESTIONS)
         yield made
@@ -176,15 +173,43 @@ def test_report_ages_the_book_to_the_cent(told: Told) -> None:
     figures = {measure["name"]: measure for measure in report["measures"]}
     assert "66.67" == figures["match_rate"]["value"]
     assert all(measure["formula"] for measure in report["measures"])
-    assert {"on", "as_of", "read_at", "ageing", "measures"} == set(report)
+    assert ("erp", "") == (report["source"], report["trouble"])
+    assert [str(today())] == list({row["on"] for row in report["control"]})
+
+
+def test_the_ageing_ties_to_the_ar_control_account(told: Told) -> None:
+    rows = {row["line"]: row["amount"]["amount"] for row in told.json("report_json")["control"]}
+
+    assert {
+        "open_invoices": "11200.00",
+        "unapplied_payments": "0.00",
+        "open_credits": "0.00",
+        "expected": "11200.00",
+        "control_account": "11200.00",
+        "unexplained": "0.00",
+    } == rows
 
 
 def test_report_names_its_measures_as_finance_does(told: Told) -> None:
     lines = told.lines("report")
 
     assert any(line.startswith("USD 3 11,200.00 USD 0.00 USD") for line in lines)
-    assert any(line.startswith("best possible DSO USD n/a") for line in lines)
+    # billed 76,200 in the period, of which 65,000 was paid; nothing is past due
+    assert any(line.startswith("CEI USD 100.00 %") for line in lines)
     assert any(line.startswith("match rate 66.67 %") for line in lines)
+
+
+def test_report_without_the_erp_is_of_the_last_read_and_says_so(told: Told) -> None:
+    told.at.world.install(Rule("netsuite", "maintenance", times=100))
+    try:
+        ended = run(told.at, "report", "--json")
+    finally:
+        told.at.world.faults.clear()
+    report = json.loads(ended.stdout)
+
+    assert (0, "store", []) == (ended.returncode, report["source"], report["control"])
+    assert "NetSuite" in report["trouble"]
+    assert ["11200.00"] == [row["total"]["amount"] for row in report["ageing"]]
 
 
 # ---- check ----

@@ -12,10 +12,10 @@ from typing import Any
 
 import pytest
 
-from connector.store import Store, verdicts
+from connector.store import verdicts
 from sandbox.faults import Rule
 from sandbox.plan import Part
-from tests.harness import Desk, WorldTime, desk
+from tests.harness import Desk, desk
 
 AFTER_COMMIT = ("timeout_after", "cut_after", "unreadable_after", "drop_after")
 # The ERP writes of one first loop, in order: claim of the installation, the AR status of what was read, the act's
@@ -177,10 +177,8 @@ def _between(
 
         assert ended.returncode in (0, 1), ended.stderr
         assert [] == at.mails_about("PAID-1")
-        store = Store(tmp_path / "connector.db", WorldTime(at.served))
-        with store.read() as tx:
+        with at.opened_store() as store, store.read() as tx:
             exceptions = list(verdicts.open_exceptions(tx))
-        store.close()
         return at.truth(), exceptions
 
 

@@ -1,22 +1,28 @@
-"""The real process is killed with SIGKILL at each named point of the closing act and of a send, and started again.
+"""The real process is killed with SIGKILL at each named point of a closing act, a send and a deposit, and started again.
 
 What must hold afterwards, whatever the point: the ERP has one payment of the charge, applied as the payer meant to the
-cent; no reminder about a paid invoice; a reminder leaves at most once.
+cent; no reminder about a paid invoice; a reminder leaves at most once; a payout is one deposit, equal to the cent.
+
+On PostgreSQL all points of the deposit are tried and some of the others; `scripts/test --all` tries all of them there.
 """
 
 from __future__ import annotations
 
 import json
 import signal
-from datetime import timedelta
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from connector.store import Store
+from connector.store import activity, settling, verdicts
+from connector.store.settling import DepositState
 from sandbox.plan import Part
-from tests.harness import Desk, WorldTime, desk
+from tests.acceptance.settling import assert_ties, pay_out, settle, stripe
+from tests.harness import Desk, desk
 
 ACT_POINTS = (
     "match.pending",
@@ -37,6 +43,24 @@ SEND_POINTS = {
     "reminder.dot": 1,  # accepted, then killed before it was recorded: not sent twice
     "reminder.sent": 1,
 }
+DEPOSIT_POINTS = (
+    "deposit.committed",
+    "deposit.attempted",
+    "deposit.answered",
+    "deposit.written",
+    "deposit.read_back",
+    "deposit.closed",
+)
+# Tried on PostgreSQL in every run: where the store and the engine have most to remember. The others are of the long tier.
+ON_POSTGRES = ("match.committed", "act.answered", "reminder.dot", *DEPOSIT_POINTS)
+
+
+def on_stores(*points: str) -> list[Any]:
+    """(point, store); '' is the store that the run is told to use."""
+    there = [
+        pytest.param(point, "postgresql", marks=[] if point in ON_POSTGRES else [pytest.mark.long]) for point in points
+    ]
+    return [*((point, "") for point in points), *there]
 
 
 def _set_up(at: Desk) -> dict[str, str]:
@@ -89,9 +113,9 @@ def _assert_paid_once(at: Desk) -> None:
     assert ["closed", "closed"] == states
 
 
-@pytest.mark.parametrize("point", ACT_POINTS)
-def test_a_closing_act_killed_anywhere_is_finished_once(tmp_path: Path, point: str) -> None:
-    with desk(tmp_path, now=None) as at:
+@pytest.mark.parametrize(("point", "store"), on_stores(*ACT_POINTS))
+def test_a_closing_act_killed_anywhere_is_finished_once(tmp_path: Path, point: str, store: str) -> None:
+    with desk(tmp_path, now=None, store=store) as at:
         _set_up(at)
 
         _killed(at, point)
@@ -100,29 +124,28 @@ def test_a_closing_act_killed_anywhere_is_finished_once(tmp_path: Path, point: s
         _assert_paid_once(at)
 
 
-@pytest.mark.parametrize("point", ["act.attempted", "act.answered", "act.confirmed"])
-def test_an_act_finishes_though_the_engine_lost_all_its_tables(tmp_path: Path, point: str) -> None:
-    with desk(tmp_path, now=None) as at:
+@pytest.mark.parametrize(("point", "store"), on_stores("act.attempted", "act.answered", "act.confirmed"))
+def test_an_act_finishes_though_the_engine_lost_all_its_tables(tmp_path: Path, point: str, store: str) -> None:
+    with desk(tmp_path, now=None, store=store) as at:
         _set_up(at)
 
         _killed(at, point)
-        for file in tmp_path.glob("connector.engine*"):
-            file.unlink()
+        at.lose_engine()
         _finished(at)
 
         _assert_paid_once(at)
 
 
-@pytest.mark.parametrize(("point", "accepted"), SEND_POINTS.items())
-def test_a_reminder_killed_anywhere_leaves_at_most_once(tmp_path: Path, point: str, accepted: int) -> None:
-    with desk(tmp_path, now=None) as at:
+@pytest.mark.parametrize(("point", "store"), on_stores(*SEND_POINTS))
+def test_a_reminder_killed_anywhere_leaves_at_most_once(tmp_path: Path, point: str, store: str) -> None:
+    with desk(tmp_path, now=None, store=store) as at:
         _set_up(at)
 
         _killed(at, point)
         _finished(at)
         _finished(at)
 
-        assert accepted == len(at.mails_about("OWED-1"))
+        assert SEND_POINTS[point] == len(at.mails_about("OWED-1"))
         assert [] == at.mails_about("PAID-")
 
 
@@ -149,9 +172,52 @@ def test_a_payment_after_a_killed_send_still_cancels_everything(tmp_path: Path, 
 
         assert "0.00" == at.balance("OWED-1")
         assert len(at.mails_about("OWED-1")) <= 1
-        store = Store(tmp_path / "connector.db", WorldTime(at.served))
-        with store.read() as tx:
-            from connector.store import activity
-
+        with at.opened_store() as store, store.read() as tx:
             assert () == activity.sent_after_match(tx)
-        store.close()
+
+
+# ---- the deposit ----
+
+
+@contextmanager
+def _paid_out(folder: Path, store: str) -> Iterator[tuple[Desk, dict[str, str]]]:
+    """A payout of two charges, their fees and a correction arrived today; the connector has seen nothing of it yet."""
+    now = datetime.now(UTC)
+    with desk(folder, now=now - timedelta(days=5), store=store) as at:
+        accounts = settle(at)
+        _set_up(at)
+        at.world.pay("Sandbar Analytics", "77.70", pays=[Part("OWED-1", "77.70")], description="OWED-1", method="ach")
+        stripe(at, "adjust", amount="-1.01")
+        at.world.advance_to(now)
+        pay_out(at)
+        at.world.clock.run()
+        yield at, accounts
+
+
+def _assert_deposited_once(at: Desk, accounts: dict[str, str]) -> None:
+    assert 1 == len(at.truth()["deposits"])
+    assert_ties(at, accounts)
+    with at.opened_store() as store, store.read() as tx:
+        assert [DepositState.CLOSED] == [one.state for one in settling.deposits(tx, DepositState)]
+        assert {"deposited"} == set(settling.standings(tx).values())
+        assert () == verdicts.open_exceptions(tx)
+
+
+@pytest.mark.parametrize(("point", "store"), on_stores(*DEPOSIT_POINTS))
+def test_a_deposit_killed_anywhere_is_one_deposit_of_the_payout(tmp_path: Path, point: str, store: str) -> None:
+    with _paid_out(tmp_path, store) as (at, accounts):
+        _killed(at, point)
+        _finished(at)
+        _finished(at)
+
+        _assert_deposited_once(at, accounts)
+
+
+@pytest.mark.parametrize(("point", "store"), on_stores("deposit.attempted", "deposit.answered", "deposit.written"))
+def test_a_deposit_finishes_though_the_engine_lost_all_its_tables(tmp_path: Path, point: str, store: str) -> None:
+    with _paid_out(tmp_path, store) as (at, accounts):
+        _killed(at, point)
+        at.lose_engine()
+        _finished(at)
+
+        _assert_deposited_once(at, accounts)

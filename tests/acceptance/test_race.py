@@ -12,7 +12,6 @@ import random
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime
-from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -37,6 +36,7 @@ from tests.harness import ROOT
 NOW = datetime(2026, 9, 14, 9, 0, tzinfo=UTC)
 TODAY = NOW.date()
 ROUNDS = 2000
+ROUNDS_ON_A_SERVER = 500  # where each write takes longer
 # Enough to fail: without leases about every tenth message is late.
 ROUNDS_WITHOUT_LEASE = 300
 AT_ONCE = 8
@@ -48,8 +48,8 @@ class StandingClock:
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
-    opened = Store(tmp_path / "race.db", StandingClock())
+def store(where: str) -> Iterator[Store]:
+    opened = Store(where, StandingClock())
     yield opened
     opened.close()
 
@@ -183,9 +183,9 @@ def _payment(number: int) -> Payment:
     )
 
 
-def test_no_message_reaches_its_final_dot_after_the_match(store: Store, mailbox: Mailbox) -> None:
+def test_no_message_reaches_its_final_dot_after_the_match(store: Store, mailbox: Mailbox, where: str) -> None:
     race = Race(store, mailbox, honours_leases=True)
-    rounds = range(ROUNDS)
+    rounds = range(ROUNDS_ON_A_SERVER if "://" in where else ROUNDS)
     race.fill(rounds)
 
     race.play(rounds)
@@ -193,7 +193,7 @@ def test_no_message_reaches_its_final_dot_after_the_match(store: Store, mailbox:
     received, late = race.late()
     assert 0 == late
     # Both orders really happened, or the race was none.
-    assert ROUNDS * 0.02 < received < ROUNDS
+    assert len(rounds) * 0.02 < received < len(rounds)
 
 
 def test_without_the_lease_the_same_race_lets_messages_out_after_the_match(store: Store, mailbox: Mailbox) -> None:

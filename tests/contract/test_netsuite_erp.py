@@ -3,149 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
-from datetime import UTC, date, datetime, timedelta
+from dataclasses import replace
+from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
 from pydantic import SecretStr
-from starlette.applications import Starlette
-from starlette.routing import Mount
 
-from connector.adapters.netsuite import NetSuiteErp, NetSuiteMapping, NetSuiteSettings
-from connector.adapters.netsuite.settings import Deposit
+from connector.adapters.netsuite import NetSuiteErp
 from connector.errors import Terminal, Transient
 from connector.money import Money
-from connector.ports import Answer, Finding, Installation, Mark, Outcome
-from connector.receivables import (
-    ArStatus,
-    Cancellation,
-    CloseIntent,
-    CreditKind,
-    InvoiceStatus,
-    PaymentApplication,
-    PaymentToPost,
-    Receipt,
-    RecordState,
-)
-from sandbox.clock import Sequence, WorldClock
-from sandbox.faults import Faults, Kind, Rule
-from sandbox.netsuite import NetSuite
-from sandbox.serving import Background
-
-NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
-TODAY = NOW.date()
-
-
-@dataclass
-class Site:
-    """A served account with one customer, and our adapter to it; `waits` are the pauses that it made."""
-
-    netsuite: NetSuite
-    faults: Faults
-    clock: WorldClock
-    erp: NetSuiteErp
-    settings: NetSuiteSettings
-    customer: str
-    waits: list[float] = field(default_factory=list)
-    numbers: int = 0
-
-    def now(self) -> datetime:
-        return self.clock()
-
-    def invoice(self, amount: str = "1000.00", currency: str = "USD", customer: str = "", **changes: object) -> str:
-        self.numbers += 1
-        given: dict[str, object] = {
-            "issued_on": date(2026, 10, 1),
-            "due_on": date(2026, 10, 31),
-            "lines": [{"description": "Seats", "amount": amount, "kind": "subscription"}],
-            "currency": currency,
-        }
-        owner = customer or self.customer
-        return self.netsuite.add_invoice(owner, f"INV-{self.numbers}", **{**given, **changes})  # type: ignore[arg-type]
-
-    def fault(self, kind: Kind, operation: str = "*", **changes: object) -> None:
-        self.faults.install(Rule("netsuite", kind, operation, **changes))  # type: ignore[arg-type]
-
-    def act(self, invoices: dict[str, str], amount: str = "", currency: str = "USD", act_id: str = "a1") -> CloseIntent:
-        total = amount or Money.total((Money.of(part, currency) for part in invoices.values()), currency).plain()
-        payment = f"arc-demo-pay-ch{act_id}-0"
-        return CloseIntent(
-            act_id=act_id,
-            payment=PaymentToPost(
-                payment,
-                self.customer,
-                Money.of(total, currency),
-                TODAY,
-                tuple(PaymentApplication(invoice, Money.of(part, currency)) for invoice, part in invoices.items()),
-                f"Stripe ch_{act_id}",
-            ),
-            cancellations=tuple(
-                Cancellation(f"arc-demo-can-{act_id}-{invoice}", invoice, ("+1", "+7"), "paid", NOW)
-                for invoice in invoices
-            ),
-            receipt=Receipt(f"arc-demo-rec-{act_id}", payment, "what was paid"),
-        )
-
-    def write(self, intent: CloseIntent) -> tuple[Outcome, tuple[Outcome, ...]]:
-        (answer,) = self.erp.write_acts([intent])
-        return answer.payment.outcome, tuple(record.outcome for record in answer.records)
-
-    def payments(self) -> list[tuple[str, str, list[tuple[str, str]]]]:
-        """External id, amount and applications of each payment in the books."""
-        return [
-            (item["external_id"], item["amount"], [(part["invoice"], part["amount"]) for part in item["applications"]])
-            for item in self.netsuite.truth()["payments"]
-        ]
-
-    def finding(self, area: str) -> Finding:
-        """The first finding of this area that is not in order."""
-        return next(item for item in self.erp.check() if item.area == area and not item.ok)
-
-
-@contextmanager
-def served(wsdl: Path | None) -> Iterator[Site]:
-    """A site on the sandbox's own schema, or on the vendor's in this folder."""
-    clock, faults = WorldClock(), Faults()
-    clock.start_at(NOW)
-    netsuite = NetSuite(clock, Sequence(clock), faults, account="1000001_SB1", wsdl_dir=wsdl)
-    with Background(Starlette(routes=[Mount("/netsuite", app=netsuite.app)])) as background:
-        profile = netsuite.profile(f"{background.url}/netsuite")
-        settings = NetSuiteSettings(
-            account=profile["account"],
-            consumer_key=SecretStr(profile["consumer_key"]),
-            consumer_secret=SecretStr(profile["consumer_secret"]),
-            token_id=SecretStr(profile["token_id"]),
-            token_secret=SecretStr(profile["token_secret"]),
-            base_url=profile["base_url"],
-            soap_version=profile["soap_version"],
-            read_seconds=3,
-            write_seconds=1,
-        )
-        terms = netsuite.add_term("Net 30", 30)
-        customer = netsuite.add_customer("Northfield Robotics", "ap@northfield.example", terms)
-        waits: list[float] = []
-        made = Site(netsuite, faults, clock, None, settings, customer, waits)  # type: ignore[arg-type]
-        made.erp = NetSuiteErp(settings, _mapping(), made, waits.append)
-        yield made
-        made.erp.close()
-    assert [] == netsuite.contract_violations
+from connector.ports import Answer, Installation, Mark, Outcome
+from connector.receivables import ArStatus, CreditKind, InvoiceStatus, RecordState
+from sandbox.faults import Kind
+from tests.contract.netsuite_site import NOW, TODAY, Site, mapping, served, usd
 
 
 @pytest.fixture
 def site(wsdl_dir: Path | None) -> Iterator[Site]:
     with served(wsdl_dir) as made:
         yield made
-
-
-def _mapping(**parts: object) -> NetSuiteMapping:
-    given = NetSuiteMapping(account_time_zone="UTC", deposit_to=Deposit(undeposited=True))
-    return given.model_copy(update=parts)
-
-
-def usd(text: str) -> Money:
-    return Money.of(text, "USD")
 
 
 # ---- Reading the ledger ----
@@ -169,7 +46,7 @@ def test_open_invoices_come_with_lines_holds_disputes_and_their_customers(site: 
 
 
 def test_more_invoices_than_a_page_are_read_along_their_id(site: Site) -> None:
-    erp = NetSuiteErp(replace(site.settings, page_rows=7), _mapping(), site)
+    erp = NetSuiteErp(replace(site.settings, page_rows=7), mapping(), site)
     ids = [site.invoice() for _ in range(30)]
 
     read, totals = erp.read_open(), erp.read_totals()
@@ -333,7 +210,7 @@ def test_a_read_is_tried_again_after_a_wait(site: Site, kind: Kind) -> None:
 )
 def test_a_read_that_keeps_failing_is_transient_and_bounded(site: Site, kind: Kind, told: str) -> None:
     site.erp.read_totals()
-    erp = NetSuiteErp(replace(site.settings, read_seconds=0.3), _mapping(), site, site.waits.append)
+    erp = NetSuiteErp(replace(site.settings, read_seconds=0.3), mapping(), site, site.waits.append)
     site.fault(kind, "suiteql", times=100, seconds=2)
 
     with pytest.raises(Transient, match=told):
@@ -345,7 +222,7 @@ def test_a_read_that_keeps_failing_is_transient_and_bounded(site: Site, kind: Ki
 
 @pytest.mark.parametrize("kind", ["duplicate_page", "late_page"])
 def test_a_page_that_came_twice_or_late_is_no_answer(site: Site, kind: Kind) -> None:
-    erp = NetSuiteErp(replace(site.settings, page_rows=4), _mapping(), site, site.waits.append)
+    erp = NetSuiteErp(replace(site.settings, page_rows=4), mapping(), site, site.waits.append)
     ids = [site.invoice() for _ in range(11)]
     erp.read_totals()
     site.fault(kind, "suiteql", nth=2)
@@ -364,7 +241,7 @@ def test_a_page_that_came_twice_or_late_is_no_answer(site: Site, kind: Kind) -> 
     ],
 )
 def test_a_wrong_login_is_terminal_and_not_tried_again(site: Site, change: dict[str, object], told: str) -> None:
-    erp = NetSuiteErp(replace(site.settings, **change), _mapping(), site, site.waits.append)  # type: ignore[arg-type]
+    erp = NetSuiteErp(replace(site.settings, **change), mapping(), site, site.waits.append)  # type: ignore[arg-type]
 
     with pytest.raises(Terminal, match=told) as caught:
         erp.read_totals()
@@ -382,7 +259,7 @@ def test_a_field_that_is_not_there_is_terminal_and_named(site: Site) -> None:
 
 
 def test_a_service_that_is_not_there_is_transient(site: Site) -> None:
-    erp = NetSuiteErp(replace(site.settings, base_url="http://127.0.0.1:9"), _mapping(), site, site.waits.append)
+    erp = NetSuiteErp(replace(site.settings, base_url="http://127.0.0.1:9"), mapping(), site, site.waits.append)
 
     with pytest.raises(Transient, match="the connection failed"):
         erp.read_totals()
@@ -457,7 +334,7 @@ def test_an_act_is_written_twice_marked_and_read_back(site: Site) -> None:
 
 
 def test_the_payment_is_dated_the_day_it_was_received_whatever_the_zone(site: Site) -> None:
-    erp = NetSuiteErp(site.settings, _mapping(account_time_zone="America/New_York"), site)
+    erp = NetSuiteErp(site.settings, mapping(account_time_zone="America/New_York"), site)
     invoice = site.invoice()
 
     erp.write_acts([site.act({invoice: "1000.00"})])
@@ -476,7 +353,9 @@ def test_a_read_back_gives_the_same_invoice_as_suiteql(site: Site) -> None:
     by_query = site.erp.read_invoices([invoice]).invoices
     (by_list,) = site.erp.read_acts([site.act({invoice: "1.00"})])
 
-    assert by_query == by_list.invoices
+    # The sandbox's SOAP invoices leave out the account of what is owed.
+    (expected,), (found,) = by_query, by_list.invoices
+    assert expected == replace(found, ar_account=expected.ar_account)
     assert (None, ()) == (by_list.payment, by_list.records)
 
 
@@ -790,77 +669,6 @@ def test_the_installation_record_is_read_as_it_was_written(site: Site) -> None:
 
     assert Answer("arc-installation", CREATED, answer.erp_id) == answer
     assert Installation("demo", 3, NOW) == site.erp.read_installation()
-
-
-# ---- Check ----
-
-
-def test_an_account_in_order_has_only_good_findings(site: Site) -> None:
-    site.invoice()
-
-    assert [] == [finding for finding in site.erp.check() if not finding.ok]
-
-
-@pytest.mark.parametrize(
-    ("revoked", "area", "named"),
-    [
-        ("ADMI_LOGIN_OAUTH", "NetSuite login", "Log in using Access Tokens"),
-        ("ADMI_RESTWEBSERVICES", "NetSuite login", "HTTP 403, the role lacks a permission"),
-        ("ADMI_WEBSERVICES", "NetSuite SOAP", "insufficientPermissionFault"),
-        ("TRAN_FIND", "NetSuite transaction", "Find Transaction"),
-        ("LIST_CUSTJOB", "NetSuite customer", "Lists > Customers"),
-        ("TRAN_CUSTPYMT", "NetSuite SOAP", "Transactions > Customer Payment"),
-        ("TRAN_CUSTINVC", "NetSuite SOAP", "Transactions > Invoice"),
-        ("customrecord_arc_status", "NetSuite customrecord_arc_status", "customrecord_arc_status"),
-    ],
-)
-def test_a_missing_permission_is_named_with_what_to_grant(site: Site, revoked: str, area: str, named: str) -> None:
-    site.invoice()
-    site.netsuite.revoke(revoked)
-
-    finding = site.finding(area)
-
-    assert named in f"{finding.what} {finding.remedy}"
-    assert finding.remedy
-
-
-@pytest.mark.parametrize(
-    ("script_id", "area"),
-    [
-        ("custbody_arc_hold", "NetSuite transaction"),
-        ("custcol_arc_dispute", "NetSuite transactionline"),
-        ("custentity_arc_exclude", "NetSuite customer"),
-        ("custrecord_arc_can_state", "NetSuite customrecord_arc_cancellation"),
-    ],
-)
-def test_a_missing_field_is_named(site: Site, script_id: str, area: str) -> None:
-    site.netsuite.remove_field(script_id)
-
-    finding = site.finding(area)
-
-    assert script_id in finding.what
-    assert "mappings/netsuite.yaml" in finding.remedy
-
-
-def test_a_soap_release_that_is_not_served_is_named(site: Site) -> None:
-    erp = NetSuiteErp(replace(site.settings, soap_version="2019_1"), _mapping(), site, site.waits.append)
-
-    finding = next(item for item in erp.check() if item.area == "NetSuite SOAP")
-    erp.close()
-
-    assert not finding.ok
-    assert "2019_1" in finding.what
-
-
-def test_a_wrong_sign_of_lines_is_found(site: Site) -> None:
-    site.invoice()
-    facts = _mapping().facts.model_copy(update={"line_amount_sign": "plus"})
-    erp = NetSuiteErp(site.settings, _mapping(facts=facts), site)
-
-    findings = [item for item in erp.check() if not item.ok]
-    erp.close()
-
-    assert ["Set facts.line_amount_sign: minus in mappings/netsuite.yaml."] == [item.remedy for item in findings]
 
 
 def test_no_error_shows_a_secret(site: Site, caplog: pytest.LogCaptureFixture) -> None:

@@ -3,65 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
-from itertools import count
-from zoneinfo import ZoneInfo
+from datetime import date, timedelta
 
 import pytest
-import stripe
-from pydantic import SecretStr
-from starlette.applications import Starlette
-from starlette.routing import Mount
 
-from connector.adapters.stripe import StripeMapping, StripePayments
-from connector.adapters.stripe_api import StripeSettings
 from connector.errors import ConnectorError, Terminal, Transient
 from connector.money import Money
 from connector.receivables import PaymentState
-from sandbox.faults import Faults, Kind, Rule
-from sandbox.serving import Background
-from sandbox.stripe import API_KEY, Stripe
-
-START = datetime(2026, 10, 20, 15, 0, tzinfo=UTC)
-
-
-@dataclass
-class World:
-    """A Stripe account on loopback, a clock that stands still until it is moved, and our source over both."""
-
-    stripe: Stripe
-    faults: Faults
-    url: str = ""
-    at: datetime = START
-
-    def now(self) -> datetime:
-        return self.at
-
-    def source(self, key: str = API_KEY) -> StripePayments:
-        settings = StripeSettings(SecretStr(key), date(2026, 10, 1), base_url=f"{self.url}/stripe", timeout_seconds=1)
-        return StripePayments(settings, StripeMapping(), ZoneInfo("America/New_York"), self, lambda seconds: None)
-
-    def requests(self) -> int:
-        return sum(self.stripe.counts().values())
+from sandbox.faults import Kind, Rule
+from tests.contract.stripe_world import START, World, serving
 
 
 @pytest.fixture
 def world(monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
-    monkeypatch.setattr(stripe.HTTPClient, "INITIAL_DELAY", 0)
-    monkeypatch.setattr(stripe.HTTPClient, "MAX_DELAY", 0)
-    faults, order = Faults(None), count(1)
-    made = World(None, faults)  # type: ignore[arg-type]
-    made.stripe = Stripe(made.now, lambda what: next(order), faults)
-    with Background(Starlette(routes=[Mount("/stripe", app=made.stripe.app)])) as served:
-        made.url = served.url
-        yield made
-
-
-def customer(world: World, erp_id: str = "77") -> str:
-    return world.stripe.ledger.add_customer(
-        "Northfield Robotics", "ap@northfield.example", metadata={"netsuite_customer_id": erp_id}
-    )
+    yield from serving(monkeypatch)
 
 
 def test_a_quiet_tick_is_one_request(world: World) -> None:
@@ -79,7 +34,7 @@ def test_a_card_payment_is_read_with_all_that_it_says(world: World) -> None:
     ours = world.source()
     cursor = ours.read_changed("", START).cursor
     world.stripe.ledger.pay(
-        customer(world),
+        world.customer(),
         18000000,
         "USD",
         description="three invoices",
@@ -100,7 +55,7 @@ def test_a_card_payment_is_read_with_all_that_it_says(world: World) -> None:
 
 def test_a_debit_keeps_its_id_from_processing_to_success_and_return(world: World) -> None:
     ours = world.source()
-    intent = world.stripe.ledger.pay(customer(world), 4500000, "USD", method="ach", processing=True)
+    intent = world.stripe.ledger.pay(world.customer(), 4500000, "USD", method="ach", processing=True)
     first = ours.read_changed("", world.at)
     world.at += timedelta(days=4)
     world.stripe.ledger.settle(intent)
@@ -121,7 +76,7 @@ def test_a_debit_keeps_its_id_from_processing_to_success_and_return(world: World
 
 def test_a_debit_that_fails_while_processing_was_never_received(world: World) -> None:
     ours = world.source()
-    intent = world.stripe.ledger.pay(customer(world), 100, "USD", method="ach", processing=True)
+    intent = world.stripe.ledger.pay(world.customer(), 100, "USD", method="ach", processing=True)
     first = ours.read_changed("", world.at)
     world.stripe.ledger.fail(intent)
 
@@ -132,13 +87,13 @@ def test_a_debit_that_fails_while_processing_was_never_received(world: World) ->
 
 @pytest.mark.parametrize("currency", ["USD", "JPY", "KWD"])
 def test_amounts_survive_the_wire_in_minor_units(world: World, currency: str) -> None:
-    world.stripe.ledger.pay(customer(world), 12340, currency)
+    world.stripe.ledger.pay(world.customer(), 12340, currency)
 
     assert [payment.amount for payment in world.source().read_changed("", START).payments] == [Money(12340, currency)]
 
 
-def test_two_hundred_and_fifty_payments_come_in_three_pages(world: World) -> None:
-    payer = customer(world)
+def test_two_hundred_and_fifty_payments_come_in_three_pages_and_the_customers_in_one(world: World) -> None:
+    payer = world.customer()
     for _ in range(250):
         world.stripe.ledger.pay(payer, 100, "USD", method="ach", processing=True)
     before = world.requests()
@@ -146,14 +101,14 @@ def test_two_hundred_and_fifty_payments_come_in_three_pages(world: World) -> Non
     read = world.source().read_changed("", START)
 
     assert len({payment.id for payment in read.payments}) == 250
-    assert world.requests() - before == 3
+    assert world.requests() - before == 3 + 1
 
 
 def test_after_a_long_outage_payments_are_listed_again(world: World) -> None:
     ours = world.source()
     cursor = ours.read_changed("", world.at).cursor
     world.at += timedelta(days=5)
-    world.stripe.ledger.pay(customer(world), 100, "USD")
+    world.stripe.ledger.pay(world.customer(), 100, "USD")
     world.at += timedelta(days=40)
 
     assert len(ours.read_changed(cursor, world.at).payments) == 1
@@ -174,7 +129,7 @@ def test_after_a_long_outage_payments_are_listed_again(world: World) -> None:
 )
 @pytest.mark.parametrize("operation", ["charges.list", "invoice_payments.list"])
 def test_one_fault_is_got_over_or_told_and_the_next_read_is_whole(world: World, kind: Kind, operation: str) -> None:
-    world.stripe.ledger.pay(customer(world), 100, "USD", invoices=[("INV-1", 100)])
+    world.stripe.ledger.pay(world.customer(), 100, "USD", invoices=[("INV-1", 100)])
     world.faults.install(Rule("stripe", kind, operation, seconds=1.5))
     ours = world.source()
 
@@ -205,7 +160,7 @@ def test_a_lost_right_is_named(world: World) -> None:
 
 
 def test_check_finds_a_good_key_in_order_and_a_bad_one_refused(world: World) -> None:
-    world.stripe.ledger.pay(customer(world), 100, "USD", invoices=[("INV-1", 100)])
+    world.stripe.ledger.pay(world.customer(), 100, "USD", invoices=[("INV-1", 100)])
 
     assert [finding for finding in world.source().check() if not finding.ok and finding.blocking] == []
     refused = world.source("rk_test_wrong")

@@ -216,3 +216,23 @@ def test_adding_a_payment_never_makes_the_cadence_harsher(given_states, offset, 
     after_template = cadence.decide(after, POLICY, day(offset)).template
 
     assert firmness.index(after_template) <= firmness.index(before_template)
+
+
+# ---- the one statement of old invoices ----
+
+
+def test_a_statement_has_its_own_text_and_is_no_step_of_the_cadence():
+    """RULES 4.5: neutral, also as the first contact, and due on the day on which it was chosen."""
+    statement = Reminder("1", cadence.STATEMENT_STEP, day(45), PLANNED)
+    verdict = cadence.decide([statement], POLICY, day(45))
+
+    assert (CadenceOutcome.DUE, statement, "statement") == (verdict.outcome, verdict.reminder, verdict.template)
+
+
+def test_almost_paid_cancels_the_cadence_and_not_the_statement():
+    statement = Reminder("1001", cadence.STATEMENT_STEP, day(45), PLANNED)
+    owed = invoice("INV-1001", "5.00", amount="100.00")
+    changed = cadence.replan(owed, 95, day(45), [*planned(), statement], POLICY)
+
+    assert cadence.STATEMENT_STEP not in {reminder.step for reminder in changed}
+    assert {"-7", "0", "+1", "+7", "+14", "+30"} == {r.step for r in changed if r.state is CANCELLED}

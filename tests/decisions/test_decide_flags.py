@@ -68,5 +68,35 @@ def test_the_first_state_that_holds_is_shown(
     assert (flag, reason, next_step) == (verdict.flag, verdict.reason, verdict.next_step)
 
 
+WHY = "Renewal on 2026-10-01, in 20 days; 9 days past due"
+
+# invoice, reminders, exception, in backlog -> state, next step, of an escalated invoice
+ESCALATED = [
+    (PAID, PLANNED, "", False, Flag.CLOSED, ""),
+    (OPEN, PLANNED, "two explanations fit", False, Flag.EXCEPTION, ""),
+    # An old book has many of them: the choice that a person has to make for the backlog comes first.
+    (OPEN, PLANNED, "", True, Flag.BACKLOG, ""),
+    (OPEN, PLANNED, "", False, Flag.ESCALATED, "+1"),
+    (ON_HOLD, HELD, "", False, Flag.ESCALATED, ""),
+]
+
+
+@pytest.mark.parametrize(("invoice", "reminders", "exception", "in_backlog", "flag", "next_step"), ESCALATED)
+def test_an_escalated_invoice_is_shown_as_such_with_the_step_that_still_leaves(
+    invoice: OpenInvoice,
+    reminders: tuple[Reminder, ...],
+    exception: str,
+    in_backlog: bool,
+    flag: Flag,
+    next_step: str,
+) -> None:
+    verdict = flags.decide(invoice, reminders, exception, in_backlog, WHY)
+
+    assert flag == verdict.flag
+    if flag is Flag.ESCALATED:
+        assert (WHY, next_step) == (verdict.reason, verdict.next_step)
+        assert (verdict.next_on is not None) == bool(next_step)
+
+
 def test_every_state_is_reached() -> None:
-    assert set(Flag) == {flag for _, _, _, _, flag, _, _ in CASES}
+    assert set(Flag) == {case[4] for case in CASES} | {case[4] for case in ESCALATED}

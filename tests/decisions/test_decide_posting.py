@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
+from typing import Any
 
 import pytest
 from decision_cases import PAID_ON, decide, invoice, payment, usd
 
 from connector.decisions import posting
-from connector.decisions.posting import PostingError
+from connector.decisions.posting import Ledger, PostingError, PostingHold, PostingHoldReason
+from connector.policy import ClosedPeriod
 from connector.receivables import Cancellation, CloseIntent, Payment, PaymentApplication
+from connector.settlement import Period
 
 AT = datetime(2026, 10, 5, 9, 30, tzinfo=UTC)
 FIVE = invoice("INV-1", "400.00")
@@ -21,8 +24,16 @@ NUMBERS = {"1": "INV-1", "2": "INV-2"}
 
 def intent(paid: Payment = PAID, cancelled: dict[str, tuple[str, ...]] | None = None, **more: object) -> CloseIntent:
     match = decide(paid, FIVE, HELD)
-    values = {"installation": "k7", "generation": 1, "act_id": "a1", "at": AT, "invoice_numbers": NUMBERS}
-    return posting.decide(paid, match, cancelled or {}, **(values | more))
+    values: dict[str, Any] = {
+        "installation": "k7",
+        "generation": 1,
+        "act_id": "a1",
+        "at": AT,
+        "invoice_numbers": NUMBERS,
+    }
+    made = posting.decide(paid, match, cancelled or {}, **(values | more))
+    assert isinstance(made, CloseIntent), made
+    return made
 
 
 def test_one_payment_is_posted_over_all_that_was_available():
@@ -91,3 +102,113 @@ def test_the_match_of_another_payment_is_refused():
             at=AT,
             invoice_numbers=NUMBERS,
         )
+
+
+# ---- where and when the ERP takes it ----
+
+OCTOBER = Period("Oct 2026", date(2026, 10, 1), date(2026, 10, 31), is_locked=True)
+NOVEMBER = Period("Nov 2026", date(2026, 11, 1), date(2026, 11, 30), is_locked=False)
+LOCKED = Ledger(periods=(OCTOBER, NOVEMBER))
+MOVED = replace(LOCKED, closed_period=ClosedPeriod.FIRST_OPEN, today=date(2026, 11, 5))
+BOTH = payment("500.00", numbers=["INV-1", "INV-2"], id="ch_3Abc")
+
+
+def verdict(first: dict[str, Any], second: dict[str, Any], ledger: Ledger | None = None) -> CloseIntent | PostingHold:
+    """500 over two invoices of 400 and 100, each with these facts."""
+    invoices = (invoice("INV-1", "400.00", **first), invoice("INV-2", "100.00", **second))
+    return posting.decide(
+        BOTH,
+        decide(BOTH, *invoices),
+        {},
+        installation="k7",
+        generation=1,
+        act_id="a1",
+        at=AT,
+        invoice_numbers=NUMBERS,
+        invoices=invoices,
+        ledger=ledger,
+    )
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "ledger", "reason"),
+    [
+        ({"subsidiary": "2"}, {"subsidiary": "2"}, Ledger("2"), None),
+        ({"subsidiary": "2"}, {"subsidiary": "3"}, None, "several_subsidiaries"),
+        ({"subsidiary": "3"}, {"subsidiary": "3"}, Ledger("2"), "other_subsidiary"),
+        # What the ERP doesn't tell is not judged: an account without subsidiaries has none.
+        ({}, {}, Ledger("2"), None),
+        ({"subsidiary": "3"}, {"subsidiary": "3"}, None, None),
+        ({"ar_account": "120"}, {"ar_account": "120"}, None, None),
+        ({"ar_account": "120"}, {"ar_account": "121"}, None, "several_ar_accounts"),
+        ({"customer_id": "C2"}, {}, None, None),
+        ({"customer_id": "C2"}, {}, Ledger(takes_relatives=False), "relatives"),
+        # All of one child: the payment is the child's own.
+        ({"customer_id": "C2"}, {"customer_id": "C2"}, Ledger(takes_relatives=False), None),
+        ({}, {}, LOCKED, "closed_period"),
+        ({}, {}, replace(LOCKED, periods=(NOVEMBER,)), "closed_period"),
+        ({}, {}, replace(MOVED, today=date(2026, 10, 31)), "closed_period"),
+        ({}, {}, MOVED, None),
+        # Two at once: the first.
+        (
+            {"subsidiary": "2", "ar_account": "120"},
+            {"subsidiary": "3", "ar_account": "121"},
+            LOCKED,
+            "several_subsidiaries",
+        ),
+        (
+            {"subsidiary": "2", "ar_account": "120"},
+            {"subsidiary": "2", "ar_account": "121"},
+            Ledger("3"),
+            "other_subsidiary",
+        ),
+        ({"ar_account": "1", "customer_id": "C2"}, {"ar_account": "2"}, Ledger("", False), "several_ar_accounts"),
+        ({"customer_id": "C2"}, {}, replace(LOCKED, takes_relatives=False), "relatives"),
+    ],
+)
+def test_what_no_one_payment_can_pay_is_held(first, second, ledger, reason):
+    """RULES 1.4, 1.6."""
+    made = verdict(first, second, ledger)
+
+    if reason is None:
+        assert isinstance(made, CloseIntent)
+    else:
+        assert isinstance(made, PostingHold)
+        assert PostingHoldReason(reason) is made.reason
+        assert made.text.startswith("Payment ch_3Abc ")
+        assert made.text.endswith(".")
+
+
+def test_subsidiary_and_ar_account_are_the_invoices():
+    made = verdict({"subsidiary": "2", "ar_account": "120"}, {"subsidiary": "2", "ar_account": "120"}, Ledger("2"))
+
+    assert isinstance(made, CloseIntent)
+    assert ("2", "120") == (made.payment.subsidiary, made.payment.ar_account)
+
+
+def test_without_the_invoices_word_the_subsidiary_is_the_settlements():
+    assert "2" == intent(ledger=Ledger("2")).payment.subsidiary
+
+
+def test_the_processors_rate_goes_to_the_erp():
+    """RULES 1.7."""
+    assert "1.0842" == intent(replace(PAID, exchange_rate="1.0842")).payment.exchange_rate
+
+
+def test_the_day_is_the_one_in_the_subsidiarys_zone():
+    assert date(2026, 10, 6) == intent(received_on=date(2026, 10, 6)).payment.received_on
+
+
+def test_what_is_posted_out_of_period_keeps_its_real_day_and_says_so():
+    made = intent(ledger=MOVED)
+
+    assert (date(2026, 11, 1), PAID_ON) == (made.payment.received_on, made.payment.really_received_on)
+    assert "Payment ch_3Abc of 500.00 USD, received on 2026-10-05" in made.receipt.text
+    assert "Posted out of period, on 2026-11-01" in made.receipt.text
+    assert None is intent().payment.really_received_on
+
+
+def test_an_open_period_leaves_the_day_alone():
+    opened = replace(MOVED, periods=(replace(OCTOBER, is_locked=False), NOVEMBER))
+
+    assert intent() == intent(ledger=opened)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import date, timedelta
 
 import pytest
 from decision_cases import DUE_ON, POLICY, invoice, line, usd
@@ -15,6 +15,7 @@ from connector.decisions.suppression import SuppressionFacts, SuppressionOutcome
 from connector.money import Money
 from connector.policy import Switch
 from connector.receivables import Customer, InvoiceStatus
+from connector.settlement import Autopay
 
 OPEN = invoice("INV-1", "1000.00", customer_id="C1")
 CUSTOMER = Customer("C1", "Northfield Robotics", "ap@northfield.example")
@@ -33,6 +34,7 @@ ROWS = [
     ("voided", {"invoice": {"status": InvoiceStatus.VOIDED, "balance": usd("0")}}),
     ("nothing_to_ask", {"invoice": {"balance": usd("0")}}),
     ("excluded", {"customer": {"is_excluded": True, "exclusion": "intercompany"}}),
+    ("do_not_contact", {"do_not_contact": True}),
     ("hold", {"invoice": {"hold_reason": "usage is being counted"}}),
     ("disputed", {"invoice": {"lines": (line("1000.00", disputed=True),)}}),
     ("match_pending", {"match_pending": True}),
@@ -41,12 +43,19 @@ ROWS = [
     ("exception", {"exception": "two explanations"}),
     ("customer_in_credit", {"credits": usd("1000.00")}),
     ("parked", {"parked": "invoice 7: due date"}),
+    ("autopay", {"autopay": Autopay("INV-1", "cus_1", DUE_ON + timedelta(days=8), has_failed=True)}),
+    ("strategic", {"is_strategic": True}),
+    ("escalated", {"escalation": "Renewal on 2026-10-28, in 20 days; 7 days past due"}),
     ("no_contact", {"customer": {"email": ""}}),
+    ("not_delivered", {"invoice": {"delivered_on": DUE_ON + timedelta(days=6)}}),
     ("backlog", {"in_backlog": True}),
     ("stale", {"stale_sources": ("stripe",)}),
     ("clock", {"clock_behind": True}),
+    ("other_sender", {"other_senders": ("netsuite_dunning",)}),
     ("stopped", {"stopped": "by a person"}),
     ("shadow", {"send": Switch.SHADOW}),
+    ("breaker", {"breaker": "61 mails in one day are more than 60"}),
+    ("quiet_hours", {"quiet": "no mail leaves on a Saturday"}),
 ]
 
 
@@ -183,6 +192,120 @@ def test_in_suggest_nothing_leaves_either():
 
 def test_a_customer_who_was_not_read_is_not_written_to():
     assert "no_contact" == suppression.decide(replace(CLEAR, customer=None), POLICY).reason
+
+
+# ---- who is never chased, or not by a machine (RULES 4) ----
+
+
+@pytest.mark.parametrize(
+    ("days", "allowed", "reason"),
+    [(0, False, "none"), (1, False, "strategic"), (1, True, "none")],
+)
+def test_a_strategic_customer_gets_no_machine_mail_past_due(days, allowed, reason):
+    policy = replace(POLICY, strategic_mail_past_due=allowed)
+    change = {"is_strategic": True, "on": DUE_ON + timedelta(days=days), "overdue_askable": usd("0")}
+
+    assert reason == suppression.decide(facts(change), policy).reason
+
+
+def autopay(attempt: int | None, has_failed: bool) -> Autopay:
+    return Autopay("INV-1", "cus_1", None if attempt is None else DUE_ON + timedelta(days=attempt), has_failed)
+
+
+@pytest.mark.parametrize(
+    ("days", "has_flag", "told", "inflight", "reason"),
+    [
+        # Nothing collects it by itself.
+        (-7, False, None, "0.00", "none"),
+        # Only the ERP's flag: not before the charge date, which is the due date.
+        (-7, True, None, "0.00", "autopay"),
+        (0, True, None, "0.00", "autopay"),
+        (1, True, None, "0.00", "none"),
+        # An attempt is set, for the first time or again.
+        (-7, False, autopay(0, False), "0.00", "autopay"),
+        (1, False, autopay(3, True), "0.00", "autopay"),
+        (3, False, autopay(3, True), "0.00", "autopay"),
+        # The debit is processing; less than half of the invoice would not shield another one.
+        (1, False, autopay(None, False), "1000.00", "in_flight"),
+        (1, False, autopay(None, False), "499.99", "autopay"),
+        (1, True, None, "0.01", "autopay"),
+        (1, False, None, "499.99", "none"),
+        # No attempt is set, and none has failed.
+        (0, False, autopay(None, False), "0.00", "autopay"),
+        (1, False, autopay(None, False), "0.00", "none"),
+        # The last attempt failed.
+        (-7, True, autopay(None, True), "0.00", "none"),
+        (1, False, autopay(None, True), "0.00", "none"),
+        (1, False, autopay(None, True), "0.01", "autopay"),
+    ],
+)
+def test_what_is_collected_by_itself_is_not_reminded_of_until_the_last_attempt_failed(
+    days, has_flag, told, inflight, reason
+):
+    change = {"on": DUE_ON + timedelta(days=days), "has_autopay": has_flag, "autopay": told, "inflight": usd(inflight)}
+
+    assert reason == suppression.decide(facts(change), POLICY).reason
+
+
+@pytest.mark.parametrize(
+    ("one", "was_told", "template"),
+    [
+        (None, False, ""),
+        (autopay(None, False), False, ""),
+        (autopay(None, True), False, "payment_method"),
+        (autopay(None, True), True, ""),
+    ],
+)
+def test_the_first_mail_after_the_last_attempt_failed_asks_for_another_way_to_pay(one, was_told, template):
+    verdict = suppression.decide(facts({"autopay": one, "was_told_payment_failed": was_told}), POLICY)
+
+    assert ("none", template) == (verdict.reason, verdict.template)
+
+
+FRIDAY_9, THURSDAY_15, FRIDAY_16 = date(2026, 10, 9), date(2026, 10, 15), date(2026, 10, 16)
+
+
+@pytest.mark.parametrize(
+    ("delivered_on", "needed", "on", "reason"),
+    [
+        (None, False, FRIDAY_9, "none"),
+        (None, True, FRIDAY_9, "not_delivered"),
+        (date(2026, 9, 1), True, FRIDAY_9, "none"),
+        # Delivered late, on a Friday: five business days later is the next Friday.
+        (FRIDAY_9, True, THURSDAY_15, "not_delivered"),
+        (FRIDAY_9, True, FRIDAY_16, "none"),
+        (FRIDAY_9, False, THURSDAY_15, "not_delivered"),
+        # On a Saturday: the same five days.
+        (date(2026, 10, 10), True, THURSDAY_15, "not_delivered"),
+        (date(2026, 10, 10), True, FRIDAY_16, "none"),
+        # Not overdue yet: a notice before the due date is no harm.
+        (date(2026, 9, 30), True, DUE_ON, "none"),
+        (date(2026, 9, 30), True, DUE_ON + timedelta(days=1), "not_delivered"),
+        # Due on receipt, delivered on the day of issue: not late.
+        (date(2026, 9, 1), True, date(2026, 9, 2), "none"),
+    ],
+)
+def test_an_overdue_step_needs_evidence_of_a_delivery_five_business_days_before(delivered_on, needed, on, reason):
+    policy = replace(POLICY, needs_delivery_evidence=needed)
+    change = {"invoice": {"delivered_on": delivered_on}, "on": on, "overdue_askable": usd("0")}
+
+    assert reason == suppression.decide(facts(change), policy).reason
+
+
+@pytest.mark.parametrize(
+    ("others", "acknowledged", "told"),
+    [
+        ((), (), ""),
+        (("netsuite_dunning",), ("netsuite_dunning",), ""),
+        (("netsuite_dunning", "stripe_invoices"), ("netsuite_dunning",), "stripe_invoices"),
+    ],
+)
+def test_another_sender_is_switched_off_or_acknowledged_before_we_send(others, acknowledged, told):
+    verdict = suppression.decide(facts({"other_senders": others}), replace(POLICY, acknowledged_senders=acknowledged))
+
+    assert ("other_sender" if told else "none") == verdict.reason
+    assert told in verdict.text
+    assert "netsuite_dunning" not in verdict.text
 
 
 cents = st.integers(0, 200_000)

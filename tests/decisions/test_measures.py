@@ -83,6 +83,14 @@ def test_cei_is_what_was_collected_of_what_could_be():
     [
         measures.dso(usd("1.00"), usd("0.00"), 30),
         measures.cei(usd("0.00"), usd("5.00"), usd("5.00"), usd("5.00")),
+        measures.cei_without_write_offs(usd("0.00"), usd("5.00"), usd("5.00"), usd("5.00"), usd("1.00")),
+        measures.average_days_delinquent(usd("1.00"), usd("1.00"), usd("0.00"), 30),
+        measures.bad_debt_to_sales(usd("1.00"), usd("0.00")),
+        measures.bad_debt_to_ar(usd("1.00"), usd("5.00"), usd("-5.00")),
+        measures.dispute_rate(0, 0),
+        measures.dispute_rate_by_value(usd("0.00"), usd("0.00")),
+        measures.share(usd("0.00"), usd("0.00")),
+        measures.suggested_rate(0, 0),
         measures.match_rate(0, 0),
         measures.suppression_latency([], 95),
         measures.mean_days_to_pay([]),
@@ -119,6 +127,20 @@ def test_a_percentile_outside_its_range_is_refused():
 def test_two_currencies_make_no_ratio():
     with pytest.raises(MoneyError, match="currencies differ"):
         measures.dso(usd("1.00"), invoice("INV-1", "1.00", currency="EUR").balance, 30)
+
+
+def test_what_was_written_off_is_not_collected():
+    collected = measures.cei_without_write_offs(usd("100.00"), usd("200.00"), usd("120.00"), usd("60.00"), usd("24.00"))
+
+    assert Fraction(65) == collected.value
+    assert Fraction(12) == measures.bad_debt_to_sales(usd("24.00"), usd("200.00")).value
+    assert Fraction(2400, 110) == measures.bad_debt_to_ar(usd("24.00"), usd("100.00"), usd("120.00")).value
+
+
+def test_days_delinquent_are_what_is_left_of_dso_above_the_best_possible():
+    figures = usd("150.00"), usd("100.00"), usd("300.00")
+
+    assert Fraction(15) == measures.average_days_delinquent(*figures, 90).value
 
 
 def test_days_to_pay_of_a_real_shaped_ledger_equal_a_plain_pass_over_the_file():

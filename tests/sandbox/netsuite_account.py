@@ -47,7 +47,7 @@ class Account:
     deeds: list[str] = field(default_factory=list)
 
     @property
-    def profile(self) -> dict[str, str]:
+    def profile(self) -> dict[str, Any]:
         return self.books.profile(self.url)
 
     def fault(self, kind: Kind, operation: str = "*", **more: Any) -> None:
@@ -137,6 +137,9 @@ class Account:
     def balance(self, invoice: str) -> str:
         return next(one["balance"] for one in self.books.truth()["invoices"] if one["id"] == invoice)
 
+    def account_balance(self, role: str, on: date | None = None) -> str:
+        return self.books.balances(on)[self.books.accounts[role]]
+
     def payments(self) -> list[dict[str, Any]]:
         payments: list[dict[str, Any]] = self.books.truth()["payments"]
         return payments
@@ -169,6 +172,8 @@ class Soap:
         self.cust = self.client.type_factory(f"urn:customers_{version}.transactions.webservices.netsuite.com")
         self.sales = self.client.type_factory(f"urn:sales_{version}.transactions.webservices.netsuite.com")
         self.common = self.client.type_factory(f"urn:common_{version}.platform.webservices.netsuite.com")
+        self.bank = self.client.type_factory(f"urn:bank_{version}.transactions.webservices.netsuite.com")
+        self.general = self.client.type_factory(f"urn:general_{version}.transactions.webservices.netsuite.com")
         self.custom = self.client.type_factory(f"urn:customization_{version}.setup.webservices.netsuite.com")
         self.messages = f"{{urn:messages_{version}.platform.webservices.netsuite.com}}"
 
@@ -231,6 +236,44 @@ class Soap:
             applyList=self.cust.CustomerPaymentApplyList(apply=lines, **listed) if lines else None,
             **fields,
         )
+
+    def deposit(
+        self,
+        account: str | None,
+        payments: Sequence[str] = (),
+        others: Sequence[tuple[str, str]] = (),
+        cash_back: Sequence[tuple[str, str]] = (),
+        **fields: Any,
+    ) -> Any:
+        """A deposit as it goes out; others and cash back are (account, amount)."""
+        make = self.bank
+        paid = [make.DepositPayment(deposit=True, id=int(payment)) for payment in payments]
+        other = [make.DepositOther(account=self._key(key), amount=Decimal(amount)) for key, amount in others]
+        back = [make.DepositCashBack(account=self._key(key), amount=Decimal(amount)) for key, amount in cash_back]
+        return make.Deposit(
+            account=account and self._key(account),
+            paymentList=make.DepositPaymentList(depositPayment=paid, replaceAll=False) if paid else None,
+            otherList=make.DepositOtherList(depositOther=other, replaceAll=False) if other else None,
+            cashBackList=make.DepositCashBackList(depositCashBack=back, replaceAll=False) if back else None,
+            **fields,
+        )
+
+    def journal(self, lines: Sequence[tuple[str, str, str]], **fields: Any) -> Any:
+        """A journal entry as it goes out; a line is (account, debit, credit), '' being nothing."""
+        made = [
+            self.general.JournalEntryLine(
+                account=self._key(key),
+                debit=Decimal(debit) if debit else None,
+                credit=Decimal(credit) if credit else None,
+            )
+            for key, debit, credit in lines
+        ]
+        return self.general.JournalEntry(
+            lineList=self.general.JournalEntryLineList(line=made, replaceAll=False) if made else None, **fields
+        )
+
+    def _key(self, internal_id: str) -> Any:
+        return self.core.RecordRef(internalId=internal_id)
 
     def cancellation(self, external_id: str | None, invoice: str | None = None, state: str = "intended") -> Any:
         fields = [self.core.StringCustomFieldRef(scriptId="custrecord_arc_can_state", value=state)]

@@ -141,6 +141,7 @@ def test_lines_have_the_ledgers_signs(shared: Account) -> None:
         ("CustInvc", "F", "F", "-1000"),
         ("CustInvc", "F", "T", "-80"),
         ("CustPymt", "T", "F", "500"),
+        ("CustPymt", "F", "F", "-500"),
     ] == [tuple(row.values()) for row in rows]
 
 

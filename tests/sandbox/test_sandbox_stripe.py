@@ -61,7 +61,7 @@ def test_a_cursor_that_is_no_object_of_the_list_is_refused(site: Any) -> None:
 
 def test_an_unknown_parameter_is_refused(site: Any) -> None:
     with pytest.raises(stripe.InvalidRequestError) as refused:
-        site.client.v1.balance_transactions.list({"payout": "po_1"})
+        site.client.v1.balance_transactions.list({"status": "available"})
 
     assert "parameter_unknown" == refused.value.code
 
@@ -317,7 +317,7 @@ def test_an_object_that_is_not_there_is_resource_missing(site: Any) -> None:
 
 def test_what_the_sandbox_does_not_have_is_an_unrecognized_url(site: Any) -> None:
     with pytest.raises(stripe.InvalidRequestError, match="Unrecognized request URL"):
-        site.client.v1.payouts.list()
+        site.client.v1.topups.list()
     with pytest.raises(stripe.InvalidRequestError, match="only reads"):
         site.client.v1.customers.create({"name": "Firm"})
 

@@ -8,32 +8,33 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+from ruamel.yaml import YAML
+
 from sandbox.faults import Rule
 from sandbox.netsuite.amounts import units
 from sandbox.netsuite.applying import ApplyLine, apply
 from sandbox.plan import Part
 from sandbox.world import Served
-from tests.harness import Desk, mappings
-from tests.stories.notation import Sentences, items, pairs
-
-sentences = Sentences()
+from tests.harness import Desk, mappings, netsuite_mapping, settlement
+from tests.stories.notation import choices as chosen
+from tests.stories.notation import items, pairs
+from tests.stories.services import Services, sentences
 
 MORNING = time(9, tzinfo=UTC)
 BEFORE_WORK = time(6, tzinfo=UTC)
 
 
-class Deeds:
+class Deeds(Services):
     """One world and one connector, living through a story. Ticks are each morning at nine, and when told."""
 
     def __init__(self, served: Served, folder: Path) -> None:
-        self.world = served.world
-        self._served, self._folder = served, folder
+        super().__init__(served)
+        self._folder = folder
         self._policy: dict[str, str] = {}
+        self._mapping: dict[str, Any] = {}  # top keys of netsuite.yaml
+        self._cutover_on = ""
         self._desk: Desk | None = None
         self._mails_customers = False
-        self._has_faults = False
-        self.charges: dict[str, str] = {}  # P-1 -> charge
-        self._intents: dict[str, str] = {}  # P-1 -> PaymentIntent
         self._memos: dict[str, str] = {}  # CM-1 -> ERP id
         self.troubles: tuple[str, ...] = ()  # of the last tick
         self.unexplained: list[str] = []  # troubles of ticks while no fault was in force
@@ -41,7 +42,10 @@ class Deeds:
     @property
     def desk(self) -> Desk:
         if self._desk is None:
-            self._desk = Desk(self._served, self._folder, self._policy)
+            self._desk = Desk(self._served, self._folder, self._policy, crm=self._has_crm)
+            netsuite_mapping(self._folder, self._mapping)
+            if self._cutover_on:
+                self._desk.environ["CONNECTOR_STRIPE_CUTOVER_ON"] = self._cutover_on
             if self._mails_customers:
                 # A sandbox account demands a redirect, rightly; behind this mail server there are no people.
                 channel: Any = self._desk.service.parts().channel
@@ -53,17 +57,32 @@ class Deeds:
             self._desk.close()
             self._desk = None
 
-    def today(self) -> date:
-        return self.world.clock().astimezone(UTC).date()
-
     # ---- the book ----
 
     @sentences("policy <choices>")
     def policy(self, choices: str) -> None:
         """Whole lines of policy.yaml by their key; in the middle of a story the connector starts again with them."""
         self.close()
-        self._policy |= dict(pairs(choices))
+        self._policy |= chosen(choices)
         mappings(self._folder, self._policy)
+
+    @sentences("cutover <day>")
+    def cutover(self, day: str) -> None:
+        """Money received and payouts made before this day are looked at and never posted."""
+        self._cutover_on = day
+
+    @sentences("mapping <choices>")
+    def mapping(self, choices: str) -> None:
+        """The same for netsuite.yaml."""
+        self.close()
+        self._mapping |= {key: YAML().load(text) for key, text in chosen(choices).items()}
+
+    @sentences("settlement <currency> through <word>")
+    def settles_through(self, currency: str, word: str) -> None:
+        """Payouts of this currency are posted, onto the sandbox's own ledger accounts."""
+        self.close()
+        known = self._mapping.get("settlement", [])
+        self._mapping["settlement"] = [*known, settlement(self._served, currency, word)]
 
     @sentences("customer <customer>, net <days>[, <currency>][, child of <parent>]")
     def customer(self, customer: str, days: str, currency: str, parent: str) -> None:
@@ -81,10 +100,19 @@ class Deeds:
     def _customer(self, name: str, days: str, email: str, currency: str, parent: str) -> None:
         self.world.add_customer(name, email, int(days), currency=currency or "USD", parent=parent or None)
 
-    @sentences("invoice <invoice> <customer> <amount> <currency> due <due> issued <issued>[ lines <lines>]")
+    @sentences("person moves <customer> to the subsidiary <text>")
+    def moves(self, customer: str, text: str) -> None:
+        """Later invoices of this customer are that subsidiary's."""
+        subsidiary = self.world.netsuite.add_subsidiary(text, "USD")
+        self.world.netsuite.edit_customer(self.world.customer(customer).id, subsidiary=subsidiary)
+
+    @sentences(
+        "invoice <invoice> <customer> <amount> <currency> due <due> issued <issued>[ lines <lines>][ <evidence>]"
+    )
     def invoice(
-        self, invoice: str, customer: str, amount: str, currency: str, due: str, issued: str, lines: str
+        self, invoice: str, customer: str, amount: str, currency: str, due: str, issued: str, lines: str, evidence: str
     ) -> None:
+        """It was mailed on the day of issue; `undelivered`: not yet, as far as the ERP knows."""
         made = [{"description": kind, "amount": part, "kind": kind} for part, kind in pairs(lines)]
         due_on = None if due == "never" else date.fromisoformat(due)
         self.world.add_invoice(
@@ -94,7 +122,19 @@ class Deeds:
             due_on,
             made or [{"description": "subscription", "amount": amount, "kind": "subscription"}],
             currency=currency,
+            **({"delivered_on": None} if evidence else {}),
         )
+
+    @sentences(
+        "invoices <invoice> to <last> <customer> from <amount> <currency> rising <rise> due <due> issued <issued>"
+    )
+    def invoices(
+        self, invoice: str, last: str, customer: str, amount: str, currency: str, rise: str, due: str, issued: str
+    ) -> None:
+        """Many, each `rise` more than the one before it, so that no two are the same."""
+        for place, number in enumerate(_from_to(invoice, last)):
+            each = str(Decimal(amount) + place * Decimal(rise))
+            self.invoice(number, customer, each, currency, due, issued, "", "")
 
     @sentences("credit <memo> <customer> <amount>")
     def credit(self, memo: str, customer: str, amount: str) -> None:
@@ -116,6 +156,13 @@ class Deeds:
         )
         self.charges[payment] = str(self.world.stripe.ledger.get(intent)["latest_charge"])
 
+    @sentences("payments <payment> to <last_payment> <payer> for <invoice> to <last>")
+    def payments(self, payment: str, last_payment: str, payer: str, invoice: str, last: str) -> None:
+        """Many card payments, each of the whole balance of the invoice that it names."""
+        for one, number in zip(_from_to(payment, last_payment), _from_to(invoice, last), strict=True):
+            owed = self._invoice(number)
+            self.payment(one, payer, owed["balance"], owed["currency"], number, "", f"{number} {owed['balance']}")
+
     @sentences("bank settles <payment>")
     def settles(self, payment: str) -> None:
         self.world.stripe.ledger.settle(self._intents[payment])
@@ -134,6 +181,22 @@ class Deeds:
     def posts(self, payment: str, parts: str) -> None:
         """As another integration does it: the charge is named in the memo."""
         self._post_by_hand(pairs(parts), f"Stripe {self.charges[payment]}")
+
+    @sentences("stripe connector posts <payment> -> <invoice>")
+    def connector_posts(self, payment: str, invoice: str) -> None:
+        """Stripe's own connector for NetSuite: the charge's id is the payment's external id."""
+        charge, owed = self.charges[payment], self._invoice(invoice)
+        self.world.netsuite.stripe_connector_posts(
+            charge, owed["balance"], owed["customer"], self.today(), self.world.invoice_id(invoice)
+        )
+
+    @sentences("person deposits <payout>")
+    def deposits(self, payout: str) -> None:
+        """The payout's amount out of clearing into the bank; its id in the memo."""
+        name = self.payouts[payout]
+        amount = next(one["amount"] for one in self.world.truth()["payouts"] if one["payout"] == name)
+        lines = [{"account": "clearing", "amount": amount}]
+        self.world.netsuite.deposit_by_hand(self.today(), lines=lines, payout=name)
 
     @sentences("person posts <payment> unapplied")
     def posts_unapplied(self, payment: str) -> None:
@@ -213,6 +276,15 @@ class Deeds:
     def approves(self, invoice: str) -> None:
         self.world.netsuite.edit_invoice(self.world.invoice_id(invoice), approval="approved")
 
+    @sentences("person mails <invoice>")
+    def mails_invoice(self, invoice: str) -> None:
+        """The invoice itself, out of the ERP: the evidence that it was delivered."""
+        self.world.netsuite.email_invoice(self.world.invoice_id(invoice), self.today())
+
+    @sentences("person installs the ERP's own dunning")
+    def installs_dunning(self) -> None:
+        self.world.netsuite.install_dunning()
+
     @sentences("person closes the month <month>")
     def closes_month(self, month: str) -> None:
         self.world.netsuite.close_period(month)
@@ -244,9 +316,6 @@ class Deeds:
     @sentences("person makes <customer> inactive")
     def makes_inactive(self, customer: str) -> None:
         self.world.netsuite.edit_customer(self.world.customer(customer).id, isinactive=True)
-
-    def _invoice(self, number: str) -> dict[str, Any]:
-        return next(one for one in self.world.truth()["invoices"] if one["number"] == number)
 
     # ---- the operator and the outside ----
 
@@ -313,6 +382,12 @@ class Deeds:
         self.troubles = self.desk.tick().troubles
         if not self._has_faults:
             self.unexplained += self.troubles
+
+
+def _from_to(first: str, last: str) -> list[str]:
+    """'INV-1' to 'INV-3' -> all three."""
+    prefix, _, number = first.rpartition("-")
+    return [f"{prefix}-{one}" for one in range(int(number), int(last.rpartition("-")[2]) + 1)]
 
 
 def _slug(name: str) -> str:

@@ -12,9 +12,11 @@ from typing import Any
 
 from sqlalchemy import select
 
+from connector.decisions.clearing import ClearingProof
 from connector.receivables import ReminderState
 from connector.reports import Explanation, ReminderStateRow
-from connector.store import activity, tables, verdicts
+from connector.store import activity, settling, tables, verdicts
+from connector.store.book import from_json
 from connector.store.verdicts import OpenException
 from tests.stories.deeds import Deeds
 from tests.stories.notation import Sentences, items, pairs, quoted
@@ -150,6 +152,53 @@ class Facts:
     def no_erp_payment(self, payment: str) -> str:
         return _same([], self._ours(payment))
 
+    @facts("erp payment <payment> on <day>[, really on <issued>]")
+    def erp_payment_on(self, payment: str, day: str, issued: str) -> str:
+        """Our payment is dated so; where a closed period moved it, the real day stands in a field of its own."""
+        found = []
+        for one in self._ours(payment):
+            row = self._story.world.netsuite.transaction(int(one["id"]))
+            found.append((one["on"], str(row["custbody_arc_received_on"] or "")[:10]))
+        return _same([(day, issued)], found)
+
+    @facts("erp deposit <payout> <amount> of <entries>")
+    def erp_deposit(self, payout: str, amount: str, entries: str) -> str:
+        """One deposit of ours: its total is what Stripe paid out, and its parts add up to it. `payments 3` counts."""
+        truth, name = self._story.world.truth(), self._story.payouts[payout]
+        found = [one for one in truth["deposits"] if name in one["external_id"] and not one["voided"]]
+        if len(found) != 1:
+            return f"{len(found)} deposits of ours"
+        deposit, payments = found[0], {one["id"]: one["amount"] for one in truth["payments"]}
+        parts = [Decimal(payments[one]) for one in deposit["payments"]]
+        parts += [Decimal(line["amount"]) for line in deposit["lines"]]
+        paid_out = next(one["amount"] for one in truth["payouts"] if one["payout"] == name)
+        if not Decimal(deposit["amount"]) == Decimal(paid_out) == sum(parts):
+            return f"deposit {deposit['amount']}, paid out {paid_out}, parts {sum(parts)}"
+        roles = {id: role for role, id in self._accounts().items()}
+        told = [f"{roles[line['account']]} {line['amount']}" for line in deposit["lines"]]
+        told += [f"payments {len(deposit['payments'])}"] if deposit["payments"] else []
+        return _same(f"{amount} of {_sorted(entries)}", f"{deposit['amount']} of {_sorted(', '.join(told))}")
+
+    @facts("no erp deposit <payout>")
+    def no_erp_deposit(self, payout: str) -> str:
+        truth, name = self._story.world.truth(), self._story.payouts[payout]
+        return _same([], [one for one in truth["deposits"] + truth["journals"] if name in one["external_id"]])
+
+    @facts("erp ledger <entries>")
+    def erp_ledger(self, entries: str) -> str:
+        """What stands on the ledger accounts of these roles, debit positive."""
+        balances, accounts = self._story.world.truth()["balances"], self._accounts()
+        found = [f"{role} {balances.get(accounts[role], '0.00')}" for role, _ in pairs(entries)]
+        return _same(entries, ", ".join(found))
+
+    def _accounts(self) -> dict[str, str]:
+        return dict(self._story.world.profile()["netsuite"]["accounts"])
+
+    @facts("erp has paused its own dunning of <invoice>")
+    def dunning_paused(self, invoice: str) -> str:
+        row = self._story.world.netsuite.transaction(int(self._story.world.invoice_id(invoice)))
+        return _same("T", row["custbody_3805_dunning_paused"])
+
     @facts("nothing written in the erp")
     def nothing_written(self) -> str:
         return _same(0, self._story.world.requests()["erp_writes"])
@@ -216,6 +265,37 @@ class Facts:
         charge = self._story.charges[payment]
         found = [one for one in self._exceptions() if charge in (one.payment_id, one.id.partition(":")[2])]
         return self._shown(found, word, invoices, texts)
+
+    @facts("exception <word> of <payout>[ shows <texts>]")
+    def exception_of_payout(self, word: str, payout: str, texts: str) -> str:
+        name = self._story.payouts[payout]
+        return self._shown([o for o in self._exceptions() if o.id.partition(":")[2] == name], word, "", texts)
+
+    @facts("payout <payout> is <word>")
+    def payout_standing(self, payout: str, word: str) -> str:
+        with self._story.desk.service.store.read() as tx:
+            return _same(word, settling.standings(tx).get(self._story.payouts[payout], "not known"))
+
+    @facts("clearing proof <currency> unexplained <signed>")
+    def clearing_proof(self, currency: str, signed: str) -> str:
+        """The latest daily proof: what of the clearing account's balance nothing explains."""
+        with self._story.desk.service.store.read() as tx:
+            found = {name: from_json(ClearingProof, text) for _, name, text in settling.proofs(tx)}
+        return _same(signed, found[currency].unexplained.plain()) if currency in found else "no proof"
+
+    @facts("task about <invoice>[ shows <texts>]")
+    def task(self, invoice: str, texts: str) -> str:
+        """One task for the account team in the CRM."""
+        found = [f"{one['subject']}: {one['description']}" for one in self._tasks() if invoice in one["subject"]]
+        shown = len(found) == 1 and all(text in found[0] for text in quoted(texts))
+        return "" if shown else "\n".join(found) or "no task"
+
+    @facts("no task in the CRM")
+    def no_task(self) -> str:
+        return "\n".join(one["subject"] for one in self._tasks())
+
+    def _tasks(self) -> list[dict[str, Any]]:
+        return list(self._story.world.truth()["tasks"])
 
     @facts("exception <word> of <customer>[ over <invoices>]")
     def exception_of_customer(self, word: str, customer: str, invoices: str) -> str:

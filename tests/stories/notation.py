@@ -21,18 +21,27 @@ _AMOUNT = r"\d+(?:\.\d+)?"
 _DAY = r"\d{4}-\d\d-\d\d"
 _STEP = r"(?:[-+]?\d+|courtesy)"
 _NAME = r"[A-Z][^\",:]*?"
+# A word, or YAML in brackets; inside a list there may be more brackets.
+_CHOICE = r"(?:\{[^}]*\}|\[.*\]|[^,{\[]+)"
 _KINDS = {
     "invoice": _INVOICE,
     "memo": _INVOICE,
     "invoices": rf"{_INVOICE}(?:, {_INVOICE})*",
     "payment": r"P-\d+",
+    "last": _INVOICE,
+    "last_payment": r"P-\d+",
+    "payout": r"PO-\d+",
     "customer": _NAME,
     "parent": _NAME,
     "payer": rf"(?:{_NAME}|somebody)",
     "amount": _AMOUNT,
+    "rise": _AMOUNT,
+    "signed": rf"-?{_AMOUNT}",
+    "entries": r"[a-z]+ -?[\d.]+(?:, [a-z]+ -?[\d.]+)*",
     "currency": "[A-Z]{3}",
     "day": _DAY,
     "issued": _DAY,
+    "renews": _DAY,
     "due": rf"(?:{_DAY}|never)",
     "month": r"\d{4}-\d\d",
     "days": r"\d+",
@@ -49,8 +58,10 @@ _KINDS = {
     "address": r"\S+@\S+",
     "what": r"(?:send|post)",
     "word": r"\w+",
+    "evidence": "undelivered",
+    "flags": r"(?:strategic|do-not-contact)(?:, (?:strategic|do-not-contact))*",
     "operation": r"[\w.]+",
-    "choices": r"\w+ [^,]+(?:, \w+ [^,]+)*",
+    "choices": rf"\w+ {_CHOICE}(?:, \w+ {_CHOICE})*",
     "subject": rf"(?:{_INVOICE}|{_NAME})",
 }
 
@@ -132,6 +143,11 @@ def items(text: str) -> list[str]:
 def pairs(text: str) -> list[tuple[str, str]]:
     """'INV-1 10.00, INV-2 5.00' -> pairs."""
     return [(first, rest) for first, _, rest in (item.partition(" ") for item in items(text))]
+
+
+def choices(text: str) -> dict[str, str]:
+    """'post auto, calendar {send_from: "10:00"}' -> key and YAML."""
+    return dict(re.findall(rf"(\w+) ({_CHOICE})(?:, |$)", text))
 
 
 def quoted(text: str) -> list[str]:

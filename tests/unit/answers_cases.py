@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -21,9 +21,11 @@ from connector.ports import (
     Answer,
     ErpRead,
     Installation,
+    OtherSender,
     Outcome,
     PaymentRead,
     PaymentSeen,
+    PayoutRead,
     ReminderMail,
     SendOutcome,
     SendResult,
@@ -33,6 +35,7 @@ from connector.receivables import (
     CreditMemo,
     Customer,
     CustomerTotal,
+    ExceptionRecord,
     InvoiceStatus,
     OpenInvoice,
     Parked,
@@ -42,6 +45,7 @@ from connector.receivables import (
     Remittance,
 )
 from connector.reports import TickReport
+from connector.settlement import Autopay, Period, Settlement
 from connector.store import Store
 
 ZONE = ZoneInfo("America/New_York")
@@ -95,6 +99,8 @@ class LedgerErp:
     payments: dict[str, PaymentSeen] = field(default_factory=dict)
     refuses: bool = False
     installation: Installation | None = None
+    settlements: tuple[Settlement, ...] = ()
+    pays_for_family: bool = True
 
     def change(self, number: str, **values: Any) -> None:
         """What a person does to an invoice in the ERP."""
@@ -121,6 +127,9 @@ class LedgerErp:
 
     def read_open(self, customer_ids: Sequence[str] | None = None) -> ErpRead:
         return self._read(self._open())
+
+    def read_open_by_part(self) -> Iterator[ErpRead]:
+        yield self.read_open()
 
     def read_invoices(self, ids: Sequence[str]) -> ErpRead:
         return self._read([self.invoices[one] for one in ids if one in self.invoices])
@@ -177,6 +186,18 @@ class LedgerErp:
         self.installation = installation
         return Answer("arc-installation", Outcome.CREATED)
 
+    def write_exceptions(self, records: Sequence[ExceptionRecord]) -> tuple[Answer, ...]:
+        return tuple(Answer(one.external_id, Outcome.CREATED) for one in records)
+
+    def pause_dunning(self, invoice_ids: Sequence[str]) -> tuple[Answer, ...]:
+        return ()
+
+    def read_periods(self) -> tuple[Period, ...]:
+        return ()
+
+    def other_senders(self) -> tuple[OtherSender, ...]:
+        return ()
+
     def check(self) -> tuple[Any, ...]:
         return ()
 
@@ -190,6 +211,15 @@ class HeldPayments:
 
     def read_changed(self, cursor: str, now: datetime) -> PaymentRead:
         return PaymentRead(now, now, "", tuple(self.payments))
+
+    def read_payouts(self, cursor: str, now: datetime) -> PayoutRead:
+        return PayoutRead(now, "", ())
+
+    def read_autopay(self) -> tuple[Autopay, ...]:
+        return ()
+
+    def other_senders(self) -> tuple[OtherSender, ...]:
+        return ()
 
     def check(self) -> tuple[Any, ...]:
         return ()
@@ -213,11 +243,11 @@ class Outbox:
 
 
 class Case:
-    """One installation with its outside; `tick` is one real pass of the loop."""
+    """One installation with its outside; `tick` is one real pass of the loop. `where`: a store elsewhere."""
 
-    def __init__(self, folder: Path, policy: Policy = POLICY) -> None:
+    def __init__(self, folder: Path, policy: Policy = POLICY, where: str = "") -> None:
         self.clock = FixedClock()
-        self.store = Store(folder / "connector.db", self.clock)
+        self.store = Store(where or folder / "connector.db", self.clock)
         self.erp, self.payments, self.channel = LedgerErp(self.clock), HeldPayments(self.clock), Outbox()
         self.policy = policy
 

@@ -8,7 +8,7 @@ from datetime import UTC, date, datetime
 from pydantic import SecretStr
 
 from connector.adapters.netsuite import NetSuiteMapping, NetSuiteSettings
-from connector.adapters.netsuite.settings import Deposit
+from connector.adapters.netsuite.settings import LedgerAccounts, SettlementEntry
 from connector.money import Money
 from connector.receivables import Cancellation, CloseIntent, PaymentApplication, PaymentToPost, Receipt
 
@@ -18,7 +18,14 @@ TYPE_IDS = {
     "customrecord_arc_receipt": "122",
     "customrecord_arc_status": "123",
     "customrecord_arc_installation": "124",
+    "customrecord_arc_exception": "125",
 }
+CLEARING = SettlementEntry(
+    currency="USD",
+    subsidiary="1",
+    accounts=LedgerAccounts(bank="221", clearing="222", fees="315", disputes="224", adjustments="224"),
+    journal_negative=True,
+)
 
 
 @dataclass(frozen=True)
@@ -44,7 +51,7 @@ def settings(base_url: str = "http://127.0.0.1:1", **changes: object) -> NetSuit
 
 
 def mapping(zone: str = "UTC", **parts: object) -> NetSuiteMapping:
-    given = NetSuiteMapping(account_time_zone=zone, deposit_to=Deposit(undeposited=True), record_type_ids=TYPE_IDS)
+    given = NetSuiteMapping(account_time_zone=zone, record_type_ids=TYPE_IDS)
     return given.model_copy(update=parts)
 
 

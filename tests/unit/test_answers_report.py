@@ -1,4 +1,4 @@
-"""`connector report`: ageing and measures of a book that the real loop has kept."""
+"""`connector report` without the ERP: ageing and measures of a book that the real loop has kept."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import pytest
 from answers_cases import ZONE, Case, invoice, usd
 from rich.console import Console
 
-from connector import answers, display
+from connector import display, standing
 from connector.errors import ConfigError
 from connector.money import Money
 from connector.ports import SendOutcome
@@ -32,7 +32,7 @@ def case(tmp_path: Path) -> Iterator[Case]:
 
 def report(case: Case, on: date) -> Report:
     with case.store.read() as tx:
-        return answers.report(tx, on, case.clock.now(), ZONE)
+        return standing.report(tx, on, case.clock.now(), ZONE)
 
 
 def figure(found: Report, name: str, currency: str = "") -> Decimal | Money | None:
@@ -224,7 +224,7 @@ def test_dso_is_not_given_before_a_whole_period_was_watched(case: Case) -> None:
 
 
 def test_dso_and_cei_of_a_period_that_was_watched(case: Case) -> None:
-    # watched from 7 September; the period of 90 days to 7 December begins on the 9th
+    # watched from 7 September; the three months to 7 December begin on the 8th and have 91 days
     case.bill(invoice("INV-1", "100.00", SEP, date(2026, 10, 1)))
     case.tick()
     case.bill(
@@ -236,8 +236,8 @@ def test_dso_and_cei_of_a_period_that_was_watched(case: Case) -> None:
     case.tick(days=11)
     found = report(case, date(2026, 12, 7))
 
-    # AR 250, sales 450: 250 / 450 x 90; not due 150
-    assert (Decimal("50.00"), Decimal("30.00")) == (
+    # AR 250, sales 450: 250 / 450 x 91; not due 150
+    assert (Decimal("50.56"), Decimal("30.33")) == (
         figure(found, "dso", "USD"),
         figure(found, "best_possible_dso", "USD"),
     )
@@ -245,7 +245,7 @@ def test_dso_and_cei_of_a_period_that_was_watched(case: Case) -> None:
     assert Decimal("75.00") == figure(found, "cei", "USD")
     # 7 days of December without sales, 30 of November take 150, October 100 of 300: 31 / 3
     assert Decimal("47.33") == figure(found, "dso_countback", "USD")
-    assert "2026-09-09 to 2026-12-07" in formula(found, "dso")
+    assert "2026-09-08 to 2026-12-07" in formula(found, "dso")
 
 
 def test_every_figure_is_shown_with_its_formula(case: Case) -> None:
@@ -257,5 +257,5 @@ def test_every_figure_is_shown_with_its_formula(case: Case) -> None:
         display.show_report(console, found)
 
     assert all(one.formula for one in found.measures)
-    assert "The ERP was last read at 2026-09-07 14:00:00 UTC." in shown.get()
+    assert "source: what the store knows; the ERP was last read 2026-09-07 14:00:00 UTC" in shown.get()
     assert "reminders that may have left" in shown.get()

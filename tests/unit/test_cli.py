@@ -157,8 +157,8 @@ class FakeService:
         self._asked("check")
         return self.findings
 
-    def report(self, on: date) -> reports.Report:
-        self._asked("report", on)
+    def report(self, on: date, months: int) -> reports.Report:
+        self._asked("report", on, months)
         return REPORT
 
     def close(self) -> None:
@@ -342,9 +342,37 @@ def test_report_shows_formulas_and_says_when_a_figure_is_not_known(run: Run) -> 
     service = FakeService()
     output = run(service, "report", "--on", "2026-11-02").stdout
 
-    assert ("report", date(2026, 11, 2)) == service.asked[0]
+    assert ("report", date(2026, 11, 2), 3) == service.asked[0]
     for text in ("41.50 days", "closing AR / credit sales x days", "n/a", "3.00 USD"):
         assert text in output
+
+
+@pytest.mark.parametrize(("months", "expected"), [("0", 2), ("1", 0), ("24", 0), ("25", 2)])
+def test_a_report_is_of_one_month_to_two_years(run: Run, months: str, expected: int) -> None:
+    assert expected == run(FakeService(), "report", "--months", months).exit_code
+
+
+def test_report_writes_files_instead_of_tables(run: Run, tmp_path: Path) -> None:
+    result = run(FakeService(), "report", "--csv", "book.csv", "--xlsx", "book.xlsx")
+
+    assert (0, True) == (result.exit_code, "Written: book.csv\nWritten: book.xlsx" in result.stdout)
+    assert "closing AR" not in result.stdout
+    assert "measures,,USD,dso,41.50,days" in (tmp_path / "book.csv").read_text(encoding="utf-8")
+    assert b"PK" == (tmp_path / "book.xlsx").read_bytes()[:2]
+
+
+def test_report_as_json_stays_one_document_beside_a_file(run: Run, tmp_path: Path) -> None:
+    result = run(FakeService(), "report", "--json", "--csv", "book.csv")
+
+    assert "store" == json.loads(result.stdout)["source"]
+    assert (True, True) == ("Written: book.csv" in result.stderr, (tmp_path / "book.csv").exists())
+
+
+def test_a_report_that_cannot_be_written_ends_with_two(run: Run) -> None:
+    result = run(FakeService(), "report", "--xlsx", "absent/book.xlsx")
+
+    assert 2 == result.exit_code
+    assert "Could not write absent/book.xlsx" in result.stderr
 
 
 # the error -> the exit code
@@ -418,7 +446,8 @@ def test_every_command_documents_the_exit_codes(run: Run, command: str) -> None:
 def test_help_imports_nothing_heavy() -> None:
     script = (
         "import sys; from connector.cli import app; app(['--help'], standalone_mode=False);"
-        "print(sorted({'zeep', 'dbos', 'stripe', 'sqlalchemy', 'pydantic', 'httpx', 'netsuite'} & set(sys.modules)))"
+        "heavy = {'zeep', 'dbos', 'stripe', 'sqlalchemy', 'pydantic', 'httpx', 'netsuite', 'xlsxwriter'};"
+        "print(sorted(heavy & set(sys.modules)))"
     )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True, timeout=60)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import date, time
 from pathlib import Path
 from typing import Any
 
@@ -10,10 +11,21 @@ import jsonschema
 import pytest
 from ruamel.yaml import YAML
 
-from connector import config
+from connector import policy_file
 from connector.errors import ConfigError
 from connector.money import Money
-from connector.policy import BacklogChoice, Courtesy, Freshness, MatchingLimits, Step, Switch
+from connector.policy import (
+    BacklogChoice,
+    BacklogLimits,
+    Calendar,
+    ClosedPeriod,
+    Courtesy,
+    EscalationRule,
+    Freshness,
+    MatchingLimits,
+    Step,
+    Switch,
+)
 
 MAPPINGS = Path(__file__).resolve().parents[2] / "mappings"
 DEFAULT = (MAPPINGS / "policy.yaml").read_text(encoding="utf-8")
@@ -31,7 +43,7 @@ def written(tmp_path: Path, text: str) -> Path:
 
 
 def test_the_default_cadence_is_the_missions(tmp_path: Path) -> None:
-    policy = config.read_policy(written(tmp_path, DEFAULT))
+    policy = policy_file.read_policy(written(tmp_path, DEFAULT))
 
     assert (
         Step("-7", -7, "pre_due", "billing"),
@@ -44,13 +56,13 @@ def test_the_default_cadence_is_the_missions(tmp_path: Path) -> None:
 
 
 def test_a_new_installation_changes_nothing_outside(tmp_path: Path) -> None:
-    policy = config.read_policy(written(tmp_path, DEFAULT))
+    policy = policy_file.read_policy(written(tmp_path, DEFAULT))
 
     assert (Switch.SHADOW, Switch.SHADOW, BacklogChoice.WORKLIST) == (policy.post, policy.send, policy.backlog)
 
 
 def test_the_default_file_and_the_defaults_in_the_code_agree(tmp_path: Path) -> None:
-    policy = config.read_policy(written(tmp_path, DEFAULT))
+    policy = policy_file.read_policy(written(tmp_path, DEFAULT))
 
     assert (Courtesy(), MatchingLimits(), Freshness()) == (policy.courtesy, policy.matching, policy.freshness)
     assert (3, 50, 10, "+1", ()) == (
@@ -62,18 +74,57 @@ def test_the_default_file_and_the_defaults_in_the_code_agree(tmp_path: Path) -> 
     )
 
 
+def test_the_default_escalation_is_the_missions(tmp_path: Path) -> None:
+    """M31 to M34, RULES 5.5; the last rule lets the +30 step leave."""
+    policy = policy_file.read_policy(written(tmp_path, DEFAULT))
+
+    assert (
+        EscalationRule("strategic customer", 1, only_strategic=True),
+        EscalationRule("renewal", 7, renewal_within_days=30),
+        EscalationRule("large amount", 14, (Money(2_500_000, "USD"),)),
+        EscalationRule("long overdue", 30, stops_mail=False),
+    ) == policy.escalation
+    assert not policy.strategic_mail_past_due
+
+
+def test_by_default_mail_leaves_in_office_hours_with_evidence_of_delivery_and_in_ordinary_numbers(
+    tmp_path: Path,
+) -> None:
+    """RULES 4.1, 4.2, 4.4, 4.5, 4.7."""
+    policy = policy_file.read_policy(written(tmp_path, DEFAULT))
+
+    assert Calendar(time(8), time(18), frozenset(range(5))) == policy.calendar
+    assert (True, 5, ()) == (
+        policy.needs_delivery_evidence,
+        policy.delivered_late_business_days,
+        policy.acknowledged_senders,
+    )
+    assert (3, 20, 24) == (policy.breaker_factor, policy.breaker_at_least, policy.crm_hours_max)
+    assert BacklogLimits(20, 60, (Money(2_500_000, "USD"),)) == policy.backlog_limits
+    assert ClosedPeriod.HOLD is policy.closed_period
+
+
+def test_a_key_that_is_left_out_has_the_value_of_the_file_in_the_repository(tmp_path: Path) -> None:
+    """An old file lets nothing out that a new rule would hold back."""
+    kept = [block for block in DEFAULT.split("\n\n") if "\nsteps:" in block or "\nsenders:" in block]
+    whole, short = (policy_file.read_policy(written(tmp_path, text)) for text in (DEFAULT, "\n\n".join(kept)))
+
+    assert 2 == len(kept)
+    assert whole == short
+
+
 def test_the_policy_in_the_repository_is_usable_as_it_is() -> None:
     if len(list((MAPPINGS / "templates").glob("*"))) < len(TEMPLATES):
         pytest.skip("the templates are not there yet")
 
-    assert 6 == len(config.read_policy(MAPPINGS / "policy.yaml").steps)
+    assert 6 == len(policy_file.read_policy(MAPPINGS / "policy.yaml").steps)
 
 
 def test_the_version_follows_the_content_and_not_the_comments(tmp_path: Path) -> None:
-    first = config.read_policy(written(tmp_path, DEFAULT)).version
-    comment = config.read_policy(written(tmp_path, f"# a remark\n{DEFAULT}\n\n")).version
-    change = config.read_policy(written(tmp_path, DEFAULT.replace("shield_min_share_percent: 50", ""))).version
-    other = config.read_policy(written(tmp_path, DEFAULT.replace("days: 14", "days: 15"))).version
+    first = policy_file.read_policy(written(tmp_path, DEFAULT)).version
+    comment = policy_file.read_policy(written(tmp_path, f"# a remark\n{DEFAULT}\n\n")).version
+    change = policy_file.read_policy(written(tmp_path, DEFAULT.replace("shield_min_share_percent: 50", ""))).version
+    other = policy_file.read_policy(written(tmp_path, DEFAULT.replace("days: 14", "days: 15"))).version
 
     assert (first, first, 12) == (comment, change, len(first))
     assert other != first
@@ -81,9 +132,51 @@ def test_the_version_follows_the_content_and_not_the_comments(tmp_path: Path) ->
 
 def test_a_small_balance_is_read_as_money(tmp_path: Path) -> None:
     text = DEFAULT.replace("min_reminder_balance: {}", "min_reminder_balance: { USD: 5.00, JPY: 500 }")
-    policy = config.read_policy(written(tmp_path, text))
+    policy = policy_file.read_policy(written(tmp_path, text))
 
     assert (Money(500, "USD"), Money(500, "JPY")) == policy.min_reminder_balance
+
+
+@pytest.mark.parametrize(
+    ("owner", "ours", "others"),
+    [
+        ("us", ("USD", "EUR"), ()),
+        ("other", (), ("USD", "EUR")),
+        ("{ USD: us, EUR: other }", ("USD",), ("EUR", "JPY")),
+        ('{ "*": us, EUR: other }', ("USD", "JPY"), ("EUR",)),
+    ],
+)
+def test_who_posts_is_chosen_for_all_or_by_currency(tmp_path: Path, owner: str, ours: Any, others: Any) -> None:
+    """RULES 1.10."""
+    policy = policy_file.read_policy(written(tmp_path, f"{DEFAULT}\nposting_owner: {owner}\n"))
+
+    assert all(policy.posts(currency) for currency in ours)
+    assert not any(policy.posts(currency) for currency in others)
+
+
+def test_one_currency_of_ours_is_enough_to_post_by_itself(tmp_path: Path) -> None:
+    text = DEFAULT.replace("post: shadow", "post: auto\nposting_owner: { USD: us, EUR: other }")
+
+    assert Switch.AUTO is policy_file.read_policy(written(tmp_path, text)).post
+
+
+def test_close_days_and_holidays_are_read_as_days(tmp_path: Path) -> None:
+    text = DEFAULT.replace("no_send_on: []", "no_send_on: [2026-12-25]").replace(
+        "no_posting: []", "no_posting: [{ first_on: 2027-01-01, last_on: 2027-01-03 }]"
+    )
+    calendar = policy_file.read_policy(written(tmp_path, text)).calendar
+
+    assert frozenset({date(2026, 12, 25)}) == calendar.no_send_on
+    assert ((date(2027, 1, 1), date(2027, 1, 3)),) == calendar.no_posting
+
+
+def test_a_statement_needs_its_text(tmp_path: Path) -> None:
+    path = written(tmp_path, DEFAULT.replace("backlog: worklist", "backlog: statement"))
+    with pytest.raises(ConfigError, match="backlog: statement needs a template 'statement'"):
+        policy_file.read_policy(path)
+    (tmp_path / "templates" / "statement.txt.j2").write_text("text", encoding="utf-8")
+
+    assert BacklogChoice.STATEMENT is policy_file.read_policy(path).backlog
 
 
 # what is changed in the default file -> what is said
@@ -105,6 +198,34 @@ TABLE = [
     ("min_reminder_balance: {}", "min_reminder_balance: { USD: -5 }", "min_reminder_balance.USD: must not be negative"),
     ("min_reminder_balance: {}", "min_reminder_balance: { DOLLAR: 5 }", "'DOLLAR' is no ISO 4217 currency code"),
     ("courtesy:", "curtesy:", "curtesy: unknown key; did you mean 'courtesy'?"),
+    ("post: shadow", "post: auto\nposting_owner: { USD: other }", "post: auto needs posting_owner: us"),
+    ("post: shadow", "post: shadow\nposting_owner: them", "must be one of us, other"),
+    ("post: shadow", "post: shadow\nposting_owner: { USD: ours }", "posting_owner.USD: must be one of us, other"),
+    ("post: shadow", "post: shadow\nposting_owner: { DOLLAR: us }", "posting_owner.DOLLAR: 'DOLLAR' is no ISO 4217"),
+    ("post: shadow", "post: shadow\nposting_owner: 7", "posting_owner: must be keys with values of their own"),
+    ("closed_period: hold", "closed_period: open", "must be one of hold, first_open"),
+    ("name: renewal", "name: strategic customer", "escalation[2].name: 'strategic customer' is there twice"),
+    ("days_past_due: 7, renewal_within_days: 30", "days_past_due: 7", "'large amount' can never decide: 'renewal'"),
+    ("days_past_due: 7, ren", "days_past_due: 0, ren", "escalation[2].days_past_due: must be at least 1, not 0"),
+    ("min_amount: { USD: 25000.00 }", "min_amount: { USD: -1 }", "escalation[3].min_amount.USD: must not be negative"),
+    ("min_amount: { USD: 25000.00 }", "min_amont: {}", "unknown key; did you mean 'min_amount'?"),
+    ("amount_max: { USD: 25000.00 }", "amount_max: { JPY: 0.5 }", "amount_max.JPY: 0.5 JPY has more than 0 decimals"),
+    ("days_past_due_max: 60", "days_past_due_max: 0", "backlog_limits.days_past_due_max: must be at least 1, not 0"),
+    ('send_until: "18:00"', 'send_until: "07:00"', "calendar.send_until: 07:00 must be later than send_from (08:00)"),
+    ('send_until: "18:00"', 'send_until: "25:00"', 'calendar.send_until: must be a time such as "08:00", not "25:00"'),
+    ('send_until: "18:00"', 'send_until: "18:00Z"', "must be a time without a zone"),
+    ("send_weekdays: [mon, ", "send_weekdays: [monday, ", "calendar.send_weekdays[1]: must be one of mon, tue, wed"),
+    ("send_weekdays: [mon, tue, wed, thu, fri]", "send_weekdays: []", "must be a list with at least one entry"),
+    ("no_send_on: []", "no_send_on: [Christmas]", "calendar.no_send_on[1]: must be a day such as 2026-01-31"),
+    (
+        "no_posting: []",
+        "no_posting: [{ first_on: 2027-01-03, last_on: 2027-01-01 }]",
+        "calendar.no_posting[1].last_on: 2027-01-01 must not be before first_on (2027-01-03)",
+    ),
+    ("  required: true", "  required: yes", "delivery_evidence.required: must be true or false"),
+    ("  factor: 3", "  factor: 0", "breaker.factor: must be at least 1, not 0"),
+    ("crm_hours_max: 24", "crm_hours_max: 0", "freshness.crm_hours_max: must be at least 1, not 0"),
+    ("acknowledged_senders: []", "acknowledged_senders: netsuite_dunning", "acknowledged_senders: must be a list"),
 ]
 
 
@@ -114,24 +235,26 @@ def test_a_policy_that_makes_no_sense_is_refused(tmp_path: Path, old: str, new: 
     path = written(tmp_path, DEFAULT.replace(old, new, 1))
 
     with pytest.raises(ConfigError) as raised:
-        config.read_policy(path)
+        policy_file.read_policy(path)
     text = str(raised.value)
     assert expected in text
     assert f"{path} line " in text
 
 
 def test_posting_by_itself_is_allowed_once_we_own_it(tmp_path: Path) -> None:
-    policy = config.read_policy(written(tmp_path, DEFAULT.replace("post: shadow", "post: auto\nposting_owner: us")))
+    policy = policy_file.read_policy(
+        written(tmp_path, DEFAULT.replace("post: shadow", "post: auto\nposting_owner: us"))
+    )
 
     assert Switch.AUTO is policy.post
 
 
 def test_the_committed_schema_is_the_one_of_the_code() -> None:
-    assert config.policy_schema() == (MAPPINGS / "policy.schema.json").read_text(encoding="utf-8")
+    assert policy_file.policy_schema() == (MAPPINGS / "policy.schema.json").read_text(encoding="utf-8")
 
 
 def test_editors_accept_the_default_file_and_mark_a_misspelt_key() -> None:
-    schema: dict[str, Any] = json.loads(config.policy_schema())
+    schema: dict[str, Any] = json.loads(policy_file.policy_schema())
     data = YAML(typ="safe", pure=True).load(DEFAULT)
     jsonschema.validate(data, schema)
 

@@ -253,3 +253,54 @@ def test_test_and_live_never_mix_and_test_mail_never_reaches_people(
 
     assert len(named) == len(problems)
     assert all(name in problem for name, problem in zip(named, problems, strict=True))
+
+
+# ---- the store ----
+
+
+def test_a_store_on_a_server_is_kept_as_a_secret_and_opened_by_its_url(read: Read) -> None:
+    url = "postgresql://connector:open%2Fsesame@db.example:5432/ar"
+    settings = read(FILE, CONNECTOR_STORE=url)
+
+    assert url == settings.store_at
+    assert "sesame" not in repr(settings)
+    assert {"open%2Fsesame", "open/sesame"} <= set(config.secret_values(settings))
+
+
+def test_the_url_of_the_store_may_stand_in_a_file_of_its_own(read: Read, tmp_path: Path) -> None:
+    secret = tmp_path / "url"
+    secret.write_text("postgres://connector:sesame@db.example/ar\n")
+    secret.chmod(0o600)
+
+    assert "postgres://connector:sesame@db.example/ar" == read(FILE, CONNECTOR_STORE_FILE=str(secret)).store_at
+
+
+def test_a_url_without_password_may_stand_in_the_settings_file(read: Read) -> None:
+    settings = read(FILE + "store: postgresql://connector@db.example/ar?sslmode=verify-full\n")
+
+    assert "postgresql://connector@db.example/ar?sslmode=verify-full" == settings.store_at
+
+
+@pytest.mark.parametrize("url", ["postgresql://me:sesame@db.example/ar", "postgresql://db.example/ar?password=sesame"])
+def test_a_password_in_the_settings_file_is_refused_without_being_shown(read: Read, url: str) -> None:
+    [problem] = refused(read, FILE + f"store: {url}\n")
+
+    assert "store: secrets are never in this file" in problem
+    assert "sesame" not in problem
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "postgresql://db.example",  # no database
+        "postgresql://me:se@same@db.example/ar",  # an @ that belongs to the password
+        "postgresql://me:sesame@db.example:port/ar",
+        "sqlite:///ar.db",
+        "mysql://me:sesame@db.example/ar",
+    ],
+)
+def test_a_url_that_names_no_postgresql_database_is_refused_without_being_shown(read: Read, url: str) -> None:
+    [problem] = refused(read, FILE, CONNECTOR_STORE=url)
+
+    assert "environment variable CONNECTOR_STORE: must be the path of a file, or postgresql://" in problem
+    assert "same" not in problem

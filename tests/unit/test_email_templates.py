@@ -264,7 +264,7 @@ def test_what_is_not_one_plain_address_is_refused_as_a_bad_address(to: str) -> N
 
 def test_the_shipped_templates_are_in_order() -> None:
     assert [(finding.ok, finding.what) for finding in Templates(FOLDER).check(NAMES)] == [
-        (True, "templates: 7 can be rendered")
+        (True, "templates: 9 can be rendered")
     ]
 
 

@@ -18,12 +18,13 @@ README = (MAPPINGS / "README.md").read_text(encoding="utf-8")
 
 # file -> its model
 MODELS = {
-    "policy.yaml": "connector.config:PolicyFile",
+    "policy.yaml": "connector.policy_file:PolicyFile",
     "netsuite.yaml": "connector.adapters.netsuite.settings:NetSuiteMapping",
-    "stripe.yaml": "connector.adapters.stripe:StripeMapping",
+    "stripe.yaml": "connector.adapters.stripe_mapping:StripeMapping",
+    "salesforce.yaml": "connector.adapters.salesforce_mapping:SalesforceMapping",
 }
 # Keys that exclude one another in one file; the other is shown as a comment.
-SHOWN_AS_COMMENT = {"netsuite.yaml": {"deposit_to.undeposited"}}
+SHOWN_AS_COMMENT: dict[str, set[str]] = {}
 
 
 def model(file: str) -> type[BaseModel]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -14,7 +15,8 @@ from connector.adapters.netsuite import acts, wire
 from connector.adapters.netsuite.records import Records
 from connector.adapters.netsuite.soap import AREAS, Soap, Written
 from connector.errors import ConnectorError, OutcomeUnknown, Terminal, Transient
-from connector.ports import Mark, Outcome
+from connector.money import Money
+from connector.ports import Mark, Outcome, PaymentSeen
 from connector.receivables import ArStatus, RecordState
 
 SETTINGS = settings("https://netsuite.example")
@@ -223,6 +225,42 @@ def test_answers_about_other_records_are_all_unknown() -> None:
     told = acts.answers(["a", "b"], [Written(True, "1", "a", "", ""), Written(True, "2", "c", "", "")])
 
     assert [Outcome.UNKNOWN, Outcome.UNKNOWN] == [answer.outcome for answer in told]
+
+
+def test_an_update_is_answered_by_internal_ids() -> None:
+    """An invoice may carry an external id of another system."""
+    written = [Written(True, "7", "from-billing", "", ""), Written(False, "", "", "RCRD_DSNT_EXIST", "gone")]
+
+    told = acts.answers(["7", "8"], written, by_internal_id=True)
+
+    assert [("7", Outcome.CREATED), ("8", Outcome.REFUSED)] == [(one.external_id, one.outcome) for one in told]
+    mixed = acts.answers(["8", "7"], written, by_internal_id=True)
+    assert {Outcome.UNKNOWN} == {one.outcome for one in mixed}
+
+
+SEEN = PaymentSeen("9", "4", Money.of("250.00", "USD"), (("104", Money.of("200.00", "USD")),), False)
+SHOWN = {"received_on": "2026-11-20", "undeposited": "F", "account": "222", "ar_account": "119"}
+
+
+@pytest.mark.parametrize(
+    ("row", "clearing", "told"),
+    [
+        (SHOWN, "222", []),
+        ({}, "222", []),  # what isn't shown is not compared
+        ({}, "", []),
+        ({**SHOWN, "account": "221"}, "222", ["on account 221 instead of account 222"]),
+        ({**SHOWN, "undeposited": "T"}, "222", ["on Undeposited Funds instead of account 222"]),
+        ({**SHOWN, "undeposited": "T"}, "", []),
+        (SHOWN, "", ["on account 222 instead of Undeposited Funds"]),
+        ({**SHOWN, "received_on": "2026-11-21"}, "222", ["dated 2026-11-21 instead of 2026-11-20"]),
+        ({**SHOWN, "ar_account": "120"}, "222", ["receivables account 120 instead of 119"]),
+    ],
+)
+def test_a_payment_is_compared_in_all_that_it_shows(row: dict[str, str], clearing: str, told: list[str]) -> None:
+    intent = act()
+    intent = replace(intent, payment=replace(intent.payment, ar_account="119"))
+
+    assert told == acts.differences(intent, SEEN, row, clearing)
 
 
 @pytest.mark.parametrize(("count", "requests_made"), [(1, [1]), (25, [25]), (26, [25, 1]), (60, [25, 25, 10])])

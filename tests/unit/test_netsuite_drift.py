@@ -3,21 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from lxml import etree
-from netsuite_cases import NOW, TYPE_IDS, act, mapping, settings
+from netsuite_cases import CLEARING, NOW, TYPE_IDS, StandingClock, act, mapping, settings
 
 from connector.adapters.netsuite import acts, wire
+from connector.adapters.netsuite.deposits import Deposits
+from connector.adapters.netsuite.names import Names
+from connector.adapters.netsuite.posting import Posting
 from connector.adapters.netsuite.records import Records
+from connector.adapters.netsuite.rest import SuiteQl
 from connector.adapters.netsuite.soap import Soap, render
+from connector.money import Money
 from connector.ports import Installation, Mark
-from connector.receivables import ArStatus, RecordState
+from connector.receivables import ArStatus, ExceptionRecord, RecordState
+from connector.settlement import AccountRole, DepositIntent, DepositKind, DepositLine
 
 CONTRACT = Path(__file__).resolve().parents[2] / ".." / "shared" / "contracts" / "netsuite" / "v2023_2_0"
 XSD = "{http://www.w3.org/2001/XMLSchema}"
 WSDL = "{http://schemas.xmlsoap.org/wsdl/}"
+LINES = ((AccountRole.CLEARING, 10_000), (AccountRole.FEES, -290), (AccountRole.DISPUTES, -210))
 Types = dict[str, etree._Element]  # qualified name -> definition
 needs_contract = pytest.mark.skipif(not CONTRACT.is_dir(), reason=f"NetSuite's 2023.2 contract is not at {CONTRACT}")
 
@@ -133,44 +141,87 @@ def real_schema() -> etree.XMLSchema:
     return etree.XMLSchema(etree.fromstring(etree.tostring(driver), parser, base_url=f"{folder}/driver.xsd"))
 
 
-@needs_contract
-@pytest.mark.parametrize("kind", ["write_acts", "write_marks", "write_installation", "read_acts"])
-def test_our_messages_are_valid_by_the_vendors_schema(kind: str, real_schema: etree.XMLSchema) -> None:
-    given = settings(soap_version="2023_2")
-    soap = Soap(given, wire.Lanes(1, 1, lambda _: None), NOW.timestamp)
-    records = Records(soap, mapping("America/New_York"), TYPE_IDS)
-    intent = act()
-    operation, body = {
-        "write_acts": ("addList", {"record": [item for _, item in acts.built(records, intent, "1").items]}),
+def spoken(records: Records, deposits: Deposits, posting: Posting) -> dict[str, tuple[str, list[object]]]:
+    """Everything that the adapter says, by what it is for: operation and records (references for getList)."""
+    rich = replace(act(), payment=replace(act().payment, subsidiary="1", ar_account="119", exchange_rate="1.10"))
+    redated = replace(rich, payment=replace(rich.payment, really_received_on=NOW.date()))
+    lines = [DepositLine(role, Money(minor, "USD"), "po_1") for role, minor in LINES]
+    payout = DepositIntent(
+        act_id="po_1-0",
+        external_id="arc-demo-dep-po_1-0",
+        payout_id="po_1",
+        kind=DepositKind.DEPOSIT,
+        amount=Money(10_000, "USD"),
+        posted_on=NOW.date(),
+        payments=(("7", Money(500, "USD")),),
+        lines=tuple(lines),
+        memo="Stripe payout po_1",
+        subsidiary="1",
+    )
+    exception = ExceptionRecord("arc-demo-exc-1", "ambiguous", "two fit", Money(5, "USD"), "AR", NOW.date(), None)
+    return {
+        "write_acts": ("addList", [item for _, item in acts.built(records, act(), "1").items]),
+        "write_all_of_a_payment": ("addList", [records.payment(redated, acts.applied(redated), "1")]),
+        "write_deposit": ("addList", [deposits._deposit(payout, CLEARING)]),
+        "write_journal": ("addList", [deposits._journal(payout, CLEARING, "1")]),
         "write_marks": (
             "upsertList",
-            {
-                "record": [
-                    records.mark(Mark("arc-demo-can-a1-104", RecordState.CLOSED)),
-                    records.mark(Mark("arc-demo-rec-a1", RecordState.WITHDRAWN, "refused")),
-                    records.status(ArStatus("arc-demo-st-104", "104", "closed", "paid")),
-                ]
-            },
+            [
+                records.mark(Mark("arc-demo-can-a1-104", RecordState.CLOSED)),
+                records.mark(Mark("arc-demo-rec-a1", RecordState.WITHDRAWN, "refused")),
+                records.status(ArStatus("arc-demo-st-104", "104", "closed", "paid", owner="AR")),
+            ],
         ),
-        "write_installation": ("upsertList", {"record": [records.installation(Installation("demo", 3, NOW))]}),
+        "write_exceptions": ("upsertList", [records.exception(replace(exception, invoice_id="104"))]),
+        "pause_dunning": ("updateList", [posting._pause("104", "custbody_3805_dunning_paused")]),
+        "write_installation": ("upsertList", [records.installation(Installation("demo", 3, NOW))]),
         "read_acts": (
             "getList",
-            {
-                "baseRef": [
-                    records.payment_reference("arc-demo-pay-1-0"),
-                    records.record_reference("arc-demo-can-a1-104"),
-                    records.invoice_reference("104"),
-                ]
-            },
+            [
+                records.payment_reference("arc-demo-pay-1-0"),
+                records.record_reference("arc-demo-can-a1-104"),
+                records.invoice_reference("104"),
+                deposits._reference(DepositKind.DEPOSIT, externalId="arc-demo-dep-po_1-0"),
+                deposits._reference(DepositKind.JOURNAL, internalId="7"),
+            ],
         ),
-    }[kind]
-    message = soap._message(operation, "test", **body)
-    soap.close()
+    }
 
+
+KINDS = [
+    "write_acts",
+    "write_all_of_a_payment",
+    "write_deposit",
+    "write_journal",
+    "write_marks",
+    "write_exceptions",
+    "pause_dunning",
+    "write_installation",
+    "read_acts",
+]
+
+
+@needs_contract
+@pytest.mark.parametrize("kind", KINDS)
+def test_our_messages_are_valid_by_the_vendors_schema(kind: str, real_schema: etree.XMLSchema) -> None:
+    given, names = settings(soap_version="2023_2"), mapping("America/New_York", settlement=(CLEARING,))
+    lanes = wire.Lanes(1, 1, lambda _: None)
+    soap, ql = Soap(given, lanes, NOW.timestamp), SuiteQl(given, lanes, NOW.timestamp)
+    known = Names(ql, soap, names)
+    deposits = Deposits(names, ql, soap, known)
+    posting = Posting(given, names, soap, known, StandingClock())
+    everything = spoken(Records(soap, names, TYPE_IDS), deposits, posting)
+    operation, items = everything[kind]
+    message = soap._message(operation, "test", **{"baseRef" if operation == "getList" else "record": items})
+    soap.close()
+    ql.close()
+
+    assert KINDS == list(everything)
     parts = [*message[0], *message[1]]
     for part in parts:
         assert real_schema.validate(etree.fromstring(etree.tostring(part))), real_schema.error_log
     assert len(parts) == (2 if operation == "getList" else 3)
+    assert b'replaceAll="true"' not in etree.tostring(message)
 
 
 @needs_contract

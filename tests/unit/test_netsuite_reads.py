@@ -96,6 +96,25 @@ def test_pages_go_along_the_key_from_offset_nought(server: Server, ql: SuiteQl) 
     assert "transient" == server.seen[0][1]["Prefer"]
 
 
+def test_a_page_is_asked_for_when_it_is_wanted(server: Server, ql: SuiteQl) -> None:
+    server.replies = [page(4, 5, 9, more=True), page(11)]
+
+    pages = ql.pages("invoices", SQL, [], "id")
+
+    assert ["4", "5", "9"] == [row["id"] for row in next(pages)]
+    assert 1 == len(server.seen)
+    assert [["11"]] == [[row["id"] for row in rows] for rows in pages]
+
+
+def test_some_rows_come_with_the_number_of_all(server: Server, ql: SuiteQl) -> None:
+    server.replies = [page(4, 5, more=True)]
+
+    rows, count = ql.some("invoices", SQL, 2)
+
+    assert (["4", "5"], 99) == ([row["id"] for row in rows], count)
+    assert ["/services/rest/query/v1/suiteql?limit=2&offset=0"] == [path for path, _, _ in server.seen]
+
+
 def test_pages_by_offset_are_whole(server: Server, ql: SuiteQl) -> None:
     server.replies = [page(1, 2, 3, more=True), page(4, totalResults=4)]
 

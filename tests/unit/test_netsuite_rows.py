@@ -105,6 +105,7 @@ def test_the_shares_of_lines_always_sum_to_the_invoice(amounts: list[int], total
         ({"foreignamountunpaid": ""}, "foreignamountunpaid", "is missing"),
         ({"foreignamountunpaid": "-1"}, "foreignamountunpaid", "-1.00 USD is below zero"),
         ({"foreignamountunpaid": "1650.01"}, "foreignamountunpaid", "1,650.01 USD is more than the invoice's"),
+        ({"delivered_on": "1.10.2026"}, "delivered_on", "'1.10.2026' is no day"),
         ({"tranid": ""}, "tranid", "is missing"),
         ({"entity": ""}, "entity", "is missing"),
     ],
@@ -172,6 +173,26 @@ def test_a_hold_without_a_reason_is_a_hold_all_the_same(change: dict[str, str], 
     assert reason == taken({**ROW, **change}).hold_reason
 
 
+@pytest.mark.parametrize(
+    ("change", "delivered_on", "paused"),
+    [
+        ({}, None, None),
+        ({"delivered_on": "2026-10-02", "dunning_paused": "F"}, date(2026, 10, 2), False),
+        ({"delivered_on": "", "dunning_paused": "T"}, None, True),
+    ],
+)
+def test_delivery_and_a_pause_are_told_where_the_account_has_them(
+    change: dict[str, str], delivered_on: date | None, paused: bool | None
+) -> None:
+    invoice = taken({**ROW, "ar_account": "119", **change})
+
+    assert ("119", delivered_on, paused) == (
+        invoice.ar_account,
+        invoice.delivered_on,
+        invoice.is_native_dunning_paused,
+    )
+
+
 def test_credit_memos_and_payments_show_what_they_have_left() -> None:
     row = {"id": "7", "type": "CustCred", "tranid": "CM-1", "entity": "4", "currency": "1", "received_on": "2026-10-02"}
 
@@ -202,6 +223,13 @@ def test_every_reason_never_to_write_to_a_customer_is_kept(change: dict[str, str
 
     expected = Customer("4", "Northfield Robotics", "ap@northfield.example", "3", bool(exclusion), exclusion)
     assert expected == customer
+
+
+@pytest.mark.parametrize(("value", "autopay"), [("T", True), ("F", False), ("", False)])
+def test_an_autopay_customer_is_not_excluded(value: str, autopay: bool) -> None:
+    customer = reading.customer({"id": "4", "entityid": "CUST-4", "autopay": value})
+
+    assert (autopay, False) == (customer.autopay, customer.is_excluded)
 
 
 def test_a_customer_that_is_its_own_parent_has_none() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -10,13 +11,14 @@ from netsuite_cases import settings
 from connector.adapters.netsuite import NetSuiteMapping
 from connector.errors import ConfigError
 from connector.mapping import load
+from connector.settlement import AccountRole
 
 SHIPPED = Path(__file__).resolve().parents[2] / "mappings" / "netsuite.yaml"
 
 
 def test_the_shipped_mapping_says_in_full_what_the_defaults_are() -> None:
     shipped = load(SHIPPED, NetSuiteMapping)
-    defaults = NetSuiteMapping(account_time_zone="UTC", deposit_to=shipped.deposit_to)
+    defaults = NetSuiteMapping(account_time_zone="UTC")
 
     assert defaults == shipped
     assert set(NetSuiteMapping.model_fields) == shipped.model_fields_set
@@ -25,8 +27,10 @@ def test_the_shipped_mapping_says_in_full_what_the_defaults_are() -> None:
 @pytest.mark.parametrize(
     ("old", "new", "told"),
     [
-        ("invoice_hold:", "invoice_holt:", "line 18: fields.invoice_holt: unknown key; did you mean 'invoice_hold'?"),
-        ("\n  undeposited: true", "\n  undeposited: false", "give either undeposited: true or account_id, not both"),
+        ("invoice_hold:", "invoice_holt:", "line 41: fields.invoice_holt: unknown key; did you mean 'invoice_hold'?"),
+        ("delivery: field", "delivery: fax", "must be one of field, email_log, none"),
+        ('pause_field: ""', "pause_field: a b", "native_dunning.pause_field"),
+        ("bad_debt_accounts: []", "bad_debt_accounts: [41]", 'must be text, not 41; put it in quotes: "…"'),
         ("account_time_zone: UTC", "account_time_zone: Mars", "must be an IANA time zone"),
         ("line_amount_sign: minus", "line_amount_sign: times", "must be one of minus, plus"),
         ("invoice_hold: custbody_arc_hold", "invoice_hold: a b", "fields.invoice_hold: must be in another form"),
@@ -40,6 +44,59 @@ def test_a_wrong_mapping_is_refused_with_its_line(tmp_path: Path, old: str, new:
 
     with pytest.raises(ConfigError) as caught:
         load(changed, NetSuiteMapping)
+
+    assert told in str(caught.value)
+
+
+def entry(**changes: object) -> str:
+    """One line of the settlement list."""
+    accounts = {"bank": "221", "clearing": "222", "fees": "315"}
+    return json.dumps({"currency": "USD", "subsidiary": "1", "through": "clearing", "accounts": accounts, **changes})
+
+
+def written(tmp_path: Path, *entries: str) -> Path:
+    """The shipped file with this settlement."""
+    text = SHIPPED.read_text(encoding="utf-8")
+    changed = tmp_path / "netsuite.yaml"
+    listed = "\n".join(["settlement:", *(f"  - {one}" for one in entries)])
+    changed.write_text(text.replace("settlement: []", listed, 1), encoding="utf-8")
+    return changed
+
+
+def test_a_settlement_gives_each_role_its_account(tmp_path: Path) -> None:
+    found = load(written(tmp_path, entry()), NetSuiteMapping)
+
+    (usd,) = found.settlement
+    assert usd is found.settlement_of("USD")
+    assert found.settlement_of("EUR") is None
+    assert {AccountRole.BANK: "221", AccountRole.CLEARING: "222", AccountRole.FEES: "315"} == usd.roles
+    assert ("315", "") == (usd.account_of(AccountRole.FEES), usd.account_of(AccountRole.RECEIVABLE))
+
+
+@pytest.mark.parametrize(
+    ("entries", "told"),
+    [
+        ([entry(accounts={"bank": "221"})], "to settle through clearing, give accounts.clearing"),
+        ([entry(through="undeposited", accounts={})], ""),
+        ([entry(accounts={"bank": "1", "clearing": "1"})], "accounts.clearing and accounts.bank can't be the same"),
+        ([entry(accounts={"clearing": "1"}, journal_negative=True)], "journal_negative needs accounts.bank"),
+        ([entry(accounts={"clearing": "1"})], ""),
+        ([entry(), entry(subsidiary="2")], "USD is there twice; each currency is settled in one way"),
+        ([entry(), entry(currency="EUR")], ""),
+        ([entry(currency="usd")], "settlement[1].currency: must be in another form"),
+        ([entry(through="bank")], "must be one of clearing, undeposited"),
+        ([entry(accounts={"clearing": 222})], 'must be text, not 222; put it in quotes: "…"'),
+        ([entry(accounts={"clering": "222"})], "settlement[1].accounts.clering: unknown key; did you mean 'clearing'?"),
+    ],
+)
+def test_a_settlement_that_makes_no_sense_is_refused(tmp_path: Path, entries: list[str], told: str) -> None:
+    path = written(tmp_path, *entries)
+    if not told:
+        assert len(entries) == len(load(path, NetSuiteMapping).settlement)
+        return
+
+    with pytest.raises(ConfigError) as caught:
+        load(path, NetSuiteMapping)
 
     assert told in str(caught.value)
 

@@ -6,12 +6,10 @@ import json
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
-from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
 import responses
-import stripe
 from pydantic import SecretStr, ValidationError
 
 from connector.adapters.stripe import EVENT_TYPES, StripeMapping, StripePayments
@@ -20,79 +18,26 @@ from connector.errors import ConnectorError, Terminal, Transient
 from connector.mapping import load
 from connector.money import Money
 from connector.receivables import PaymentState, Remittance
-
-BASE = "http://stripe.invalid"
-NOW = datetime(2026, 10, 20, 15, 0, tzinfo=UTC)
-Json = dict[str, Any]
-
-
-class StoppedClock:
-    def now(self) -> datetime:
-        return NOW
+from tests.unit.stripe_cases import (
+    BASE,
+    NOW,
+    Json,
+    StoppedClock,
+    answering,
+    charge,
+    event,
+    movement,
+    page,
+    position,
+    query,
+    seconds,
+    source,
+)
 
 
 @pytest.fixture
-def web() -> Iterator[responses.RequestsMock]:
-    with responses.RequestsMock(assert_all_requests_are_fired=False) as mock:
-        yield mock
-
-
-@pytest.fixture(autouse=True)
-def _no_back_off(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(stripe.HTTPClient, "INITIAL_DELAY", 0)
-    monkeypatch.setattr(stripe.HTTPClient, "MAX_DELAY", 0)
-
-
-def source(
-    mapping: StripeMapping | None = None,
-    *,
-    key: str = "rk_test_1",
-    livemode: bool = False,
-    naps: list[float] | None = None,
-) -> StripePayments:
-    settings = StripeSettings(SecretStr(key), date(2026, 10, 1), livemode=livemode, base_url=BASE)
-    mapping = mapping or StripeMapping(read_invoice_links=False)
-    sleep = (naps if naps is not None else []).append
-    return StripePayments(settings, mapping, ZoneInfo("America/New_York"), StoppedClock(), sleep)
-
-
-def seconds(instant: datetime) -> int:
-    return int(instant.timestamp())
-
-
-def charge(**changes: object) -> Json:
-    created = seconds(NOW - timedelta(days=1))
-    return {
-        "id": "ch_1",
-        "object": "charge",
-        "amount": 4500000,
-        "amount_captured": changes.get("amount", 4500000),
-        "amount_refunded": 0,
-        "currency": "usd",
-        "created": created,
-        "livemode": False,
-        "status": "succeeded",
-        "captured": True,
-        "disputed": False,
-        "metadata": {},
-        "description": None,
-        "customer": {"id": "cus_1", "object": "customer", "metadata": {"netsuite_customer_id": "77"}},
-        "payment_intent": {"id": "pi_1", "object": "payment_intent", "metadata": {}, "description": None},
-        "balance_transaction": {"id": "txn_1", "object": "balance_transaction", "created": created},
-        "failure_balance_transaction": None,
-    } | changes
-
-
-def event(type: str, thing: Json, *, id: str = "evt_1", at: datetime = NOW) -> Json:
-    return {"id": id, "object": "event", "type": type, "created": seconds(at), "data": {"object": thing}}
-
-
-def page(*rows: Json, more: bool = False) -> Json:
-    return {"object": "list", "url": "/v1/things", "has_more": more, "data": list(rows)}
-
-
-def position(at: datetime = NOW - timedelta(minutes=5), seen: tuple[str, ...] = ()) -> str:
-    return json.dumps({"at": at.isoformat(), "seen": list(seen)})
+def web(monkeypatch: pytest.MonkeyPatch) -> Iterator[responses.RequestsMock]:
+    yield from answering(monkeypatch)
 
 
 def polled(web: responses.RequestsMock, *rows: Json) -> None:
@@ -101,10 +46,6 @@ def polled(web: responses.RequestsMock, *rows: Json) -> None:
 
 def listed(web: responses.RequestsMock, *rows: Json) -> None:
     web.get(f"{BASE}/v1/charges", json=page(*rows))
-
-
-def query(call: responses.Call) -> Json:
-    return dict(call.request.params)  # type: ignore[attr-defined]
 
 
 # ---- What is read ----
@@ -214,7 +155,8 @@ def test_after_an_outage_longer_than_events_are_kept_charges_are_listed(web: res
     last = NOW - timedelta(days=29, minutes=1)
     listed(web, charge())
     settings = StripeSettings(SecretStr("rk_test_1"), date(2026, 1, 1), base_url=BASE)
-    ours = StripePayments(settings, StripeMapping(read_invoice_links=False), ZoneInfo("UTC"), StoppedClock())
+    mapping = StripeMapping(read_invoice_links=False, read_cash_balance=False)
+    ours = StripePayments(settings, mapping, ZoneInfo("UTC"), StoppedClock())
 
     read = ours.read_changed(position(last), NOW)
 
@@ -296,6 +238,50 @@ def test_amounts_are_in_the_currencys_own_minor_units(
     assert [payment.amount for payment in source().read_changed("", NOW).payments] == [amount]
 
 
+@pytest.mark.parametrize(
+    ("currency", "units", "settled", "rate", "told"),
+    [
+        ("eur", 10000, 10873, "1.0873", "1.0873"),
+        ("eur", 10000, 10873, "1.08730000000000000001", "1.08730000000000000001"),  # no float in between
+        ("eur", 10000, 10000, "1", "1"),
+        ("eur", 1, 1, "1.4999", "1.4999"),  # one cent, rounded
+        ("jpy", 98000, 63700, "0.0065", "0.0065"),  # between whole yen and whole dollars
+        ("jpy", 98000, 63700, "6.5e-3", "0.0065"),
+        ("usd", 10000, 10000, "null", ""),
+    ],
+)
+def test_a_converted_charge_keeps_its_own_amount_and_gives_stripes_rate_in_its_own_digits(
+    web: responses.RequestsMock, currency: str, units: int, settled: int, rate: str, told: str
+) -> None:
+    made = charge(currency=currency, amount=units, balance_transaction=movement(amount=settled))
+    body = json.dumps(page(made)).replace('"fee": 320', f'"exchange_rate": {rate}, "fee": 320')
+    web.get(f"{BASE}/v1/charges", body=body)
+
+    read = source().read_changed("", NOW)
+
+    amount = Money(units, currency.upper())
+    assert [(payment.amount, payment.exchange_rate) for payment in read.payments] == [(amount, told)]
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"exchange_rate": None},
+        {"exchange_rate": 0.65},  # between yen and cents, or a slipped point: not believed
+        {"exchange_rate": -0.0065},
+        {"exchange_rate": "0.0065"},
+        {"exchange_rate": 0.0065, "amount": None},
+    ],
+)
+def test_a_rate_that_does_not_lead_to_the_converted_amount_parks_the_payment(
+    web: responses.RequestsMock, changes: Json
+) -> None:
+    converted = movement(amount=63700) | changes
+    listed(web, charge(currency="jpy", amount=98000, balance_transaction=converted))
+
+    assert [item.field for item in source().read_changed("", NOW).parked] == ["balance_transaction.exchange_rate"]
+
+
 def test_what_was_refunded_cannot_be_applied(web: responses.RequestsMock) -> None:
     listed(web, charge(amount_refunded=500000))
 
@@ -375,7 +361,7 @@ def test_the_remittance_joins_metadata_stripes_invoice_link_and_free_text(web: r
     )
     web.get(f"{BASE}/v1/invoice_payments", json=links)
 
-    (payment,) = source(StripeMapping()).read_changed("", NOW).payments
+    (payment,) = source(StripeMapping(read_cash_balance=False)).read_changed("", NOW).payments
 
     assert payment.remittance == Remittance(
         invoice_ids=("11", "12", "14"),
@@ -387,7 +373,7 @@ def test_the_remittance_joins_metadata_stripes_invoice_link_and_free_text(web: r
 
 
 def test_metadata_keys_are_the_mappings(web: responses.RequestsMock) -> None:
-    mapping = StripeMapping(invoice_number_keys=("po", "bill"), read_invoice_links=False)
+    mapping = StripeMapping(invoice_number_keys=("po", "bill"), read_invoice_links=False, read_cash_balance=False)
     listed(web, charge(metadata={"bill": "B-1", "invoice_number": "INV-1", "po": "P-1"}))
 
     (payment,) = source(mapping).read_changed("", NOW).payments
@@ -561,33 +547,83 @@ def test_a_key_of_the_other_mode_is_refused_before_anything_is_asked(
 
 # ---- check ----
 
-LISTS = ["events", "charges", "payment_intents", "customers", "balance_transactions", "invoice_payments"]
+LISTS = [
+    "events",
+    "charges",
+    "refunds",
+    "disputes",
+    "payment_intents",
+    "customers",
+    "payouts",
+    "balance_transactions",
+    "invoices",
+    "invoice_payments",
+]
+
+
+def everything(web: responses.RequestsMock, *, clock: str = "Tue, 20 Oct 2026 15:00:10 GMT", **rows: Json) -> None:
+    """Every list with one row at most, and a balance; what is registered before wins."""
+    for name in LISTS:
+        web.get(f"{BASE}/v1/{name}", json=page(*[rows[name]] if name in rows else []), headers={"Date": clock})
+    web.get(f"{BASE}/v1/balance", json={"object": "balance", "livemode": False, "available": [], "pending": []})
 
 
 def test_check_names_the_right_that_is_missing(web: responses.RequestsMock) -> None:
-    for name in LISTS:
-        if name == "customers":
-            said = "The provided key does not have the required permissions. Having 'rak_customer_read' would help."
-            web.get(f"{BASE}/v1/{name}", json={"error": {"type": "x", "message": said}}, status=403)
-        else:
-            web.get(f"{BASE}/v1/{name}", json=page(), headers={"Date": "Tue, 20 Oct 2026 15:00:10 GMT"})
+    said = "The provided key does not have the required permissions. Having 'rak_customer_read' would help."
+    web.get(f"{BASE}/v1/customers", json={"error": {"type": "x", "message": said}}, status=403)
+    everything(web)
 
     findings = source(StripeMapping()).check()
 
-    bad = [finding for finding in findings if not finding.ok]
+    bad = [finding for finding in findings if not finding.ok and finding.blocking]
     assert [finding.remedy for finding in bad] == ["Give the key the right to read Customers."]
     assert "rak_customer_read" in bad[0].what
-    assert len(findings) == len(LISTS) + 1
+    # Each list, the balance, the clock, the kind of key, and the mails that Stripe sends by its own settings.
+    assert len(findings) == len(LISTS) + 4
+
+
+@pytest.mark.parametrize("right", [*LISTS, "balance"])
+def test_each_right_that_is_missing_is_a_finding_of_its_own(web: responses.RequestsMock, right: str) -> None:
+    web.get(f"{BASE}/v1/{right}", json={"error": {"type": "x", "message": "no"}}, status=403)
+    everything(web)
+
+    bad = [finding for finding in source(StripeMapping()).check() if not finding.ok and finding.blocking]
+
+    assert len(bad) == 1
+    assert bad[0].remedy.startswith("Give the key the right to read ")
+
+
+def test_check_looks_at_the_cash_balance_of_one_customer(web: responses.RequestsMock) -> None:
+    rows = f"{BASE}/v1/customers/cus_1/cash_balance_transactions"
+    web.get(rows, json={"error": {"type": "x", "message": "no"}}, status=403)
+    everything(web, customers={"id": "cus_1", "object": "customer"})
+
+    with_it = [finding for finding in source(StripeMapping(read_cash_balance=True)).check() if not finding.ok]
+    without = [finding for finding in source(StripeMapping(read_cash_balance=False)).check() if not finding.ok]
+
+    assert [finding.blocking for finding in with_it] == [True, False]
+    assert "read_cash_balance: false" in with_it[0].remedy
+    assert [finding.blocking for finding in without] == [False]
+
+
+def test_check_advises_against_a_key_that_may_do_everything(web: responses.RequestsMock) -> None:
+    everything(web)
+
+    advice = [finding for finding in source(key="sk_test_1").check() if not finding.ok]
+
+    assert [(finding.blocking, finding.what.partition(":")[0]) for finding in advice] == [
+        (False, "the key is an unrestricted secret key"),
+        (False, "which mails Stripe itself sends (reminders, receipts, failed payments) can't be read by any key"),
+    ]
 
 
 def test_check_sees_a_wrong_clock_and_objects_of_the_other_mode(web: responses.RequestsMock) -> None:
-    for name in LISTS:
-        row = {"id": "x_1", "object": "x", "livemode": name == "charges"}
-        web.get(f"{BASE}/v1/{name}", json=page(row), headers={"Date": "Tue, 20 Oct 2026 16:00:00 GMT"})
+    other = {"id": "ch_1", "object": "charge", "livemode": True}
+    everything(web, clock="Tue, 20 Oct 2026 16:00:00 GMT", charges=other)
 
     bad = [finding for finding in source().check() if not finding.ok]
 
-    assert [(finding.blocking, finding.what.split(":")[0]) for finding in bad] == [
+    assert [(finding.blocking, finding.what.split(":")[0]) for finding in bad][:2] == [
         (False, "clocks differ by 3600 seconds from Stripe's"),
         (True, "Charges and Refunds"),
     ]

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from connector.adapters.netsuite.reading import Row
 from connector.adapters.netsuite.records import Records
 from connector.adapters.netsuite.settings import ADD_LIST_MAX
 from connector.adapters.netsuite.soap import Written
@@ -15,6 +16,7 @@ from connector.receivables import CloseIntent
 
 ALREADY_THERE = "DUP_RCRD"
 NOT_SENT = "NOT_SENT"
+UNDEPOSITED = "Undeposited Funds"
 # A status of one record that does not say whether it was saved.
 UNCLEAR_CODES = frozenset({"", "UNEXPECTED_ERROR"})
 Item = tuple[str, Any]  # external id, SOAP record
@@ -39,17 +41,34 @@ class Act:
         return ActAnswer(self.intent.act_id, told[0], (*told[1:], *later))
 
 
-def differences(intent: CloseIntent, seen: PaymentSeen) -> list[str]:
-    """In what does the payment in the ERP differ from what we would have written?"""
+def differences(intent: CloseIntent, seen: PaymentSeen, row: Row, clearing: str) -> list[str]:
+    """In what does the payment in the ERP differ from what we would have written?
+
+    `clearing` is the account that it belongs on, '' for Undeposited Funds. What the record doesn't show is not
+    compared, nor is the rate, which NetSuite rounds in its own way.
+    """
     post = intent.payment
     ours, theirs = applied(intent), dict(seen.applications)
+    day, receivable = row.get("received_on", ""), row.get("ar_account", "")
+    place, due_place = _place(row), f"account {clearing}" if clearing else UNDEPOSITED
     told = {
         f"customer {seen.customer_id} instead of {post.customer_id}": seen.customer_id != post.customer_id,
         f"amount {seen.amount} instead of {post.amount}": seen.amount != post.amount,
         f"applied as {_listed(theirs)} instead of {_listed(ours)}": theirs != ours,
+        f"dated {day} instead of {post.received_on}": day not in ("", post.received_on.isoformat()),
+        f"on {place} instead of {due_place}": place not in ("", due_place),
+        f"receivables account {receivable} instead of {post.ar_account}": "" not in (receivable, post.ar_account)
+        and receivable != post.ar_account,
         "it is voided": seen.voided,
     }
     return [text for text, is_so in told.items() if is_so]
+
+
+def _place(row: Row) -> str:
+    """Where the payment waits, as far as the record shows it."""
+    if row.get("undeposited") == "T":
+        return UNDEPOSITED
+    return f"account {row['account']}" if row.get("account") else ""
 
 
 def applied(intent: CloseIntent) -> dict[str, Money]:
@@ -64,9 +83,13 @@ def _listed(applications: Mapping[str, Money]) -> str:
     return ", ".join(f"{applications[invoice]} to {invoice}" for invoice in sorted(applications)) or "nothing"
 
 
-def answers(ids: Sequence[str], written: Sequence[Written]) -> list[Answer]:
-    """NetSuite's statuses by position; if one names another record, no position can be trusted."""
-    if any(item.external_id not in ("", external_id) for external_id, item in zip(ids, written, strict=True)):
+def answers(ids: Sequence[str], written: Sequence[Written], by_internal_id: bool = False) -> list[Answer]:
+    """NetSuite's statuses by position; if one names another record, no position can be trusted.
+
+    `ids` are external ids, or the internal ids of records that were updated.
+    """
+    named = [item.erp_id if by_internal_id else item.external_id for item in written]
+    if any(name not in ("", id_) for name, id_ in zip(named, ids, strict=True)):
         why = "NetSuite answered about other records than were sent. They are read back before anything else."
         return [Answer(external_id, Outcome.UNKNOWN, message=why) for external_id in ids]
     return [answer(external_id, item) for external_id, item in zip(ids, written, strict=True)]

@@ -1,4 +1,4 @@
-"""`connector check` for NetSuite: what is looked at, and what to do where something is not in order.
+"""`connector check` for NetSuite: login, permissions, fields, record types, and the order of the other checks.
 
 Nothing is written: that the role may create payments shows only at the first one. A missing permission has many faces
 (a refused login, a table "not found", fewer rows), so each question is asked by itself.
@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from connector.adapters.netsuite import queries
+from connector.adapters.netsuite import audit, ledger_accounts, queries
 from connector.adapters.netsuite.rest import SuiteQl
 from connector.adapters.netsuite.settings import NetSuiteMapping, NetSuiteSettings
 from connector.adapters.netsuite.soap import Soap
@@ -21,8 +21,14 @@ GRANTS = {
     "transaction": "Transactions > Find Transaction and Transactions > Invoice, Customer Payment, Credit Memo (View)",
     "transactionline": "Transactions > Find Transaction and Transactions > Invoice (View)",
     "nexttransactionlinelink": "Transactions > Find Transaction and Transactions > Customer Payment (View)",
+    "transactionaccountingline": "Transactions > Find Transaction (View)",
     "customer": "Lists > Customers (View)",
+    "account": "Lists > Accounts (View)",
+    "accountingperiod": "Setup > Manage Accounting Periods (View)",
+    "message": "Lists > Track Messages (View)",
 }
+# What the connector never reads: a role that sees it may do more than it has to.
+NEVER_READ = {"employee": "id", "vendor": "id", "rolepermissions": "role"}  # table -> key
 # A record that can't be there: asking for it needs the permission and finds nothing.
 NOBODY = "arc-check-nobody"
 
@@ -33,13 +39,17 @@ def findings(settings: NetSuiteSettings, mapping: NetSuiteMapping, ql: SuiteQl, 
         rows = ql.by_offset("currencies", queries.CURRENCIES)
     except ConnectorError as error:
         return (Finding("NetSuite login", False, str(error), _login_remedy(error)),)
+    codes = {row["id"]: row.get("symbol", "") for row in rows if "id" in row}
     found = [Finding("NetSuite login", True, f"SuiteQL answers for account {settings.account_id}")]
-    found.append(_currencies([row.get("symbol", "") for row in rows]))
+    found.append(_currencies(list(codes.values())))
     found += _tables(mapping, ql)
     type_ids = _type_ids(mapping, ql)
     found += _record_types(mapping, type_ids)
     found += _soap(settings, mapping, soap, type_ids)
+    found += _role(mapping, ql)
+    found += ledger_accounts.findings(mapping, ql, codes)
     found += _ledger(mapping, ql)
+    found += audit.findings(mapping, ql, codes)
     return tuple(found)
 
 
@@ -67,14 +77,24 @@ def _is_currency(code: str) -> bool:
 
 def _tables(mapping: NetSuiteMapping, ql: SuiteQl) -> Iterator[Finding]:
     field, records = mapping.fields, mapping.records
-    body = [field.invoice_hold, field.invoice_hold_reason, field.invoice_pay_url, field.payment_act]
+    body = [field.invoice_hold, field.invoice_hold_reason, field.invoice_pay_url]
+    body += [field.payment_act, field.payment_received_on]
+    if mapping.delivery == "field":
+        body.append(field.invoice_delivered_on)
+    if mapping.native_dunning.pause_field:
+        body.append(mapping.native_dunning.pause_field)
     line = [field.line_dispute, field.line_dispute_reason, field.line_kind]
-    person = [field.customer_do_not_contact, field.customer_exclude]
+    person = [field.customer_do_not_contact, field.customer_exclude, field.customer_autopay]
     yield _table(ql, "transaction", "id", body)
     yield _table(ql, "transactionline", "uniquekey", line)
     yield _table(ql, "nexttransactionlinelink", "nextdoc", [])
+    yield _table(ql, "transactionaccountingline", "transaction", [])
     yield _table(ql, "customer", "id", person)
-    for record in (records.cancellation, records.receipt, records.status, records.installation):
+    yield _table(ql, "account", "id", [])
+    yield _table(ql, "accountingperiod", "id", [])
+    if mapping.delivery == "email_log":
+        yield _table(ql, "message", "id", [])
+    for record in records.all:
         names = [value for name, value in record.model_dump().items() if name != "type"]
         yield _table(ql, record.type, "id", names)
 
@@ -136,6 +156,12 @@ def _soap(
         ),
         "Transactions > Invoice (View)": soap.new("core:RecordRef", internalId="1", type="invoice"),
     }
+    if any(entry.accounts.bank for entry in mapping.settlement):
+        reference = soap.new("core:RecordRef", externalId=NOBODY, type="deposit")
+        asked["Transactions > Make Deposit (Create)"] = reference
+    if any(entry.journal_negative for entry in mapping.settlement):
+        reference = soap.new("core:RecordRef", externalId=NOBODY, type="journalEntry")
+        asked["Transactions > Make Journal Entry (Create)"] = reference
     for name in mapping.records.types:
         if name in type_ids:
             reference = soap.new("core:CustomRecordRef", externalId=NOBODY, typeId=type_ids[name])
@@ -150,6 +176,35 @@ def _soap(
     for grant, answer in zip(asked, answers, strict=True):
         if "PERMISSION" in answer.code:
             yield Finding(area, False, f"{answer.code}: {answer.message}", f"Grant the integration role {grant}.")
+
+
+def _role(mapping: NetSuiteMapping, ql: SuiteQl) -> Iterator[Finding]:
+    """What can be seen of a role that may do too much, and what can't be seen of one that may do too little."""
+    area = "NetSuite role"
+    try:
+        seen = [table for table, key in NEVER_READ.items() if _is_visible(ql, table, key, [key])]
+    except ConnectorError as error:
+        remedy = "Correct what the message names, then run `connector check` again."
+        yield Finding(area, False, str(error), remedy, blocking=False)
+        return
+    if seen:
+        what = f"the role sees {', '.join(seen)}, which the connector never reads"
+        remedy = "Use a role with just the permissions of the README's table, not an administrator's."
+        yield Finding(area, False, what, remedy, blocking=False)
+    else:
+        yield Finding(area, True, f"the role sees nothing of {', '.join(NEVER_READ)}")
+    creates = ["Customer Payment", "the connector's record types"]
+    if any(entry.accounts.bank for entry in mapping.settlement):
+        creates.append("Make Deposit")
+    if any(entry.journal_negative for entry in mapping.settlement):
+        creates.append("Make Journal Entry")
+    if mapping.native_dunning.pause_field:
+        creates.append("Invoice (Edit)")
+    what = (
+        f"not looked at, since only a write would tell: may the role create {', '.join(creates)}? A refusal shows at "
+        "the first one, with the permission's name, and nothing is lost by it"
+    )
+    yield Finding(area, True, what)
 
 
 def _ledger(mapping: NetSuiteMapping, ql: SuiteQl) -> Iterator[Finding]:

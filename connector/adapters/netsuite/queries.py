@@ -21,9 +21,18 @@ OPEN_CREDIT = f"{ANY_CREDIT} AND t.voided = 'F' AND t.foreignpaymentamountunused
 MODIFIED = f"t.lastmodifieddate >= TO_DATE(?, '{INSTANT}')"
 CUSTOMER_MODIFIED = f"c.lastmodifieddate >= TO_DATE(?, '{INSTANT}')"
 # Paying an invoice need not touch its own modified date, so the invoices of changed documents are read as well.
-INVOICE_TOUCHED = f"""({MODIFIED} OR t.id IN (
+_TOUCHED = f"""{MODIFIED} OR t.id IN (
     SELECT l.previousdoc FROM nexttransactionlinelink l WHERE l.nextdoc IN (
-        SELECT p.id FROM transaction p WHERE p.lastmodifieddate >= TO_DATE(?, '{INSTANT}'))))"""
+        SELECT p.id FROM transaction p WHERE p.lastmodifieddate >= TO_DATE(?, '{INSTANT}')))"""
+# Nor does sending it by e-mail.
+_MAILED = f"t.id IN (SELECT g.transaction FROM message g WHERE g.messagedate >= TO_DATE(?, '{INSTANT}'))"
+# An account with several accounting books has a row for each; 1 is the primary book.
+PRIMARY_BOOK = "a.accountingbook = 1 AND a.posting = 'T'"
+# Which sign transactionline gives an amount is an account's own fact; the ledger's own amount is debit less credit.
+SIGNED = "CASE WHEN a.amount < 0 THEN -ABS(l.foreignamount) ELSE ABS(l.foreignamount) END"
+RECEIVABLE_ACCOUNTS = "SELECT x.id FROM account x WHERE x.accttype = 'AcctRec'"
+# Documents that can change what an invoice owes or a credit has left.
+_MOVING_TYPES = "'CustInvc', 'CustCred', 'CustPymt', 'CustDep', 'DepAppl', 'CustRfnd', 'Journal'"
 
 
 CURRENCIES = "SELECT c.id, c.symbol FROM currency c ORDER BY c.id"
@@ -50,14 +59,57 @@ def invoices(mapping: NetSuiteMapping, condition: str) -> str:
     """Invoices along their id; the last parameter is the id to start after."""
     field = mapping.fields
     subsidiary = "m.subsidiary" if mapping.facts.has_subsidiaries else "''"
+    pause = mapping.native_dunning.pause_field
+    paused = f"NVL(t.{pause}, 'F') AS dunning_paused," if pause else ""
     return f"""
         SELECT t.id, t.tranid, t.entity, t.currency, t.foreigntotal, t.foreignamountunpaid, t.status, t.voided,
             TO_CHAR(t.trandate, '{DAY}') AS issued_on, TO_CHAR(t.duedate, '{DAY}') AS due_on,
             BUILTIN.DF(t.terms) AS terms, t.otherrefnum, {subsidiary} AS subsidiary,
             t.{field.invoice_hold} AS hold, t.{field.invoice_hold_reason} AS hold_reason,
-            t.{field.invoice_pay_url} AS pay_url
+            {_delivered_on(mapping)} {paused} t.{field.invoice_pay_url} AS pay_url,
+            (SELECT MAX(a.account) FROM transactionaccountingline a
+                WHERE a.transaction = t.id AND a.transactionline = m.id AND {PRIMARY_BOOK}) AS ar_account
         FROM transaction t, transactionline m
         WHERE m.transaction = t.id AND m.mainline = 'T' AND {condition} AND t.id > ? ORDER BY t.id"""
+
+
+def _delivered_on(mapping: NetSuiteMapping) -> str:
+    """The day on which the customer got the invoice, from where the mapping says it is written down."""
+    if mapping.delivery == "field":
+        return f"TO_CHAR(t.{mapping.fields.invoice_delivered_on}, '{DAY}') AS delivered_on,"
+    if mapping.delivery == "email_log":
+        return f"""(SELECT TO_CHAR(MIN(g.messagedate), '{DAY}') FROM message g
+            WHERE g.transaction = t.id AND {_SENT}) AS delivered_on,"""
+    return ""
+
+
+# A message that left by e-mail (Oracle help article_161038358813 names the columns; their values are not documented).
+_SENT = "g.emailed = 'T' AND g.incoming = 'F'"
+
+
+def touched(mapping: NetSuiteMapping) -> tuple[str, int]:
+    """The condition for invoices that changed since an instant, and how often that instant is given."""
+    if mapping.delivery == "email_log":
+        return f"({_TOUCHED} OR {_MAILED})", 3
+    return f"({_TOUCHED})", 2
+
+
+def changes(mapping: NetSuiteMapping) -> tuple[str, int]:
+    """How many documents and customers of each kind changed since an instant, and how often that instant is given.
+
+    One answer of a few rows says on a quiet day that nothing else needs to be asked.
+    """
+    parts = [
+        f"""SELECT t.type AS kind, COUNT(*) AS changed FROM transaction t
+            WHERE t.type IN ({_MOVING_TYPES}) AND {MODIFIED} GROUP BY t.type""",
+        f"SELECT 'Customer' AS kind, COUNT(*) AS changed FROM customer c WHERE {CUSTOMER_MODIFIED}",
+    ]
+    if mapping.delivery == "email_log":
+        parts.append(
+            f"""SELECT 'Message' AS kind, COUNT(*) AS changed FROM message g
+                WHERE g.messagedate >= TO_DATE(?, '{INSTANT}')"""
+        )
+    return f"SELECT x.kind, x.changed FROM ({' UNION ALL '.join(parts)}) x ORDER BY x.kind", len(parts)
 
 
 def lines(mapping: NetSuiteMapping, count: int) -> str:
@@ -86,8 +138,13 @@ def customers(mapping: NetSuiteMapping, condition: str) -> str:
     field = mapping.fields
     return f"""
         SELECT c.id, c.entityid, c.companyname, c.email, c.parent, c.isinactive,
-            c.{field.customer_do_not_contact} AS do_not_contact, c.{field.customer_exclude} AS exclude
+            c.{field.customer_do_not_contact} AS do_not_contact, c.{field.customer_exclude} AS exclude,
+            c.{field.customer_autopay} AS autopay
         FROM customer c WHERE {condition} AND c.id > ? ORDER BY c.id"""
+
+
+# Customers with anything open: what a read of the whole ledger needs, without naming each.
+HAS_OPEN = f"c.id IN (SELECT t.entity FROM transaction t WHERE ({OPEN_INVOICE}) OR ({OPEN_CREDIT}))"
 
 
 def payments_with(count: int) -> str:
@@ -109,6 +166,14 @@ def payments_between(customers: int) -> str:
             AND t.id > ? ORDER BY t.id"""
 
 
+def deposits_with(count: int) -> str:
+    """Deposits and journals whose external id or memo holds one of this many texts, each given twice."""
+    either = " OR ".join(["t.externalid LIKE ? OR t.memo LIKE ?"] * count)
+    return f"""
+        SELECT t.id, t.type, t.currency, t.voided, t.externalid, t.memo
+        FROM transaction t WHERE t.type IN ('Deposit', 'Journal') AND ({either}) AND t.id > ? ORDER BY t.id"""
+
+
 def applications(count: int) -> str:
     """What this many payments are applied to; `previousdoc` is the invoice, `nextdoc` the payment."""
     return f"""
@@ -122,3 +187,135 @@ def probe(table: str, key: str, columns: Sequence[str]) -> str:
     """A query that finds no row and fails where the role can't see the table or one of the columns."""
     shown = ", ".join(f"x.{column}" for column in columns)
     return f"SELECT {shown} FROM {table} x WHERE x.{key} = 0 ORDER BY x.{key}"
+
+
+# ---- The ledger as a whole ----
+
+PERIODS = f"""
+    SELECT p.id, p.periodname, TO_CHAR(p.startdate, '{DAY}') AS first_on, TO_CHAR(p.enddate, '{DAY}') AS last_on,
+        p.closed, p.alllocked, p.arlocked
+    FROM accountingperiod p
+    WHERE p.isquarter = 'F' AND p.isyear = 'F' AND p.isadjust = 'F' AND p.enddate >= TO_DATE(?, '{DAY}')
+    ORDER BY p.id"""
+
+
+def cleared_with(accounts: int, texts: int) -> str:
+    """What entries of people put onto these accounts, where the external id or memo holds one of this many texts, each
+    given twice."""
+    either = " OR ".join(["t.externalid LIKE ? OR t.memo LIKE ?"] * texts)
+    return f"""
+        SELECT t.id, t.externalid, t.memo, t.currency, SUM({SIGNED}) AS amount
+        FROM transaction t, transactionline l, transactionaccountingline a
+        WHERE l.transaction = t.id AND a.transaction = l.transaction AND a.transactionline = l.id AND {PRIMARY_BOOK}
+            AND a.account IN ({marks(accounts)}) AND t.type IN ('CustRfnd', 'Journal') AND t.voided = 'F'
+            AND ({either})
+        GROUP BY t.id, t.externalid, t.memo, t.currency ORDER BY t.id"""
+
+
+def balances(mapping: NetSuiteMapping, accounts: str) -> str:
+    """What stands on each of these accounts at the end of a day, by subsidiary and by the documents' own currency.
+
+    The only parameter after those of `accounts` is the day.
+    """
+    subsidiary = "l.subsidiary" if mapping.facts.has_subsidiaries else "''"
+    return f"""
+        SELECT a.account, {subsidiary} AS subsidiary, t.currency, SUM({SIGNED}) AS amount
+        FROM transaction t, transactionline l, transactionaccountingline a
+        WHERE l.transaction = t.id AND a.transaction = l.transaction AND a.transactionline = l.id AND {PRIMARY_BOOK}
+            AND a.account IN ({accounts}) AND t.trandate <= TO_DATE(?, '{DAY}')
+        GROUP BY a.account, {subsidiary}, t.currency ORDER BY a.account, {subsidiary}, t.currency"""
+
+
+def documents(mapping: NetSuiteMapping) -> str:
+    """The lines that moved receivables between two days, and those of documents from before that have something left.
+    What is left of a journal stands on its lines, of any other document on its head.
+
+    Along their own key; the parameters are the last day, the first day, and the key to start after.
+    """
+    subsidiary = "l.subsidiary" if mapping.facts.has_subsidiaries else "''"
+    return f"""
+        SELECT l.uniquekey, t.id, t.tranid, t.type, NVL(l.entity, t.entity) AS entity, t.currency, t.voided,
+            {subsidiary} AS subsidiary,
+            TO_CHAR(t.trandate, '{DAY}') AS posted_on, TO_CHAR(t.duedate, '{DAY}') AS due_on,
+            TO_CHAR(t.closedate, '{DAY}') AS closed_on, t.foreignamountunpaid, t.foreignpaymentamountunused,
+            NVL(l.foreignamountunpaid, l.foreignpaymentamountunused) AS line_open, {SIGNED} AS amount
+        FROM transaction t, transactionline l, transactionaccountingline a
+        WHERE l.transaction = t.id AND a.transaction = l.transaction AND a.transactionline = l.id AND {PRIMARY_BOOK}
+            AND a.account IN ({RECEIVABLE_ACCOUNTS}) AND t.trandate <= TO_DATE(?, '{DAY}')
+            AND (t.trandate >= TO_DATE(?, '{DAY}') OR t.foreignamountunpaid > 0 OR t.foreignpaymentamountunused > 0
+                OR t.type = 'Journal' AND (l.foreignamountunpaid > 0 OR l.foreignpaymentamountunused > 0))
+            AND l.uniquekey > ? ORDER BY l.uniquekey"""
+
+
+def against(accounts: int) -> str:
+    """Credit memos and journals with a line on one of this many accounts, up to a day; the last parameter is the id to
+    start after."""
+    return f"""
+        SELECT t.id FROM transaction t
+        WHERE t.type IN ('CustCred', 'Journal') AND t.id IN (
+            SELECT a.transaction FROM transactionaccountingline a
+            WHERE {PRIMARY_BOOK} AND a.account IN ({marks(accounts)}))
+        AND t.trandate <= TO_DATE(?, '{DAY}') AND t.id > ? ORDER BY t.id"""
+
+
+def disputed(mapping: NetSuiteMapping) -> str:
+    """Invoices up to a day with a line that is or was disputed; the last parameter is the id to start after."""
+    field = mapping.fields
+    return f"""
+        SELECT t.id FROM transaction t
+        WHERE t.type = 'CustInvc' AND t.trandate <= TO_DATE(?, '{DAY}') AND t.id IN (
+            SELECT l.transaction FROM transactionline l
+            WHERE l.{field.line_dispute} = 'T' OR l.{field.line_dispute_reason} IS NOT NULL)
+        AND t.id > ? ORDER BY t.id"""
+
+
+def excluded_customers(mapping: NetSuiteMapping) -> str:
+    """Customers with a reason never to be reminded; the last parameter is the id to start after."""
+    field = mapping.fields.customer_exclude
+    return f"SELECT c.id, c.{field} AS exclude FROM customer c WHERE c.{field} IS NOT NULL AND c.id > ? ORDER BY c.id"
+
+
+def unpaused(field: str) -> str:
+    """How many open invoices does NetSuite's own dunning still work on?"""
+    return f"SELECT COUNT(*) AS invoices FROM transaction t WHERE {OPEN_INVOICE} AND NVL(t.{field}, 'F') = 'F'"
+
+
+def accounts(mapping: NetSuiteMapping, count: int) -> str:
+    """This many ledger accounts; the last parameter is the id to start after."""
+    subsidiary = "x.subsidiary" if mapping.facts.has_subsidiaries else "''"
+    return f"""
+        SELECT x.id, x.acctnumber, x.fullname, x.accttype, x.currency, {subsidiary} AS subsidiary, x.isinactive
+        FROM account x WHERE x.id IN ({marks(count)}) AND x.id > ? ORDER BY x.id"""
+
+
+# ---- The audit of the data: open invoices that can't be reminded well, by their numbers ----
+
+
+def _open_where(condition: str, tables: str = "transaction t") -> str:
+    return f"SELECT t.id, t.tranid AS number FROM {tables} WHERE {OPEN_INVOICE} AND {condition} ORDER BY t.id"
+
+
+WITHOUT_CONTACT = _open_where("c.id = t.entity AND c.email IS NULL", "transaction t, customer c")
+WITHOUT_TERMS = _open_where("t.terms IS NULL")
+WITHOUT_DUE_DATE = _open_where("(t.duedate IS NULL OR t.duedate < t.trandate)")
+# Terms by a day of the month or in instalments have no number of days to compare with.
+OTHER_DUE_DATE = _open_where(
+    "m.id = t.terms AND m.datedriven = 'F' AND m.daysuntilnetdue IS NOT NULL "
+    "AND t.duedate <> t.trandate + m.daysuntilnetdue",
+    "transaction t, term m",
+)
+OPEN_BY_CURRENCY = f"""
+    SELECT t.currency, COUNT(*) AS invoices, MIN(t.tranid) AS number
+    FROM transaction t WHERE {OPEN_INVOICE} GROUP BY t.currency ORDER BY t.currency"""
+# A parent and its own sub-customers may well have one billing desk.
+SHARED_ADDRESSES = f"""
+    SELECT MIN(c.id) AS id, MIN(c.entityid) AS number, MAX(c.entityid) AS other, COUNT(*) AS customers
+    FROM customer c WHERE c.email IS NOT NULL AND {HAS_OPEN}
+    GROUP BY LOWER(c.email) HAVING COUNT(DISTINCT NVL(c.parent, c.id)) > 1 ORDER BY MIN(c.id)"""
+
+
+def without_evidence(mapping: NetSuiteMapping) -> str:
+    """Open invoices of which nothing proves that the customer got them."""
+    if mapping.delivery == "field":
+        return _open_where(f"t.{mapping.fields.invoice_delivered_on} IS NULL")
+    return _open_where(f"NOT EXISTS (SELECT g.id FROM message g WHERE g.transaction = t.id AND {_SENT})")

@@ -47,21 +47,21 @@ def invoice(row: Row, lines: Sequence[Row], currencies: Currencies) -> OpenInvoi
 
 
 def _invoice(row: Row, lines: Sequence[Row], currencies: Currencies) -> OpenInvoice:
-    currency = _currency(row, currencies)
+    currency = currency_of(row, currencies)
     is_void = row.get("voided") == "T"
-    amount = _money(row, "foreigntotal", currency)
+    amount = money_of(row, "foreigntotal", currency)
     # A voided invoice may show no amounts; one that is paid in full ('B') may show no balance.
     settled = is_void or row.get("status") == "B"
-    balance = _money(row, "foreignamountunpaid", currency, missing="0" if settled else "")
-    issued_on, due_on = _day(row, "trandate", "issued_on"), _day(row, "duedate", "due_on")
+    balance = money_of(row, "foreignamountunpaid", currency, missing="0" if settled else "")
+    issued_on, due_on = day_of(row, "trandate", "issued_on"), day_of(row, "duedate", "due_on")
     if due_on < issued_on:
         raise Unreadable("duedate", f"{due_on} is before the invoice's own day {issued_on}")
     if not is_void:
         _check_amounts(amount, balance)
     return OpenInvoice(
-        id=_text(row, "id"),
-        number=_text(row, "tranid"),
-        customer_id=_text(row, "entity"),
+        id=text_of(row, "id"),
+        number=text_of(row, "tranid"),
+        customer_id=text_of(row, "entity"),
         amount=amount,
         balance=Money.zero(currency) if is_void else balance,
         issued_on=issued_on,
@@ -73,6 +73,9 @@ def _invoice(row: Row, lines: Sequence[Row], currencies: Currencies) -> OpenInvo
         hold_reason=(row.get("hold_reason", "").strip() or "hold") if row.get("hold") == "T" else "",
         lines=invoice_lines(lines, amount),
         pay_url=row.get("pay_url", "").strip(),
+        ar_account=row.get("ar_account", ""),
+        delivered_on=day_of(row, "delivered_on", "delivered_on") if row.get("delivered_on") else None,
+        is_native_dunning_paused=row["dunning_paused"] == "T" if "dunning_paused" in row else None,
     )
 
 
@@ -94,13 +97,13 @@ def invoice_lines(rows: Sequence[Row], total: Money) -> tuple[InvoiceLine, ...]:
     """
     billed: list[tuple[Row, Money]] = []
     for row in rows:
-        amount = _money(row, "foreignamount", total.currency, where=f"line {row.get('id', '?')} ")
+        amount = money_of(row, "foreignamount", total.currency, where=f"line {row.get('id', '?')} ")
         if row.get("taxline") != "T" and amount > Money.zero(total.currency):
             billed.append((row, amount))
     shares = _shares(total.minor, [amount.minor for _, amount in billed])
     return tuple(
         InvoiceLine(
-            id=_text(row, "id"),
+            id=text_of(row, "id"),
             description=row.get("memo", ""),
             amount=Money(share, total.currency),
             kind=row.get("kind", ""),
@@ -126,19 +129,19 @@ def _shares(total: int, weights: Sequence[int]) -> list[int]:
 def credit(row: Row, currencies: Currencies) -> CreditMemo | Parked:
     """One credit memo or customer payment with what it has left."""
     try:
-        currency = _currency(row, currencies)
-        left = _money(row, "foreignpaymentamountunused", currency, missing="0")
+        currency = currency_of(row, currencies)
+        left = money_of(row, "foreignpaymentamountunused", currency, missing="0")
         if left < Money.zero(currency):
             raise Unreadable("foreignpaymentamountunused", f"{left} is below zero")
         return CreditMemo(
-            id=_text(row, "id"),
+            id=text_of(row, "id"),
             number=row.get("tranid", ""),
-            customer_id=_text(row, "entity"),
+            customer_id=text_of(row, "entity"),
             open_amount=Money.zero(currency) if row.get("voided") == "T" else left,
             kind=CreditKind.CREDIT_MEMO if row.get("type") == "CustCred" else CreditKind.UNAPPLIED_PAYMENT,
             external_id=row.get("externalid", ""),
             memo=row.get("memo", ""),
-            received_on=_day(row, "trandate", "received_on"),
+            received_on=day_of(row, "trandate", "received_on"),
         )
     except Unreadable as error:
         return _parked(row, error)
@@ -154,21 +157,22 @@ def customer(row: Row) -> Customer:
     exclusion = ", ".join(reason for reason in reasons if reason)
     parent = row.get("parent", "")
     return Customer(
-        id=_text(row, "id"),
+        id=text_of(row, "id"),
         name=row.get("companyname") or row.get("entityid", ""),
         email=row.get("email", "").strip(),
         parent_id="" if parent == row["id"] else parent,
         is_excluded=bool(exclusion),
         exclusion=exclusion,
+        autopay=row.get("autopay") == "T",
     )
 
 
 def total(row: Row, currencies: Currencies) -> CustomerTotal | None:
     """One customer's open sum; None where the currency is not one we can read (its invoices are parked)."""
     try:
-        currency = _currency(row, currencies)
-        open_amount = _money(row, "unpaid", currency)
-        return CustomerTotal(_text(row, "entity"), currency, int(_text(row, "invoices")), open_amount)
+        currency = currency_of(row, currencies)
+        open_amount = money_of(row, "unpaid", currency)
+        return CustomerTotal(text_of(row, "entity"), currency, int(text_of(row, "invoices")), open_amount)
     except ValueError:
         return None
 
@@ -179,12 +183,12 @@ def payment(row: Row, applied: Iterable[Row], currencies: Currencies, zone: Zone
     Which sign SuiteQL gives a payment's total and its links is in no help page, and a payment below zero does not
     exist: signs are dropped.
     """
-    currency = _currency(row, currencies)
-    applications = [(_text(link, "invoice"), _unsigned(_money(link, "amount", currency))) for link in applied]
+    currency = currency_of(row, currencies)
+    applications = [(text_of(link, "invoice"), _unsigned(money_of(link, "amount", currency))) for link in applied]
     return PaymentSeen(
-        erp_id=_text(row, "id"),
-        customer_id=_text(row, "entity"),
-        amount=_unsigned(_money(row, "foreigntotal", currency, missing="0")),
+        erp_id=text_of(row, "id"),
+        customer_id=text_of(row, "entity"),
+        amount=_unsigned(money_of(row, "foreigntotal", currency, missing="0")),
         applications=tuple(sorted(applications, key=lambda pair: pair[0])),
         voided=row.get("voided") == "T",
         modified_at=instant(row.get("modified_at", ""), zone),
@@ -208,15 +212,15 @@ def _parked(row: Row, error: Unreadable) -> Parked:
     return Parked(SOURCE, row.get("id", ""), error.field, error.reason, row.get("entity", ""))
 
 
-def _text(row: Row, name: str) -> str:
+def text_of(row: Row, name: str) -> str:
     value = row.get(name, "")
     if not value:
         raise Unreadable(name, "is missing")
     return value
 
 
-def _currency(row: Row, currencies: Currencies) -> str:
-    known = _text(row, "currency")
+def currency_of(row: Row, currencies: Currencies) -> str:
+    known = text_of(row, "currency")
     code = currencies.get(known, "")
     if not code:
         raise Unreadable("currency", f"{known} is not in the account's currency list")
@@ -227,7 +231,7 @@ def _currency(row: Row, currencies: Currencies) -> str:
     return code
 
 
-def _money(row: Row, name: str, currency: str, missing: str = "", where: str = "") -> Money:
+def money_of(row: Row, name: str, currency: str, missing: str = "", where: str = "") -> Money:
     text = row.get(name) or missing
     if not text:
         raise Unreadable(where + name, "is missing")
@@ -237,7 +241,7 @@ def _money(row: Row, name: str, currency: str, missing: str = "", where: str = "
         raise Unreadable(where + name, str(error)) from None
 
 
-def _day(row: Row, column: str, name: str) -> date:
+def day_of(row: Row, column: str, name: str) -> date:
     text = row.get(name, "")
     if not text:
         raise Unreadable(column, "is missing")

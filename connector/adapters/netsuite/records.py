@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from datetime import date, datetime, time
 from typing import Any
 
 from lxml import etree
@@ -12,15 +11,22 @@ from lxml import etree
 from connector.adapters.netsuite.reading import Row, instant
 from connector.adapters.netsuite.settings import NetSuiteMapping
 from connector.adapters.netsuite.soap import Soap
+from connector.adapters.netsuite.values import LONG_TEXT_MAX, MEMO_MAX, Named, Values, fit
 from connector.errors import Terminal
 from connector.money import Money
 from connector.ports import Installation, Mark
-from connector.receivables import ArStatus, Cancellation, CloseIntent, Receipt, RecordState
+from connector.receivables import (
+    ArStatus,
+    Cancellation,
+    CloseIntent,
+    ExceptionRecord,
+    PaymentToPost,
+    Receipt,
+    RecordState,
+)
+from connector.settlement import SettleThrough
 
-XSI_TYPE = "{http://www.w3.org/2001/XMLSchema-instance}type"
 INSTALLATION_ID = "arc-installation"
-# What NetSuite's fields hold (its help on field types): free-form text, text area, a payment's memo.
-TEXT_MAX, LONG_TEXT_MAX, MEMO_MAX = 300, 3_999, 999
 _KIND = re.compile(r"^arc-[A-Za-z0-9]+-(can|rec)-")
 
 
@@ -28,7 +34,7 @@ class Records:
     """Builds SOAP values for one account; `type_ids` are the numeric ids of its custom record types."""
 
     def __init__(self, soap: Soap, mapping: NetSuiteMapping, type_ids: dict[str, str]) -> None:
-        self._soap = soap
+        self._values = Values(soap, mapping.zone)
         self._mapping = mapping
         self._type_ids = type_ids
 
@@ -39,34 +45,55 @@ class Records:
 
         `replaceAll` is set on every list: left out, NetSuite takes true and would unapply what is not listed.
         """
-        new, post, deposit = self._soap.new, intent.payment, self._mapping.deposit_to
+        values, post, fields = self._values, intent.payment, self._mapping.fields
         lines = [
-            new("customers:CustomerPaymentApply", apply=True, doc=int(invoice_id), amount=amount.plain())
+            values.new("customers:CustomerPaymentApply", apply=True, doc=int(invoice_id), amount=amount.plain())
             for invoice_id, amount in applied.items()
         ]
-        target: dict[str, Any] = {"undepFunds": deposit.undeposited}
-        if deposit.account_id:
-            target["account"] = self._reference(deposit.account_id)
-        return new(
+        listed = values.new("customers:CustomerPaymentApplyList", apply=lines, replaceAll=False) if lines else None
+        real_day = post.really_received_on
+        return values.new(
             "customers:CustomerPayment",
             externalId=post.external_id,
-            customer=self._reference(post.customer_id),
-            currency=self._reference(currency_id),
+            customer=values.reference(post.customer_id),
+            currency=values.reference(currency_id),
             payment=post.amount.plain(),
             autoApply=False,
-            tranDate=self._noon(post.received_on),
-            memo=_fit(post.memo, MEMO_MAX),
-            applyList=new("customers:CustomerPaymentApplyList", apply=lines, replaceAll=False) if lines else None,
-            customFieldList=self._fields([(self._mapping.fields.payment_act, intent.act_id)]),
-            **target,
+            tranDate=values.noon(post.received_on),
+            memo=fit(post.memo, MEMO_MAX),
+            applyList=listed,
+            customFieldList=values.custom(
+                [(fields.payment_act, intent.act_id)],
+                day=(fields.payment_received_on, real_day) if real_day else None,
+            ),
+            **self._booked(post),
         )
+
+    def _booked(self, post: PaymentToPost) -> dict[str, Any]:
+        """On which accounts, for whom and at what rate: what isn't given is left to NetSuite's own defaults."""
+        clearing = self.clearing_account(post.amount.currency)
+        booked: dict[str, Any] = {"undepFunds": not clearing}
+        if clearing:
+            booked["account"] = self._values.reference(clearing)
+        if post.ar_account:
+            booked["arAcct"] = self._values.reference(post.ar_account)
+        if post.subsidiary and self._mapping.facts.has_subsidiaries:
+            booked["subsidiary"] = self._values.reference(post.subsidiary)
+        if post.exchange_rate:
+            booked["exchangeRate"] = post.exchange_rate
+        return booked
+
+    def clearing_account(self, currency: str) -> str:
+        """Where a payment in this currency waits until it is paid out; '' for Undeposited Funds."""
+        entry = self._mapping.settlement_of(currency)
+        return entry.accounts.clearing or "" if entry and entry.through is SettleThrough.CLEARING else ""
 
     def cancellation(self, act_id: str, record: Cancellation) -> Any:
         names = self._mapping.records.cancellation
         texts = [
             (names.act, act_id),
-            (names.steps, _fit(" ".join(record.steps))),
-            (names.reason, _fit(record.reason)),
+            (names.steps, fit(" ".join(record.steps))),
+            (names.reason, fit(record.reason)),
             (names.cancelled_at, record.cancelled_at.isoformat()),
             (names.state, RecordState.INTENDED.value),
         ]
@@ -77,7 +104,7 @@ class Records:
         texts = [
             (names.act, act_id),
             (names.payment, record.payment_external_id),
-            (names.text, _fit(record.text, LONG_TEXT_MAX)),
+            (names.text, fit(record.text, LONG_TEXT_MAX)),
             (names.state, RecordState.INTENDED.value),
         ]
         return self._custom(names.type, record.external_id, texts)
@@ -86,10 +113,10 @@ class Records:
         """The new state of an accompanying record, and its text where there is a new one."""
         if _kind(mark.external_id) == "can":
             can = self._mapping.records.cancellation
-            texts = [(can.state, mark.state.value)] + ([(can.reason, _fit(mark.text))] if mark.text else [])
+            texts = [(can.state, mark.state.value)] + ([(can.reason, fit(mark.text))] if mark.text else [])
             return self._custom(can.type, mark.external_id, texts)
         rec = self._mapping.records.receipt
-        texts = [(rec.state, mark.state.value)] + ([(rec.text, _fit(mark.text, LONG_TEXT_MAX))] if mark.text else [])
+        texts = [(rec.state, mark.state.value)] + ([(rec.text, fit(mark.text, LONG_TEXT_MAX))] if mark.text else [])
         return self._custom(rec.type, mark.external_id, texts)
 
     def status(self, status: ArStatus) -> Any:
@@ -97,11 +124,27 @@ class Records:
         names = self._mapping.records.status
         texts = [
             (names.state, status.state),
-            (names.reason, _fit(status.reason)),
+            (names.reason, fit(status.reason)),
             (names.step, status.next_step),
             (names.next_on, status.next_on.isoformat() if status.next_on else ""),
+            (names.owner, fit(status.owner)),
         ]
         return self._custom(names.type, status.external_id, texts, (names.invoice, status.invoice_id))
+
+    def exception(self, record: ExceptionRecord) -> Any:
+        """Every text is sent, as for a status."""
+        names = self._mapping.records.exception
+        texts = [
+            (names.kind, record.kind),
+            (names.reason, fit(record.reason, LONG_TEXT_MAX)),
+            (names.amount, f"{record.amount.plain()} {record.amount.currency}" if record.amount else ""),
+            (names.owner, fit(record.owner)),
+            (names.opened_on, record.opened_on.isoformat()),
+            (names.closed_on, record.closed_on.isoformat() if record.closed_on else ""),
+            (names.payment, fit(record.payment)),
+        ]
+        invoice = (names.invoice, record.invoice_id) if record.invoice_id else None
+        return self._custom(names.type, record.external_id, texts, invoice)
 
     def installation(self, value: Installation) -> Any:
         names = self._mapping.records.installation
@@ -110,41 +153,27 @@ class Records:
         return self._custom(names.type, INSTALLATION_ID, texts)
 
     def payment_reference(self, external_id: str) -> Any:
-        return self._soap.new("core:RecordRef", externalId=external_id, type="customerPayment")
+        return self._values.new("core:RecordRef", externalId=external_id, type="customerPayment")
 
     def invoice_reference(self, invoice_id: str) -> Any:
-        return self._soap.new("core:RecordRef", internalId=invoice_id, type="invoice")
+        return self._values.new("core:RecordRef", internalId=invoice_id, type="invoice")
 
     def record_reference(self, external_id: str) -> Any:
         records = self._mapping.records
         script_id = records.cancellation.type if _kind(external_id) == "can" else records.receipt.type
-        return self._soap.new("core:CustomRecordRef", externalId=external_id, typeId=self._type_id(script_id))
+        return self._values.new("core:CustomRecordRef", externalId=external_id, typeId=self._type_id(script_id))
 
     def installation_reference(self) -> Any:
         type_id = self._type_id(self._mapping.records.installation.type)
-        return self._soap.new("core:CustomRecordRef", externalId=INSTALLATION_ID, typeId=type_id)
+        return self._values.new("core:CustomRecordRef", externalId=INSTALLATION_ID, typeId=type_id)
 
-    def _custom(
-        self, script_id: str, external_id: str, texts: list[tuple[str, str]], invoice: tuple[str, str] | None = None
-    ) -> Any:
-        return self._soap.new(
+    def _custom(self, script_id: str, external_id: str, texts: list[Named], invoice: Named | None = None) -> Any:
+        return self._values.new(
             "customization:CustomRecord",
             externalId=external_id,
-            recType=self._reference(self._type_id(script_id)),
-            customFieldList=self._fields(texts, invoice),
+            recType=self._values.reference(self._type_id(script_id)),
+            customFieldList=self._values.custom(texts, invoice=invoice),
         )
-
-    def _fields(self, texts: list[tuple[str, str]], invoice: tuple[str, str] | None = None) -> Any:
-        new = self._soap.new
-        fields = [new("core:StringCustomFieldRef", scriptId=name, value=text) for name, text in texts]
-        if invoice:
-            name, invoice_id = invoice
-            value = new("core:ListOrRecordRef", internalId=invoice_id)
-            fields.append(new("core:SelectCustomFieldRef", scriptId=name, value=value))
-        return new("core:CustomFieldList", customField=fields)
-
-    def _reference(self, internal_id: str) -> Any:
-        return self._soap.new("core:RecordRef", internalId=internal_id)
 
     def _type_id(self, script_id: str) -> str:
         try:
@@ -155,47 +184,46 @@ class Records:
                 "types, or correct the name in mappings/netsuite.yaml, then run `connector check`."
             ) from None
 
-    def _noon(self, on: date) -> datetime:
-        """A day as NetSuite's dateTime. The server turns it into a day in the account's or the user's own zone;
-        noon in the account's zone is the same day in both unless they are half the world apart."""
-        return datetime.combine(on, time(12), tzinfo=self._mapping.zone)
-
     # ---- from NetSuite ----
 
     def invoice_row(self, record: etree._Element) -> tuple[Row, list[Row]]:
         """A SOAP invoice as the rows that SuiteQL would give: header and lines."""
-        field, custom = self._mapping.fields, self._custom_values(record, "sales")
+        field, custom = self._mapping.fields, self._values.customs(record, "sales")
         row = {
             "id": record.get("internalId", ""),
-            "tranid": self._value(record, "sales:tranId"),
-            "entity": self._id(record, "sales:entity"),
-            "currency": self._id(record, "sales:currency"),
-            "foreigntotal": self._value(record, "sales:total"),
-            "foreignamountunpaid": self._value(record, "sales:amountRemaining"),
-            "voided": _voided(self._value(record, "sales:status")),
-            "status": "B" if self._value(record, "sales:status").casefold() == "paid in full" else "",
-            "issued_on": self._day(record, "sales:tranDate"),
-            "due_on": self._day(record, "sales:dueDate"),
-            "terms": self._name(record, "sales:terms"),
-            "otherrefnum": self._value(record, "sales:otherRefNum"),
-            "subsidiary": self._id(record, "sales:subsidiary"),
+            "tranid": self._values.text(record, "sales:tranId"),
+            "entity": self._values.id(record, "sales:entity"),
+            "currency": self._values.id(record, "sales:currency"),
+            "foreigntotal": self._values.text(record, "sales:total"),
+            "foreignamountunpaid": self._values.text(record, "sales:amountRemaining"),
+            "voided": _voided(self._values.text(record, "sales:status")),
+            "status": "B" if self._values.text(record, "sales:status").casefold() == "paid in full" else "",
+            "issued_on": self._values.day(record, "sales:tranDate"),
+            "due_on": self._values.day(record, "sales:dueDate"),
+            "terms": self._values.name(record, "sales:terms"),
+            "otherrefnum": self._values.text(record, "sales:otherRefNum"),
+            "subsidiary": self._values.id(record, "sales:subsidiary"),
+            "ar_account": self._values.id(record, "sales:account"),
             "hold": custom.get(field.invoice_hold, ""),
             "hold_reason": custom.get(field.invoice_hold_reason, ""),
             "pay_url": custom.get(field.invoice_pay_url, ""),
         }
-        items = record.iterfind(f"{self._soap.tag('sales:itemList')}/{self._soap.tag('sales:item')}")
-        return row, [self._line_row(item) for item in items]
+        if self._mapping.delivery == "field":
+            row["delivered_on"] = custom.get(field.invoice_delivered_on, "")
+        if pause := self._mapping.native_dunning.pause_field:
+            row["dunning_paused"] = custom.get(pause, "F")
+        return row, [self._line_row(item) for item in self._values.lines(record, "sales", "itemList/item")]
 
     def is_posted(self, invoice: etree._Element) -> bool:
         """Is the invoice approved? SOAP says so only by the words of its status."""
-        return self._value(invoice, "sales:status").casefold() not in ("pending approval", "rejected")
+        return self._values.text(invoice, "sales:status").casefold() not in ("pending approval", "rejected")
 
     def _line_row(self, item: etree._Element) -> Row:
-        field, custom = self._mapping.fields, self._custom_values(item, "sales")
+        field, custom = self._mapping.fields, self._values.customs(item, "sales")
         return {
-            "id": self._value(item, "sales:line"),
-            "memo": self._value(item, "sales:description"),
-            "foreignamount": self._value(item, "sales:amount"),
+            "id": self._values.text(item, "sales:line"),
+            "memo": self._values.text(item, "sales:description"),
+            "foreignamount": self._values.text(item, "sales:amount"),
             "kind": custom.get(field.line_kind, ""),
             "dispute": custom.get(field.line_dispute, ""),
             "dispute_reason": custom.get(field.line_dispute_reason, ""),
@@ -205,29 +233,33 @@ class Records:
         """A SOAP customer payment as the rows that SuiteQL would give: header and applications."""
         row = {
             "id": record.get("internalId", ""),
-            "entity": self._id(record, "customers:customer"),
-            "currency": self._id(record, "customers:currency"),
-            "foreigntotal": self._value(record, "customers:payment"),
-            "voided": _voided(self._value(record, "customers:status")),
-            "modified_at": self._value(record, "customers:lastModifiedDate"),
+            "entity": self._values.id(record, "customers:customer"),
+            "currency": self._values.id(record, "customers:currency"),
+            "foreigntotal": self._values.text(record, "customers:payment"),
+            "voided": _voided(self._values.text(record, "customers:status")),
+            "received_on": self._values.day(record, "customers:tranDate"),
+            "undeposited": self._values.flag(record, "customers:undepFunds"),
+            "account": self._values.id(record, "customers:account"),
+            "ar_account": self._values.id(record, "customers:arAcct"),
+            "modified_at": self._values.text(record, "customers:lastModifiedDate"),
         }
-        lines = record.iterfind(f"{self._soap.tag('customers:applyList')}/{self._soap.tag('customers:apply')}")
+        lines = self._values.lines(record, "customers", "applyList/apply")
         return row, [
-            {"invoice": self._value(line, "customers:doc"), "amount": self._value(line, "customers:amount")}
+            {"invoice": self._values.text(line, "customers:doc"), "amount": self._values.text(line, "customers:amount")}
             for line in lines
-            if self._value(line, "customers:apply") in ("true", "1")
+            if self._values.text(line, "customers:apply") in ("true", "1")
         ]
 
     def state(self, record: etree._Element, external_id: str) -> RecordState:
         """The state of an accompanying record; one that is not ours counts as intended, so that it is set again."""
         records = self._mapping.records
         name = records.cancellation.state if _kind(external_id) == "can" else records.receipt.state
-        text = self._custom_values(record, "customization").get(name, "")
+        text = self._values.customs(record, "customization").get(name, "")
         return RecordState(text) if text in set(RecordState) else RecordState.INTENDED
 
     def installation_of(self, record: etree._Element) -> Installation:
         names = self._mapping.records.installation
-        values = self._custom_values(record, "customization")
+        values = self._values.customs(record, "customization")
         epoch = values.get(names.epoch, "")
         if not values.get(names.id) or not (epoch.isascii() and epoch.isdigit()):
             raise Terminal(
@@ -235,35 +267,6 @@ class Records:
                 "not filled in as this connector does. Nothing is written. Correct or delete the record."
             )
         return Installation(values[names.id], int(epoch), instant(values.get(names.seen_at, ""), self._mapping.zone))
-
-    def _custom_values(self, record: etree._Element, area: str) -> dict[str, str]:
-        """Script id -> text of the custom fields: checkboxes as 'T' and 'F', references as their internal id."""
-        found: dict[str, str] = {}
-        for field in record.iterfind(
-            f"{self._soap.tag(f'{area}:customFieldList')}/{self._soap.tag('core:customField')}"
-        ):
-            value = field.find(self._soap.tag("core:value"))
-            if value is not None:
-                text = value.get("internalId") or value.text or ""
-                kind = field.get(XSI_TYPE, "")
-                is_flag = kind.endswith("BooleanCustomFieldRef")
-                found[field.get("scriptId", "")] = _flag(text) if is_flag else text
-        return found
-
-    def _value(self, record: etree._Element, name: str) -> str:
-        return record.findtext(self._soap.tag(name)) or ""
-
-    def _id(self, record: etree._Element, name: str) -> str:
-        found = record.find(self._soap.tag(name))
-        return "" if found is None else found.get("internalId", "")
-
-    def _name(self, record: etree._Element, name: str) -> str:
-        return record.findtext(f"{self._soap.tag(name)}/{self._soap.tag('core:name')}") or ""
-
-    def _day(self, record: etree._Element, name: str) -> str:
-        """A SOAP dateTime stands for a day in the account's zone."""
-        moment = instant(self._value(record, name), self._mapping.zone)
-        return "" if moment is None else moment.astimezone(self._mapping.zone).date().isoformat()
 
 
 def _kind(external_id: str) -> str:
@@ -277,16 +280,6 @@ def _kind(external_id: str) -> str:
     return found[1]
 
 
-def _flag(text: str) -> str:
-    return "T" if text in ("true", "1") else "F"
-
-
 def _voided(status: str) -> str:
     """SOAP has no flag for it; the record's own status text says so."""
     return "T" if status.casefold() == "voided" else "F"
-
-
-def _fit(text: str, limit: int = TEXT_MAX) -> str:
-    """Without the control characters that XML can't carry, and no longer than the field; a cut is shown."""
-    printable = "".join(letter if letter.isprintable() else " " for letter in text)
-    return printable if len(printable) <= limit else printable[: limit - 1] + "…"

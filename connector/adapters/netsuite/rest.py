@@ -10,7 +10,7 @@ import asyncio
 import json
 import secrets
 import threading
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import TimeoutError as FutureTimeoutError
 from decimal import Decimal
 from functools import partial
@@ -124,12 +124,18 @@ class SuiteQl:
         `sql` ends in a condition `key > ?` (its last parameter) and `ORDER BY key`. Pages by key can't shift while
         rows come and go and have no upper limit, unlike pages by offset (NetSuite help section_156414087576).
         """
-        rows: list[Row] = []
+        return [row for page in self.pages(what, sql, params, key) for row in page]
+
+    def pages(self, what: str, sql: str, params: Sequence[str | int], key: str) -> Iterator[list[Row]]:
+        """As by_key, one page at a time, each asked for when it is wanted."""
+        last: list[Row] = []
         for _ in range(PAGES_MAX):
-            page, more = self._lanes.read(partial(self._page_after, what, sql, params, key, rows[-1:]))
-            rows += page
+            page, more = self._lanes.read(partial(self._page_after, what, sql, params, key, last))
+            if page:
+                yield page
             if not more:
-                return rows
+                return
+            last = page[-1:]
         raise _endless(what)
 
     def _page_after(
@@ -157,21 +163,33 @@ class SuiteQl:
             raise wire.unavailable(_doing(what), "a row came twice")
         return rows
 
+    def some(self, what: str, sql: str, count: int) -> tuple[list[Row], int]:
+        """The first rows of a query, at most so many, and how many it has in all; one request."""
+        return self._lanes.read(partial(self._request, _doing(what), sql, (), 0, count))
+
     def _ask(self, doing: str, sql: str, params: Sequence[str | int], offset: int) -> tuple[list[Row], bool]:
+        limit = self._settings.page_rows
+        rows, total = self._request(doing, sql, params, offset, limit)
+        return rows, total > offset + len(rows)
+
+    def _request(
+        self, doing: str, sql: str, params: Sequence[str | int], offset: int, limit: int
+    ) -> tuple[list[Row], int]:
+        """One page of at most `limit` rows, and how many rows there are in all."""
         request = self._api.request(
             "POST",
             "/query/v1/suiteql",
             headers={"Prefer": "transient"},
-            params={"limit": self._settings.page_rows, "offset": offset},
+            params={"limit": limit, "offset": offset},
             content=json.dumps({"q": " ".join(sql.split()), "params": list(params)}).encode(),
         )
         pending = asyncio.run_coroutine_threadsafe(request, self._loop)
-        limit = self._settings.connect_seconds + self._settings.read_seconds
+        seconds = self._settings.connect_seconds + self._settings.read_seconds
         try:
-            response: httpx.Response = pending.result(limit)
+            response: httpx.Response = pending.result(seconds)
         except FutureTimeoutError:
             pending.cancel()
-            raise wire.unavailable(doing, f"no whole answer within {limit:g} s") from None
+            raise wire.unavailable(doing, f"no whole answer within {seconds:g} s") from None
         except httpx.TimeoutException:
             raise wire.unavailable(doing, "no answer in time") from None
         except httpx.HTTPError as error:
@@ -179,10 +197,10 @@ class SuiteQl:
         _raise_for(doing, response)
         rows, more, total = _rows(doing, response)
         left = total - offset - len(rows)
-        is_whole = left > 0 and len(rows) == self._settings.page_rows if more else left == 0
+        is_whole = left > 0 and len(rows) == limit if more else left == 0
         if not is_whole:
             raise wire.unavailable(doing, f"{len(rows)} rows came where the answer itself counts {total} in all")
-        return rows, more
+        return rows, total
 
 
 def _doing(what: str) -> str:

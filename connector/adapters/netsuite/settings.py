@@ -9,9 +9,11 @@ from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
 
+from connector.settlement import AccountRole, SettleThrough
+
 # Limits of one synchronous SOAP request (NetSuite help section_N3418637).
 ADD_LIST_MAX = 200
-UPSERT_LIST_MAX = 100
+UPDATE_LIST_MAX = 100  # of updateList and upsertList
 GET_LIST_MAX = 1000
 # Limit of one SuiteQL page (NetSuite help section_157909186990).
 PAGE_ROWS_MAX = 1000
@@ -76,17 +78,54 @@ class _Part(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-class Deposit(_Part):
-    """Where the money of a posted payment goes: undeposited funds, or one ledger account (RULES 1.2)."""
+class LedgerAccounts(_Part):
+    """Internal ids of ledger accounts, by what they are for in a deposit."""
 
-    undeposited: bool = Field(default=False, description="true: to Undeposited Funds, until a deposit is recorded.")
-    account_id: NumericId | None = Field(default=None, description="Internal id of a clearing or bank account.")
+    bank: NumericId | None = Field(default=None, description="Where the processor pays to.")
+    clearing: NumericId | None = Field(default=None, description="Where payments wait until they are paid out.")
+    fees: NumericId | None = None
+    refunds: NumericId | None = None
+    disputes: NumericId | None = None
+    adjustments: NumericId | None = None
+    reserves: NumericId | None = None
+
+
+class SettlementEntry(_Part):
+    """Where the money of one currency waits, and how its payouts are booked (RULES 1.2)."""
+
+    currency: Annotated[str, Field(pattern=r"^[A-Z]{3}$")]
+    through: SettleThrough = SettleThrough.CLEARING
+    subsidiary: NumericId | None = Field(default=None, description="To whom the accounts below belong.")
+    accounts: LedgerAccounts = LedgerAccounts()
+    journal_negative: bool = Field(default=False, description="May a payout that debits the bank become a journal?")
 
     @model_validator(mode="after")
-    def _one_way(self) -> Deposit:
-        if self.undeposited == (self.account_id is not None):
-            raise ValueError("give either undeposited: true or account_id, not both")
+    def _is_whole(self) -> SettlementEntry:
+        accounts = self.accounts
+        if self.through is SettleThrough.CLEARING and accounts.clearing is None:
+            raise ValueError("to settle through clearing, give accounts.clearing")
+        if accounts.clearing is not None and accounts.clearing == accounts.bank:
+            raise ValueError("accounts.clearing and accounts.bank can't be the same")
+        if self.journal_negative and accounts.bank is None:
+            raise ValueError("journal_negative needs accounts.bank")
         return self
+
+    def account_of(self, role: AccountRole) -> str:
+        """The account's internal id, '' where none is given."""
+        return getattr(self.accounts, role, None) or ""
+
+    @property
+    def roles(self) -> dict[AccountRole, str]:
+        """Role -> account, of those that are given."""
+        return {role: account for role in AccountRole if (account := self.account_of(role))}
+
+
+class NativeDunning(_Part):
+    """NetSuite's own dunning (a SuiteApp), where the account has it."""
+
+    pause_field: ScriptId | Literal[""] = Field(
+        default="", description="The checkbox on the invoice that pauses it; empty where it isn't installed."
+    )
 
 
 class Fields(_Part):
@@ -95,15 +134,22 @@ class Fields(_Part):
     invoice_hold: ScriptId = "custbody_arc_hold"
     invoice_hold_reason: ScriptId = "custbody_arc_hold_reason"
     invoice_pay_url: ScriptId = "custbody_arc_pay_url"
+    invoice_delivered_on: ScriptId = "custbody_arc_delivered_on"
     line_dispute: ScriptId = "custcol_arc_dispute"
     line_dispute_reason: ScriptId = "custcol_arc_dispute_reason"
     line_kind: ScriptId = "custcol_arc_line_kind"
     customer_do_not_contact: ScriptId = "custentity_arc_do_not_contact"
     customer_exclude: ScriptId = "custentity_arc_exclude"
+    customer_autopay: ScriptId = "custentity_arc_autopay"
     payment_act: ScriptId = "custbody_arc_act"
+    payment_received_on: ScriptId = "custbody_arc_received_on"
 
 
-class CancellationRecord(_Part):
+class _RecordNames(_Part):
+    type: ScriptId
+
+
+class CancellationRecord(_RecordNames):
     """The record that says which reminders of an invoice were cancelled, and why."""
 
     type: ScriptId = "customrecord_arc_cancellation"
@@ -115,7 +161,7 @@ class CancellationRecord(_Part):
     state: ScriptId = "custrecord_arc_can_state"
 
 
-class ReceiptRecord(_Part):
+class ReceiptRecord(_RecordNames):
     """The record that tells the story of one payment: what it paid, and which reminders it cancelled."""
 
     type: ScriptId = "customrecord_arc_receipt"
@@ -125,7 +171,7 @@ class ReceiptRecord(_Part):
     state: ScriptId = "custrecord_arc_rec_state"
 
 
-class StatusRecord(_Part):
+class StatusRecord(_RecordNames):
     """The record that saved searches join: where one invoice stands in collections."""
 
     type: ScriptId = "customrecord_arc_status"
@@ -134,9 +180,24 @@ class StatusRecord(_Part):
     reason: ScriptId = "custrecord_arc_st_reason"
     step: ScriptId = "custrecord_arc_st_step"
     next_on: ScriptId = "custrecord_arc_st_next_on"
+    owner: ScriptId = "custrecord_arc_st_owner"
 
 
-class InstallationRecord(_Part):
+class ExceptionRecord(_RecordNames):
+    """The record of something that waits for a person's decision."""
+
+    type: ScriptId = "customrecord_arc_exception"
+    kind: ScriptId = "custrecord_arc_exc_kind"
+    reason: ScriptId = "custrecord_arc_exc_reason"
+    amount: ScriptId = "custrecord_arc_exc_amount"
+    owner: ScriptId = "custrecord_arc_exc_owner"
+    opened_on: ScriptId = "custrecord_arc_exc_opened"
+    closed_on: ScriptId = "custrecord_arc_exc_closed"
+    payment: ScriptId = "custrecord_arc_exc_payment"
+    invoice: ScriptId = "custrecord_arc_exc_invoice"
+
+
+class InstallationRecord(_RecordNames):
     """The one record that says which connector may write to this account."""
 
     type: ScriptId = "customrecord_arc_installation"
@@ -149,11 +210,16 @@ class Records(_Part):
     cancellation: CancellationRecord = CancellationRecord()
     receipt: ReceiptRecord = ReceiptRecord()
     status: StatusRecord = StatusRecord()
+    exception: ExceptionRecord = ExceptionRecord()
     installation: InstallationRecord = InstallationRecord()
 
     @property
+    def all(self) -> tuple[_RecordNames, ...]:
+        return (self.cancellation, self.receipt, self.status, self.exception, self.installation)
+
+    @property
     def types(self) -> tuple[str, ...]:
-        return (self.cancellation.type, self.receipt.type, self.status.type, self.installation.type)
+        return tuple(record.type for record in self.all)
 
 
 class Facts(_Part):
@@ -163,6 +229,9 @@ class Facts(_Part):
         default="minus", description="How SuiteQL gives the amounts of an invoice's lines."
     )
     has_subsidiaries: bool = Field(default=True, description="false for an account without OneWorld.")
+    consolidated_payments: bool = Field(
+        default=False, description="May a parent's payment pay the invoices of its sub-customers?"
+    )
     modified_overlap_minutes: int = Field(
         default=15, ge=1, le=2880, description="How far a read of changes reaches back before the last one."
     )
@@ -172,7 +241,16 @@ class NetSuiteMapping(_Part):
     """mappings/netsuite.yaml."""
 
     account_time_zone: str = Field(description="Time zone of Setup > Company > Company Information.")
-    deposit_to: Deposit
+    settlement: tuple[SettlementEntry, ...] = Field(
+        default=(), description="A currency without an entry: payments to Undeposited Funds, payouts only shown."
+    )
+    delivery: Literal["field", "email_log", "none"] = Field(
+        default="field", description="What proves that a customer got an invoice."
+    )
+    native_dunning: NativeDunning = NativeDunning()
+    bad_debt_accounts: tuple[NumericId, ...] = Field(
+        default=(), description="A credit memo or journal against one of these is a write-off."
+    )
     fields: Fields = Fields()
     records: Records = Records()
     record_type_ids: dict[ScriptId, NumericId] = Field(
@@ -188,6 +266,19 @@ class NetSuiteMapping(_Part):
         except (KeyError, ValueError, OSError):
             raise ValueError("must be an IANA time zone such as America/New_York or Europe/Berlin") from None
         return value
+
+    @field_validator("settlement")
+    @classmethod
+    def _is_once(cls, entries: tuple[SettlementEntry, ...]) -> tuple[SettlementEntry, ...]:
+        named = [entry.currency for entry in entries]
+        twice = sorted({currency for currency in named if named.count(currency) > 1})
+        if twice:
+            raise ValueError(f"{', '.join(twice)} is there twice; each currency is settled in one way")
+        return entries
+
+    def settlement_of(self, currency: str) -> SettlementEntry | None:
+        """How this currency is settled; None: its payments go to Undeposited Funds."""
+        return next((entry for entry in self.settlement if entry.currency == currency), None)
 
     @property
     def zone(self) -> ZoneInfo:

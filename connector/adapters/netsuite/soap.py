@@ -1,4 +1,4 @@
-"""SuiteTalk SOAP: three list operations, each record answered by itself.
+"""SuiteTalk SOAP: four list operations, each record answered by itself.
 
 zeep builds the messages from a small WSDL of our own; it validates nothing, so each message is validated here before
 it leaves. What comes back from a write is parsed strictly. Whatever goes wrong after the bytes of a write were sent
@@ -36,6 +36,8 @@ AREAS = {
     "core": "urn:core_{}.platform.webservices.netsuite.com",
     "messages": "urn:messages_{}.platform.webservices.netsuite.com",
     "customers": "urn:customers_{}.transactions.webservices.netsuite.com",
+    "bank": "urn:bank_{}.transactions.webservices.netsuite.com",
+    "general": "urn:general_{}.transactions.webservices.netsuite.com",
     "customization": "urn:customization_{}.setup.webservices.netsuite.com",
     "sales": "urn:sales_{}.transactions.webservices.netsuite.com",
 }

@@ -1,0 +1,385 @@
+"""Step 5's other half: each payout becomes the deposit that it is, to the minor unit, or is held with its figures.
+
+The payout governs the deposit, never the match (RULES 1.1). What is decided is one commit, the intent row; a durable
+act then writes it, reads it back and compares. The clearing proof says once a day whether ledger and processor agree.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from datetime import date, datetime, time, timedelta
+
+from connector.decisions import clearing, payouts
+from connector.decisions.clearing import ClearingProof, Movement, PayoutOut
+from connector.decisions.payouts import PayoutOutcome
+from connector.engine import reached
+from connector.errors import ConnectorError, Terminal, Transient
+from connector.money import Money
+from connector.parts import Parts
+from connector.ports import Erp, Outcome
+from connector.settlement import (
+    AccountRole,
+    BalanceTransaction,
+    Category,
+    DepositIntent,
+    DepositSeen,
+    Payout,
+    PayoutState,
+    Settlement,
+    SettleThrough,
+)
+from connector.store import Store, Tx, settling, verdicts
+from connector.store.book import from_json, to_json
+from connector.store.settling import Deposit, DepositState
+
+# A write is tried, looked up and tried again this often within one run; then the next tick goes on.
+ROUNDS_MAX = 3
+# The processor's list of movements is read again this far back: some appear late.
+MOVEMENTS_OVERLAP = timedelta(days=3)
+
+
+def settle_payouts(parts: Parts, today: date) -> None:
+    """Decide every payout that isn't settled yet, record the deposits that follow, and carry them out."""
+    with parts.store.tx() as tx:
+        if tx.get("deposits_on") != today.isoformat():
+            settling.retry_refused(tx)  # what the ERP refused is tried again on a new day
+            tx.set("deposits_on", today.isoformat())
+        _tell_bounced(tx)
+        decided = [(one, _decide(tx, parts, one, today)) for one in settling.payouts(tx)]
+        no_posting = parts.posting_forbidden(tx)
+    # An effect by others seen before our write is adopted, never repeated; a held one is posted by a person.
+    asked = [payout for payout, verdict in decided if verdict.outcome in (PayoutOutcome.POST, PayoutOutcome.HELD)]
+    posted = parts.erp.find_deposits([payout.id for payout in asked]) if asked else {}
+    for payout, verdict in decided:
+        with parts.store.tx() as tx:
+            if payout.id in posted and not posted[payout.id].voided:
+                _adopt(tx, payout, posted[payout.id])
+            elif verdict.intent and not no_posting:
+                verdicts.close_exceptions(tx, exception_id=f"payout_held:{payout.id}", reason="it adds up by now")
+                settling.put_deposit(tx, verdict.intent)
+        reached("deposit.committed")
+    _carry_out(parts)
+
+
+def _carry_out(parts: Parts) -> None:
+    with parts.store.read() as tx:
+        if parts.posting_forbidden(tx):
+            return
+        unfinished = settling.deposits(tx, settling.UNFINISHED)
+    trouble: ConnectorError | None = None
+    for deposit in unfinished:
+        with parts.store.tx() as tx:
+            attempt = tx.journal("deposit_started", act=deposit.id)
+        try:
+            parts.run("deposit", f"{deposit.id}#{parts.owner}-{attempt}")
+        except ConnectorError as error:
+            trouble = error  # the other payouts have nothing to do with it
+    if trouble:
+        raise trouble
+
+
+def _decide(tx: Tx, parts: Parts, payout: Payout, today: date) -> payouts.PayoutVerdict:
+    """The verdict on one payout, and in the same commit what a person must see of it."""
+    generation = settling.generation(tx, payout.id)
+    verdict = payouts.decide(
+        payout,
+        parts.settlement(payout.amount.currency) if parts.policy.posts(payout.amount.currency) else None,
+        settling.payments_in_erp(tx, [m.payment_id for m in payout.members if m.payment_id]),
+        cutover_on=parts.cutover_on,
+        periods=parts.periods(tx),
+        closed_period=parts.policy.closed_period,
+        installation=parts.installation,
+        generation=generation,
+        act_id=f"{payout.id}-{generation}",
+        today=today,
+        created_on=parts.today(payout.created_at),
+    )
+    inputs = {"amount": str(payout.amount), "state": payout.state, "members": len(payout.members)}
+    verdicts.put_verdict(
+        tx, f"payout:{payout.id}", "payout", verdict.outcome, verdict.reason, inputs, parts.policy.version
+    )
+    if verdict.outcome is PayoutOutcome.OBSERVED:
+        settling.set_standing(tx, payout.id, "observed")
+    elif verdict.outcome is PayoutOutcome.HELD:
+        settling.set_standing(tx, payout.id, "held")
+        verdicts.open_exception(tx, "payout_held", payout.id, verdict.reason, amount=payout.amount)
+    elif verdict.outcome is PayoutOutcome.REVERSED:
+        settling.set_standing(tx, payout.id, "gone")
+        verdicts.close_exceptions(tx, exception_id=f"payout_held:{payout.id}", reason=verdict.reason)
+    return verdict
+
+
+def _tell_bounced(tx: Tx) -> None:
+    """RULES 3: reverse the deposit or transfer only; the customers' payments stay applied."""
+    for payout in settling.failed_after_deposit(tx):
+        settling.set_standing(tx, payout.id, "gone")
+        verdicts.open_exception(
+            tx,
+            "payout_failed",
+            payout.id,
+            f"payout {payout.id} of {payout.amount} bounced after its deposit was posted; void or reverse that deposit "
+            "in the ERP and nothing else: the customers' payments stay applied",
+            amount=payout.amount,
+        )
+
+
+def _adopt(tx: Tx, payout: Payout, seen: DepositSeen) -> None:
+    """Posted by others under this payout's id: adopted if it is the same money, else shown."""
+    if seen.amount == payout.amount:
+        settling.set_standing(tx, payout.id, "adopted")
+        verdicts.close_exceptions(
+            tx, exception_id=f"payout_held:{payout.id}", reason=f"posted by others as {seen.erp_id}"
+        )
+        tx.journal("payout_adopted", payout=payout.id, erp_id=seen.erp_id)
+        return
+    settling.set_standing(tx, payout.id, "held")
+    verdicts.open_exception(
+        tx,
+        "payout_held",
+        payout.id,
+        f"deposit {seen.erp_id} in the ERP names this payout with {seen.amount}, the payout is {payout.amount}; "
+        "nothing is posted beside it. Correct that deposit, or void it and this one is posted",
+        amount=payout.amount,
+    )
+
+
+def differences(intent: DepositIntent, seen: DepositSeen) -> tuple[str, ...]:
+    """In what does the ERP's deposit differ from the one that was meant? Empty: in nothing."""
+    found = []
+    if seen.voided:
+        found.append("it was voided")
+    if seen.amount != intent.amount:
+        found.append(f"its total is {seen.amount}, meant: {intent.amount}")
+    if sorted(seen.payments) != sorted(erp_id for erp_id, _ in intent.payments):
+        found.append(f"it holds {len(seen.payments)} payments, meant: {len(intent.payments)}")
+    meant: dict[str, Money] = {}
+    for line in intent.lines:
+        meant[line.role] = meant[line.role] + line.amount if line.role in meant else line.amount
+    there = {role: amount for role, amount in seen.by_role if amount}
+    for role in sorted(meant.keys() | there.keys()):
+        if meant.get(role) != there.get(role):
+            found.append(
+                f"{role or 'another account'}: {there.get(role, 'nothing')}, meant: {meant.get(role, 'nothing')}"
+            )
+    return tuple(found)
+
+
+class DepositAct:
+    """Carries one deposit to its end. Each step looks first and may run twice."""
+
+    def __init__(
+        self,
+        store: Store,
+        erp: Erp,
+        verify_installation: Callable[[], None],
+        posting_forbidden: Callable[[Tx], str],
+    ) -> None:
+        self._store = store
+        self._erp = erp
+        self._verify_installation = verify_installation
+        self._posting_forbidden = posting_forbidden
+        # A run recovered after a kill and the tick's own run must not work on one deposit at the same time.
+        self._turn = threading.Lock()
+
+    def steps(self) -> tuple[tuple[str, Callable[[str], None]], ...]:
+        return (("write", self.write), ("read_back", self.read_back))
+
+    def write(self, request: str) -> None:
+        """Bring the deposit to one in the ERP or to a refusal; what stays unknown waits for the next tick."""
+        with self._turn:
+            for _ in range(ROUNDS_MAX):
+                for deposit in self._at(request, DepositState.ATTEMPTED):
+                    self._look(deposit)
+                intended = self._at(request, DepositState.INTENDED)
+                if not intended or not self._attempt(intended[0]):
+                    return
+
+    def _look(self, deposit: Deposit) -> None:
+        """A write was begun and its answer is not known: read back before anything is tried again."""
+        seen = self._erp.read_deposit(deposit.intent)
+        with self._store.tx() as tx:
+            if seen is None:
+                settling.move(tx, deposit.id, DepositState.INTENDED, problem="looked in the ERP: not there yet")
+            else:
+                settling.move(tx, deposit.id, DepositState.WRITTEN, erp_id=seen.erp_id)
+
+    def _attempt(self, deposit: Deposit) -> bool:
+        """One write. False: the ERP took nothing just now, so this run is over."""
+        try:
+            self._verify_installation()
+        except ConnectorError as error:
+            self._not_now(deposit, error)
+            return False
+        with self._store.tx() as tx:
+            if self._posting_forbidden(tx):
+                return False  # a person stopped posting; the deposit stays as it is
+            settling.move(tx, deposit.id, DepositState.ATTEMPTED, attempt=True)
+        reached("deposit.attempted")
+        try:
+            answer = self._erp.write_deposit(deposit.intent)
+        except (Transient, Terminal) as error:
+            self._not_now(deposit, error)
+            return False
+        reached("deposit.answered")
+        with self._store.tx() as tx:
+            tx.journal("erp_answered", act=deposit.id, outcome=answer.outcome, code=answer.code)
+            if answer.outcome in (Outcome.CREATED, Outcome.EXISTS):
+                settling.move(tx, deposit.id, DepositState.WRITTEN, erp_id=answer.erp_id)
+            elif answer.outcome is Outcome.REFUSED:
+                self._refuse(tx, deposit, answer.message or answer.code)
+            elif answer.outcome is Outcome.EXISTS_DIFFERENT:
+                self._differ(tx, deposit, [answer.message])
+            # UNKNOWN stays ATTEMPTED: the next round looks first.
+        reached("deposit.written")
+        return True
+
+    def _not_now(self, deposit: Deposit, error: ConnectorError) -> None:
+        with self._store.tx() as tx:
+            settling.move(tx, deposit.id, DepositState.INTENDED, problem=str(error))
+
+    def _refuse(self, tx: Tx, deposit: Deposit, why: str) -> None:
+        settling.move(tx, deposit.id, DepositState.REFUSED, problem=why)
+        settling.refused(tx, deposit.payout_id)
+        verdicts.open_exception(
+            tx,
+            "deposit_refused",
+            deposit.payout_id,
+            f"the ERP refused the deposit of payout {deposit.payout_id}: {why}. Nothing was posted; it is tried again "
+            "tomorrow",
+            amount=deposit.intent.amount,
+        )
+
+    def _differ(self, tx: Tx, deposit: Deposit, found: Sequence[str]) -> None:
+        problem = "; ".join(one for one in found if one) or "it differs from the one that was meant"
+        settling.move(tx, deposit.id, DepositState.DIFFERENT, problem=problem)
+        settling.set_standing(tx, deposit.payout_id, "deposited")
+        verdicts.open_exception(
+            tx,
+            "deposit_difference",
+            deposit.payout_id,
+            f"the deposit of payout {deposit.payout_id} ({deposit.intent.external_id} in the ERP) isn't the one that "
+            f"was meant: {problem}. Nothing more is written; compare the two and correct the ERP's record",
+            amount=deposit.intent.amount,
+        )
+
+    def read_back(self, request: str) -> None:
+        """Does the ERP hold what was meant, to the minor unit?"""
+        with self._turn:
+            for deposit in self._at(request, DepositState.WRITTEN):
+                seen = self._erp.read_deposit(deposit.intent)
+                reached("deposit.read_back")
+                with self._store.tx() as tx:
+                    if seen is None:
+                        problem = "answered as made, but not found on read-back"
+                        settling.move(tx, deposit.id, DepositState.ATTEMPTED, problem=problem)
+                    elif found := differences(deposit.intent, seen):
+                        self._differ(tx, deposit, found)
+                    else:
+                        self._close(tx, deposit, seen)
+                reached("deposit.closed")
+
+    def _close(self, tx: Tx, deposit: Deposit, seen: DepositSeen) -> None:
+        settling.move(tx, deposit.id, DepositState.CLOSED, erp_id=seen.erp_id)
+        settling.set_standing(tx, deposit.payout_id, "deposited")
+        for kind in ("payout_held", "deposit_refused"):
+            verdicts.close_exceptions(tx, exception_id=f"{kind}:{deposit.payout_id}", reason="the deposit is posted")
+
+    def _at(self, request: str, state: DepositState) -> tuple[Deposit, ...]:
+        with self._store.read() as tx:
+            return settling.deposits(tx, [state], request.partition("#")[0])
+
+
+# ---- the daily proof ----
+
+
+def prove_clearing(parts: Parts, now: datetime, today: date) -> None:
+    """Once a day: is the ledger's clearing account the processor's balance and what is in transit (RULES 1.2)?"""
+    settled = [one for one in parts.erp.settlements if _is_proved(parts, one)]
+    with parts.store.read() as tx:
+        since = settling.newest_movement(tx)
+        if not settled or tx.get("proved_on") == today.isoformat():
+            return
+    cutover = datetime.combine(parts.cutover_on, time(), parts.zone)
+    read = parts.payments.read_balance(since - MOVEMENTS_OVERLAP if since else cutover)
+    ledger = {(one.role, one.currency): one.amount for one in parts.erp.read_balances(today)}
+    balances = {amount.currency: amount for amount in read.balances}
+    with parts.store.tx() as tx:
+        settling.put_movements(tx, read.movements)
+        # Refunds are booked by people, with the refund's or the charge's id: asked for, as nothing else tells of them.
+        refunds = {m.source_id for one in settled for m, _ in settling.movements(tx, one.currency) if _is_refund(m)}
+    booked = parts.erp.find_cleared(sorted(refunds)) if refunds else {}
+    with parts.store.tx() as tx:
+        unread = {one.record.removeprefix("balance").strip().upper() for one in read.parked}
+        for settlement in settled:
+            currency = settlement.currency
+            if unread & {currency, ""}:
+                continue  # not zero: not known
+            proof = clearing.decide(
+                ledger.get((AccountRole.CLEARING, currency), Money.zero(currency)),
+                balances.get(currency, Money.zero(currency)),
+                _movements(tx, currency, booked, parts.cutover_on),
+                _payouts_out(tx, currency),
+                opening=_opening(tx, currency),
+            )
+            settling.put_proof(tx, today, currency, proof.unexplained, to_json(proof))
+            _tell_unexplained(tx, currency, proof)
+        tx.set("proved_on", today.isoformat())
+
+
+def _is_proved(parts: Parts, one: Settlement) -> bool:
+    through_clearing = one.through is SettleThrough.CLEARING and AccountRole.CLEARING in one.roles
+    return through_clearing and parts.policy.posts(one.currency)
+
+
+def _is_refund(movement: BalanceTransaction) -> bool:
+    return movement.category in (Category.REFUND, Category.REFUND_FAILURE, Category.CHARGE_FAILURE)
+
+
+def _movements(tx: Tx, currency: str, booked: Mapping[str, Money], cutover_on: date) -> list[Movement]:
+    """Every movement since the cutover with what our ledger holds of it; what was before is in the opening one."""
+    known = settling.movements(tx, currency)
+    deposited = {id for id, standing in settling.standings(tx).items() if standing in ("deposited", "adopted")}
+    posted = settling.posted_amounts(tx, [m.payment_id for m, _ in known if m.category is Category.CHARGE])
+    found = []
+    for movement, payout_id in known:
+        is_payout = movement.category in (Category.PAYOUT, Category.PAYOUT_REVERSAL)
+        if is_payout or movement.created_on < cutover_on:
+            continue
+        there = Money.zero(currency)
+        if movement.category is Category.CHARGE and movement.payment_id in posted:
+            received, in_erp = posted[movement.payment_id]
+            # Converted money is posted at the processor's own rate, so that clearing gets just what the processor got.
+            there = movement.amount if in_erp == received else in_erp
+        elif _is_refund(movement):
+            there = booked.get(movement.source_id, there)
+        found.append(Movement(movement, there, payout_id in deposited))
+    return found
+
+
+def _payouts_out(tx: Tx, currency: str) -> list[PayoutOut]:
+    gone = (PayoutState.FAILED, PayoutState.CANCELED)
+    return [
+        PayoutOut(one.id, one.amount, standing in ("deposited", "adopted") or was_deposited, one.state in gone)
+        for one, standing, was_deposited in settling.all_payouts(tx, currency)
+        if standing != "observed"
+    ]
+
+
+def _opening(tx: Tx, currency: str) -> Money | None:
+    first = settling.first_proof(tx, currency)
+    return from_json(ClearingProof, first).unexplained if first else None
+
+
+def _tell_unexplained(tx: Tx, currency: str, proof: ClearingProof) -> None:
+    if not proof.unexplained:
+        verdicts.close_exceptions(tx, exception_id=f"clearing_unexplained:{currency}", reason="clearing agrees again")
+        return
+    verdicts.open_exception(
+        tx,
+        "clearing_unexplained",
+        currency,
+        f"the clearing account holds {proof.ledger}; by the processor's balance and all named items it should hold "
+        f"{proof.expected}. Look at the account's entries that carry no Stripe id",
+        amount=proof.unexplained,
+    )

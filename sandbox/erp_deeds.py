@@ -1,0 +1,102 @@
+"""What people and other programs do in the ERP, as the control API names it: the methods of NetSuite.
+
+Arguments have the methods' own names without the ending `_id`; customers and invoices are named as everywhere in the
+control API, ledger accounts by their role in the sandbox (`bank`, `clearing`, ...) or by internal id.
+"""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from sandbox.world import World
+
+Json = dict[str, Any]
+# Those that happen on a day: `on`, today if left out.
+DATED = frozenset(
+    {
+        "add_credit_memo",
+        "billing_platform_posts",
+        "deposit_by_hand",
+        "email_invoice",
+        "journal_by_hand",
+        "pay_by_hand",
+        "refund_by_hand",
+        "set_rate",
+        "stripe_connector_posts",
+        "write_off",
+    }
+)
+ERP_DEEDS = DATED | {
+    "add_account",
+    "add_subsidiary",
+    "add_term",
+    "clear_hold",
+    "close_period",
+    "dispute_line",
+    "edit_customer",
+    "edit_invoice",
+    "edit_line_amount",
+    "grant",
+    "install_dunning",
+    "leave_one_world",
+    "lock_ar",
+    "open_period",
+    "remove_field",
+    "restore_field",
+    "revoke",
+    "set_hold",
+    "settle_dispute",
+    "void",
+    "void_document",
+    "void_payment",
+}
+_DAYS = ("conversation_until", "delivered_on", "due_on", "issued_on", "on", "promise_on")
+
+
+def erp_deed(world: World, deed: str, body: Json) -> Any:
+    """Do it; LookupError for a deed or a name that nobody knows."""
+    if deed not in ERP_DEEDS:
+        raise LookupError(f"nobody does {deed!r} in the ERP; known: {', '.join(sorted(ERP_DEEDS))}")
+    arguments = _named(world, body)
+    if deed in DATED:
+        arguments.setdefault("on", world.clock().date())
+    return getattr(world.netsuite, deed)(**arguments)
+
+
+def _named(world: World, body: Json) -> Json:
+    """The body with the world's names as the ERP's ids, and days as dates."""
+    arguments = dict(body)
+    if arguments.get("invoice"):
+        arguments["invoice_id"] = world.invoice_id(str(arguments.pop("invoice")))
+    if "payment" in arguments:
+        arguments["payment_id"] = str(arguments.pop("payment"))
+    if "customer" in arguments:
+        arguments["customer_id"] = world.customer(str(arguments.pop("customer"))).id
+    if arguments.get("created_from"):
+        arguments["created_from"] = world.invoice_id(arguments["created_from"])
+    if "applications" in arguments:
+        parts = arguments["applications"]
+        arguments["applications"] = [
+            (world.invoice_id(str(_need(one, "invoice"))), _need(one, "amount")) for one in parts
+        ]
+    if "lines" in arguments:
+        arguments["lines"] = [_line(world, line) for line in arguments["lines"]]
+    for name in _DAYS:
+        if arguments.get(name) is not None:
+            arguments[name] = date.fromisoformat(arguments[name])
+    return arguments
+
+
+def _line(world: World, line: Json) -> Json:
+    known = dict(line)
+    if "customer" in known:
+        known["customer_id"] = world.customer(str(known.pop("customer"))).id
+    return known
+
+
+def _need(body: Json, name: str) -> Any:
+    if name not in body:
+        raise ValueError(f"{name} is missing")
+    return body[name]
