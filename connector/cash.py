@@ -88,17 +88,27 @@ def _surroundings(
     """Payment -> all that its verdict may rest on: its own facts, its family's book, the payer's other money."""
     if not waiting:
         return {}
-    marks, parked, periods = book.family_marks(tx), book.parked_customers(tx), tx.get("periods")
-    everything, undecided = sum(hash(one) for one in marks.items()), dict(waiting)
+    undecided, parked, periods = dict(waiting), frozenset(book.parked_customers(tx)), tx.get("periods")
+    families = {payment.id: book.family_of(tx, payment.customer_id) for payment in undecided if payment.customer_id}
+    marks = book.family_marks(tx, families.values())
+    # A reference may name an invoice of anybody.
+    references = {payment.id: _named_in(payment) for payment in undecided}
+    named = book.named_marks(tx, {name for names in references.values() for name in names})
+    # Where the payer isn't known, the whole book counts.
+    anybody = frozenset(book.family_marks(tx).items()) if len(families) < len(undecided) else frozenset()
     found = {}
     for payment, left in waiting:
-        family = book.family_of(tx, payment.customer_id) if payment.customer_id else ""
-        # A reference may name an invoice of anybody, so where there is one the whole book counts.
-        names = bool(matching.mentioned(payment.remittance) or payment.remittance.invoice_ids)
-        book_of = everything if names or not family else marks.get(family)
+        family = families.get(payment.id, "")
+        book_of = (marks.get(family) if family else anybody, *(named.get(name) for name in references[payment.id]))
         rivals = tuple(_rivals(payment, undecided))
-        found[payment.id] = (payment, left, rivals, book_of, frozenset(parked), periods, parts.policy.version, *common)
+        found[payment.id] = (payment, left, rivals, book_of, parked, periods, parts.policy.version, *common)
     return found
+
+
+def _named_in(payment: Payment) -> tuple[str, ...]:
+    """Ids and numbers of invoices that its reference may mean, in every spelling that is looked for."""
+    ids = [text.strip() for text in payment.remittance.invoice_ids]
+    return (*ids, *book.spellings(matching.mentioned(payment.remittance)))
 
 
 def _is_held(parts: Parts, payment: Payment) -> bool:

@@ -29,8 +29,9 @@ from connector.settlement import (
     Settlement,
     SettleThrough,
 )
-from connector.store import Store, Tx, settling, verdicts
+from connector.store import Store, Tx, closing, instant, parse_instant, settling, verdicts
 from connector.store.book import from_json, to_json
+from connector.store.closing import ActState
 from connector.store.settling import Deposit, DepositState
 
 # A write is tried, looked up and tried again this often within one run; then the next tick goes on.
@@ -41,16 +42,24 @@ MOVEMENTS_OVERLAP = timedelta(days=3)
 
 def settle_payouts(parts: Parts, today: date) -> None:
     """Decide every payout that isn't settled yet, record the deposits that follow, and carry them out."""
+    with parts.store.read() as tx:
+        is_new_day = tx.get("deposits_on") != today.isoformat()
+    if is_new_day:
+        _look_at_different(parts)
     with parts.store.tx() as tx:
-        if tx.get("deposits_on") != today.isoformat():
+        if is_new_day:
             settling.retry_refused(tx)  # what the ERP refused is tried again on a new day
             tx.set("deposits_on", today.isoformat())
         _tell_bounced(tx)
         decided = [(one, _decide(tx, parts, one, today)) for one in settling.payouts(tx)]
+        bounced = settling.payouts(tx, ["bounced"])
         no_posting = parts.posting_forbidden(tx)
     # An effect by others seen before our write is adopted, never repeated; a held one is posted by a person.
     asked = [payout for payout, verdict in decided if verdict.outcome in (PayoutOutcome.POST, PayoutOutcome.HELD)]
+    asked += bounced
     posted = parts.erp.find_deposits([payout.id for payout in asked]) if asked else {}
+    with parts.store.tx() as tx:
+        _take_voided(tx, bounced, posted)
     for payout, verdict in decided:
         with parts.store.tx() as tx:
             if payout.id in posted and not posted[payout.id].voided:
@@ -60,6 +69,17 @@ def settle_payouts(parts: Parts, today: date) -> None:
                 settling.put_deposit(tx, verdict.intent)
         reached("deposit.committed")
     _carry_out(parts)
+
+
+def _look_at_different(parts: Parts) -> None:
+    """Has a person corrected a deposit that was not what was meant? It is only read, never written again."""
+    with parts.store.read() as tx:
+        different = settling.deposits(tx, [DepositState.DIFFERENT])
+    for deposit in different:
+        seen = parts.erp.read_deposit(deposit.intent)
+        if seen and not differences(deposit.intent, seen):
+            with parts.store.tx() as tx:
+                _close(tx, deposit, seen)
 
 
 def _carry_out(parts: Parts) -> None:
@@ -106,31 +126,37 @@ def _decide(tx: Tx, parts: Parts, payout: Payout, today: date) -> payouts.Payout
         verdicts.open_exception(tx, "payout_held", payout.id, verdict.reason, amount=payout.amount)
     elif verdict.outcome is PayoutOutcome.REVERSED:
         settling.set_standing(tx, payout.id, "gone")
-        verdicts.close_exceptions(tx, exception_id=f"payout_held:{payout.id}", reason=verdict.reason)
+        _settled(tx, payout.id, verdict.reason)
     return verdict
 
 
 def _tell_bounced(tx: Tx) -> None:
     """RULES 3: reverse the deposit or transfer only; the customers' payments stay applied."""
     for payout in settling.failed_after_deposit(tx):
-        settling.set_standing(tx, payout.id, "gone")
+        settling.set_standing(tx, payout.id, "bounced")
         verdicts.open_exception(
             tx,
             "payout_failed",
             payout.id,
-            f"payout {payout.id} of {payout.amount} bounced after its deposit was posted; void or reverse that deposit "
-            "in the ERP and nothing else: the customers' payments stay applied",
+            f"payout {payout.id} of {payout.amount} bounced after its deposit was posted; void that deposit in the ERP "
+            "and nothing else: the customers' payments stay applied",
             amount=payout.amount,
         )
+
+
+def _take_voided(tx: Tx, bounced: Sequence[Payout], posted: Mapping[str, DepositSeen]) -> None:
+    """What bounced is over once a person has voided its deposit."""
+    for payout in bounced:
+        if payout.id not in posted or posted[payout.id].voided:
+            settling.set_standing(tx, payout.id, "gone")
+            verdicts.close_exceptions(tx, exception_id=f"payout_failed:{payout.id}", reason="its deposit was voided")
 
 
 def _adopt(tx: Tx, payout: Payout, seen: DepositSeen) -> None:
     """Posted by others under this payout's id: adopted if it is the same money, else shown."""
     if seen.amount == payout.amount:
         settling.set_standing(tx, payout.id, "adopted")
-        verdicts.close_exceptions(
-            tx, exception_id=f"payout_held:{payout.id}", reason=f"posted by others as {seen.erp_id}"
-        )
+        _settled(tx, payout.id, f"posted by others as {seen.erp_id}")
         tx.journal("payout_adopted", payout=payout.id, erp_id=seen.erp_id)
         return
     settling.set_standing(tx, payout.id, "held")
@@ -208,12 +234,17 @@ class DepositAct:
         """One write. False: the ERP took nothing just now, so this run is over."""
         try:
             self._verify_installation()
+            # It was decided perhaps days ago.
+            posted = self._erp.find_deposits([deposit.payout_id]).get(deposit.payout_id)
         except ConnectorError as error:
             self._not_now(deposit, error)
             return False
         with self._store.tx() as tx:
             if self._posting_forbidden(tx):
                 return False  # a person stopped posting; the deposit stays as it is
+            if why := _overtaken(settling.payout_state(tx, deposit.payout_id), posted):
+                settling.withdraw(tx, deposit, why)  # the next tick decides this payout anew
+                return False
             settling.move(tx, deposit.id, DepositState.ATTEMPTED, attempt=True)
         reached("deposit.attempted")
         try:
@@ -276,36 +307,52 @@ class DepositAct:
                     elif found := differences(deposit.intent, seen):
                         self._differ(tx, deposit, found)
                     else:
-                        self._close(tx, deposit, seen)
+                        _close(tx, deposit, seen)
                 reached("deposit.closed")
-
-    def _close(self, tx: Tx, deposit: Deposit, seen: DepositSeen) -> None:
-        settling.move(tx, deposit.id, DepositState.CLOSED, erp_id=seen.erp_id)
-        settling.set_standing(tx, deposit.payout_id, "deposited")
-        for kind in ("payout_held", "deposit_refused"):
-            verdicts.close_exceptions(tx, exception_id=f"{kind}:{deposit.payout_id}", reason="the deposit is posted")
 
     def _at(self, request: str, state: DepositState) -> tuple[Deposit, ...]:
         with self._store.read() as tx:
             return settling.deposits(tx, [state], request.partition("#")[0])
 
 
+def _close(tx: Tx, deposit: Deposit, seen: DepositSeen) -> None:
+    settling.move(tx, deposit.id, DepositState.CLOSED, erp_id=seen.erp_id)
+    settling.set_standing(tx, deposit.payout_id, "deposited")
+    _settled(tx, deposit.payout_id, "the deposit is posted")
+
+
+def _settled(tx: Tx, payout_id: str, reason: str) -> None:
+    for kind in ("payout_held", "deposit_refused", "deposit_difference"):
+        verdicts.close_exceptions(tx, exception_id=f"{kind}:{payout_id}", reason=reason)
+
+
+def _overtaken(state: PayoutState, posted: DepositSeen | None) -> str:
+    """Why must a deposit that was decided not be written any more? '' if it may."""
+    if posted and not posted.voided:
+        return f"the ERP has deposit {posted.erp_id} of this payout"
+    return "" if state is PayoutState.PAID else f"the payout is {state.value} by now"
+
+
 # ---- the daily proof ----
 
 
 def prove_clearing(parts: Parts, now: datetime, today: date) -> None:
-    """Once a day: is the ledger's clearing account the processor's balance and what is in transit (RULES 1.2)?"""
+    """Once a day: is the ledger's clearing account the processor's balance and what is in transit (RULES 1.2)?
+
+    Not while the fate of a write is unknown: what the ledger holds could then be explained by nobody.
+    """
     settled = [one for one in parts.erp.settlements if _is_proved(parts, one)]
     with parts.store.read() as tx:
-        since = settling.newest_movement(tx)
-        if not settled or tx.get("proved_on") == today.isoformat():
+        until = tx.get("movements_until")
+        if not settled or tx.get("proved_on") == today.isoformat() or _in_flight(tx):
             return
     cutover = datetime.combine(parts.cutover_on, time(), parts.zone)
-    read = parts.payments.read_balance(since - MOVEMENTS_OVERLAP if since else cutover)
+    read = parts.payments.read_balance(parse_instant(until) - MOVEMENTS_OVERLAP if until else cutover)
     ledger = {(one.role, one.currency): one.amount for one in parts.erp.read_balances(today)}
     balances = {amount.currency: amount for amount in read.balances}
     with parts.store.tx() as tx:
         settling.put_movements(tx, read.movements)
+        tx.set("movements_until", instant(now))
         # Refunds are booked by people, with the refund's or the charge's id: asked for, as nothing else tells of them.
         refunds = {m.source_id for one in settled for m, _ in settling.movements(tx, one.currency) if _is_refund(m)}
     booked = parts.erp.find_cleared(sorted(refunds)) if refunds else {}
@@ -327,6 +374,11 @@ def prove_clearing(parts: Parts, now: datetime, today: date) -> None:
         tx.set("proved_on", today.isoformat())
 
 
+def _in_flight(tx: Tx) -> bool:
+    deposits = settling.deposits(tx, (DepositState.ATTEMPTED, DepositState.WRITTEN))
+    return bool(deposits or closing.acts(tx, (ActState.ATTEMPTED, ActState.WRITTEN)))
+
+
 def _is_proved(parts: Parts, one: Settlement) -> bool:
     through_clearing = one.through is SettleThrough.CLEARING and AccountRole.CLEARING in one.roles
     return through_clearing and parts.policy.posts(one.currency)
@@ -338,21 +390,21 @@ def _is_refund(movement: BalanceTransaction) -> bool:
 
 def _movements(tx: Tx, currency: str, booked: Mapping[str, Money], cutover_on: date) -> list[Movement]:
     """Every movement since the cutover with what our ledger holds of it; what was before is in the opening one."""
-    known = settling.movements(tx, currency)
-    deposited = {id for id, standing in settling.standings(tx).items() if standing in ("deposited", "adopted")}
+    known = [one for one in settling.movements(tx, currency) if one[0].created_on >= cutover_on]
+    deposited = {id for id, standing in settling.standings(tx).items() if standing in settling.DEPOSITED}
+    # Who deposits a payout that pays out a bounced one again books the contents of that one with it.
+    deposited |= {m.source_id for m, id in known if m.category is Category.PAYOUT_REVERSAL and id in deposited}
     posted = settling.posted_amounts(tx, [m.payment_id for m, _ in known if m.category is Category.CHARGE])
-    found = []
+    left, found = dict(booked), []
     for movement, payout_id in known:
-        is_payout = movement.category in (Category.PAYOUT, Category.PAYOUT_REVERSAL)
-        if is_payout or movement.created_on < cutover_on:
-            continue
         there = Money.zero(currency)
         if movement.category is Category.CHARGE and movement.payment_id in posted:
             received, in_erp = posted[movement.payment_id]
             # Converted money is posted at the processor's own rate, so that clearing gets just what the processor got.
             there = movement.amount if in_erp == received else in_erp
         elif _is_refund(movement):
-            there = booked.get(movement.source_id, there)
+            # A refund and its failure have one id: what is booked under it counts once.
+            there = left.pop(movement.source_id, there)
         found.append(Movement(movement, there, payout_id in deposited))
     return found
 
@@ -360,8 +412,8 @@ def _movements(tx: Tx, currency: str, booked: Mapping[str, Money], cutover_on: d
 def _payouts_out(tx: Tx, currency: str) -> list[PayoutOut]:
     gone = (PayoutState.FAILED, PayoutState.CANCELED)
     return [
-        PayoutOut(one.id, one.amount, standing in ("deposited", "adopted") or was_deposited, one.state in gone)
-        for one, standing, was_deposited in settling.all_payouts(tx, currency)
+        PayoutOut(one.id, one.amount, standing in settling.DEPOSITED, one.state in gone)
+        for one, standing in settling.all_payouts(tx, currency)
         if standing != "observed"
     ]
 

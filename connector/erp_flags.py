@@ -60,8 +60,7 @@ def _owner(flag: flags.Flag, escalated: Escalated | None) -> str:
 
 
 def mark_written(tx: Tx, written: Sequence[ArStatus]) -> None:
-    for status in written:
-        book.put_flag(tx, status.invoice_id, digest(to_json(status)))
+    book.put_flags(tx, {status.invoice_id: digest(to_json(status)) for status in written})
 
 
 def write_flags(parts: Parts) -> int:

@@ -50,13 +50,15 @@ def read_invoices(parts: Parts, now: datetime) -> Pulled:
         reads = iter([parts.erp.read_changed(fresh_as_of - ERP_OVERLAP)])
     seen = _take(parts, reads, today, pulled)
     theirs = {(one.customer_id, one.currency): one for one in parts.erp.read_totals()}
-    suspects = None if whole else _differing(parts, theirs)
+    ours = _ours(parts)
+    suspects = None if whole else _differing(ours, theirs)
     if suspects:
         seen |= _take(parts, iter([parts.erp.read_open(sorted(suspects))]), today, pulled)
     if whole or suspects:
         _prove_gone(parts, seen, suspects, today, pulled)
         _remember_unexplained(parts, theirs)
-    alarm = _drop_alarm(parts, theirs)
+        ours = _ours(parts)
+    alarm = _drop_alarm(parts, ours, theirs)
     with parts.store.tx() as tx:
         if alarm != tx.get("alarm"):
             tx.set("alarm", alarm)
@@ -189,25 +191,36 @@ def _ingest(parts: Parts, read: ErpRead, today: date, pulled: Pulled) -> None:
     pulled.credits += len(read.credits)
 
 
-def _differing(parts: Parts, theirs: dict[tuple[str, str], CustomerTotal]) -> set[str]:
-    """Customers whose open count or sum isn't ours, unless nothing moved since we last looked and found no reason."""
+Totals = dict[tuple[str, str], CustomerTotal]
+
+
+@dataclass(frozen=True, slots=True)
+class _Ours:
+    """What we hold for open, beside what the ERP adds up."""
+
+    totals: Totals
+    busy: set[str]  # customers with unfinished acts of ours: their sums are on the way
+    unread: set[str]  # customers with a record that we don't understand
+    unexplained: dict[str, list[int]]  # both sides' figures where they stay apart for a reason we couldn't find
+
+
+def _ours(parts: Parts) -> _Ours:
     with parts.store.read() as tx:
-        ours, busy = book.totals(tx), book.busy_customers(tx)
-        known = json.loads(tx.get("unexplained", "{}"))
-    differing = set()
-    for key in set(ours) | set(theirs):
-        if (
-            ours.get(key) != theirs.get(key)
-            and key[0] not in busy
-            and known.get("/".join(key)) != _pair(ours, theirs, key)
-        ):
-            differing.add(key[0])
-    return differing
+        unexplained = json.loads(tx.get("unexplained", "{}"))
+        return _Ours(book.totals(tx), book.busy_customers(tx), book.parked_customers(tx), unexplained)
 
 
-def _pair(
-    ours: dict[tuple[str, str], CustomerTotal], theirs: dict[tuple[str, str], CustomerTotal], key: tuple[str, str]
-) -> list[int]:
+def _differing(ours: _Ours, theirs: Totals) -> set[str]:
+    """Customers whose open count or sum isn't ours, unless nothing moved since we last looked and found no reason."""
+    apart = {key for key in ours.totals.keys() | theirs.keys() if ours.totals.get(key) != theirs.get(key)}
+    return {
+        key[0]
+        for key in apart
+        if key[0] not in ours.busy and ours.unexplained.get("/".join(key)) != _pair(ours.totals, theirs, key)
+    }
+
+
+def _pair(ours: Totals, theirs: Totals, key: tuple[str, str]) -> list[int]:
     left, right = ours.get(key), theirs.get(key)
     return [
         left.count if left else 0,
@@ -217,7 +230,7 @@ def _pair(
     ]
 
 
-def _remember_unexplained(parts: Parts, theirs: dict[tuple[str, str], CustomerTotal]) -> None:
+def _remember_unexplained(parts: Parts, theirs: Totals) -> None:
     """Parked records, say, keep a customer's sums apart for ever: look again only when one of the two sums moves."""
     with parts.store.tx() as tx:
         ours = book.totals(tx)
@@ -245,13 +258,12 @@ def _close_rests(tx: Tx) -> None:
         closing.touch(tx, invoice_ids)
 
 
-def _drop_alarm(parts: Parts, theirs: dict[tuple[str, str], CustomerTotal]) -> str:
+def _drop_alarm(parts: Parts, ours: _Ours, theirs: Totals) -> str:
     """Did more of the open set vanish than was proved closed? Then nothing is sent or posted until a person looked."""
-    with parts.store.read() as tx:
-        # A customer with a record that we don't understand has sums that we don't understand either.
-        ours, busy = book.totals(tx), book.busy_customers(tx) | book.parked_customers(tx)
-    held = sum(one.count for (customer, _), one in ours.items() if customer not in busy)
-    listed = sum(one.count for (customer, _), one in theirs.items() if customer not in busy)
+    # A customer with a record that we don't understand has sums that we don't understand either.
+    aside = ours.busy | ours.unread
+    held = sum(one.count for (customer, _), one in ours.totals.items() if customer not in aside)
+    listed = sum(one.count for (customer, _), one in theirs.items() if customer not in aside)
     if held and (held - listed) * 100 > held * parts.policy.open_drop_percent_max:
         return (
             f"the ERP lists {listed} open invoices where {held} are known and not seen paid or voided; nothing "

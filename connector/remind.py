@@ -6,18 +6,16 @@ once more, leased on the facts' version, and only then mailed.
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from connector import escalate, pull, undo
+from connector import pull, undo
 from connector.cash import settle_reminders
 from connector.decisions import backlog, cadence, suppression
 from connector.decisions.cadence import CadenceOutcome, CadenceVerdict
 from connector.decisions.suppression import (
-    SuppressionFacts,
     SuppressionOutcome,
     SuppressionReason,
     SuppressionVerdict,
@@ -31,6 +29,7 @@ from connector.receivables import Customer, InvoiceStatus, OpenInvoice, Reminder
 from connector.store import Tx, book, closing, gate, relations, verdicts
 from connector.store.gate import Claim
 from connector.store.verdicts import Verdict
+from connector.surroundings import Surroundings
 
 # Customers whose facts are read again together just before their mails.
 BATCH_CUSTOMERS = 50
@@ -109,12 +108,13 @@ def _held_by_the_backlog_alone(
     tx: Tx, parts: Parts, invoices: Sequence[OpenInvoice], now: datetime, today: date
 ) -> list[OpenInvoice]:
     """Those that might be mailed otherwise: who can't be must not use up one of the day's statements."""
-    surroundings = _Surroundings(tx, parts, now, today, with_hours=False)
+    surroundings = Surroundings(tx, parts, now, today, with_hours=False)
     rows = book.invoices_by_id(tx, [invoice.id for invoice in invoices])
     customers = book.customers_by_id(tx, {invoice.customer_id for invoice in invoices})
     found = []
     for invoice in invoices:
-        facts = surroundings.facts(rows[invoice.id], invoice, customers.get(invoice.customer_id))
+        on = parts.today(now, invoice.subsidiary)
+        facts = surroundings.facts(rows[invoice.id], invoice, customers.get(invoice.customer_id), on)
         if suppression.decide(facts, parts.policy).reason is SuppressionReason.BACKLOG:
             found.append(invoice)
     return found
@@ -174,6 +174,7 @@ class Decided:
     """One invoice with its two verdicts: which step is due, and whether it may leave."""
 
     invoice: OpenInvoice
+    on: date  # the day on which it was decided, where its subsidiary is
     version: int
     customer: Customer | None
     cadence: CadenceVerdict
@@ -208,7 +209,7 @@ def decide_reminders(
     `with_hours`: an hour or day on which no mail leaves counts as a hold of its own, for people to see. The tick only
     waits for the hour, or everything that is due would be held every night.
     """
-    surroundings = _Surroundings(tx, parts, now, today, with_hours)
+    surroundings = Surroundings(tx, parts, now, today, with_hours)
     if invoice_ids is None:
         due = book.due_briefs(tx, today)
         invoice_ids = [row["id"] for row in due if parts.remembered.get(row["id"]) != surroundings.of(row)]
@@ -218,14 +219,16 @@ def decide_reminders(
     decided = []
     for row in rows:
         invoice = book.invoice_of(row)
-        due_now = cadence.decide(plans[invoice.id], parts.policy, today, sent.get(invoice.id))
+        # Days past due are counted in the zone of the invoice's own subsidiary (RULES 5.1).
+        on = parts.today(now, invoice.subsidiary)
+        due_now = cadence.decide(plans[invoice.id], parts.policy, on, sent.get(invoice.id))
         verdict = None
         if due_now.outcome is CadenceOutcome.DUE:
-            facts = surroundings.facts(row, invoice, customers.get(invoice.customer_id))
+            facts = surroundings.facts(row, invoice, customers.get(invoice.customer_id), on)
             verdict = suppression.decide(facts, parts.policy)
         customer, credits = customers.get(invoice.customer_id), surroundings.credits(row)
         under = surroundings.of(row)
-        decided.append(Decided(invoice, row["version"], customer, due_now, verdict, credits, under))
+        decided.append(Decided(invoice, on, row["version"], customer, due_now, verdict, credits, under))
     return _net_of_credits(decided)
 
 
@@ -245,116 +248,6 @@ def _netted(one: Decided, asked: Mapping[tuple[str, str], Money]) -> Decided:
     total = asked[one.invoice.customer_id, one.invoice.balance.currency]
     verdict = suppression.decide_net(one.suppression, total, one.credits)
     return replace(one, suppression=verdict, is_netted=verdict.outcome is SuppressionOutcome.HELD)
-
-
-_NO_RELATION = escalate.Relation()
-
-
-class _Surroundings:
-    """What is the same for all invoices of one moment, gathered once."""
-
-    def __init__(self, tx: Tx, parts: Parts, now: datetime, today: date, with_hours: bool) -> None:
-        self._today = today
-        self._send = parts.policy.send
-        self._inflight = book.inflight(tx, today)
-        self._overdue = book.overdue_askable(tx, today)
-        self._credits = book.credits_by_family(tx)
-        self._exceptions = verdicts.invoices_in_exception(tx)
-        self._customers_in_exception = verdicts.customers_in_exception(tx)
-        self._suggested = gate.suggested(tx)
-        self._parked = book.parked_invoices(tx)
-        self._parked_money = book.parked_money(tx, parts.payments.name)
-        self._pending = gate.pending(tx)
-        self._stopped = gate.sending_forbidden(tx)
-        self._clock_behind = bool(tx.get("clock_behind"))
-        self._stale = tuple(_stale_sources(tx, parts, now))
-        self._relations = {
-            family: escalate.relation(accounts, today) for family, accounts in relations.accounts_by_family(tx).items()
-        }
-        self._escalations = {id: one.reason for id, one in relations.escalations(tx).items() if one.stops_mail}
-        self._autopays = relations.autopay_by_number(tx)
-        self._told_failed = relations.told_payment_failed(tx)
-        self._autopay_customers = book.autopay_customers(tx)
-        self._other_senders = tuple(json.loads(tx.get("other_senders", "[]")))
-        self._quiet = parts.quiet(now) if with_hours else ""
-
-    def of(self, row: Any) -> tuple[object, ...]:
-        """Everything around this invoice that its verdict may rest on, and the version of its facts."""
-        key, customer_id, invoice_id = (row["family"], row["currency"]), row["customer_id"], row["id"]
-        return (
-            row["version"],
-            bool(row["in_backlog"]),
-            bool(row["allocated"]),
-            self._today,
-            self._send,
-            self._stopped,
-            self._clock_behind,
-            self._stale,
-            self._inflight.get(key),
-            self._overdue.get(key),
-            self._credits.get(key),
-            self._exceptions.get(invoice_id),
-            self._customers_in_exception.get(customer_id),
-            invoice_id in self._suggested,
-            self._parked.get(invoice_id),
-            self._parked_money.get(row["family"]),
-            invoice_id in self._pending,
-            self._relations.get(row["family"]),
-            self._escalations.get(invoice_id),
-            self._autopays.get(row["number"]),
-            row["number"] in self._told_failed,
-            customer_id in self._autopay_customers,
-            self._other_senders,
-            self._quiet,
-        )
-
-    def credits(self, row: Any) -> Money:
-        return self._credits.get((row["family"], row["currency"]), Money.zero(row["currency"]))
-
-    def facts(self, row: Any, invoice: OpenInvoice, customer: Customer | None) -> SuppressionFacts:
-        key, zero = (row["family"], row["currency"]), Money.zero(row["currency"])
-        of_family = self._relations.get(row["family"], _NO_RELATION)
-        autopay = self._autopays.get(row["number"])
-        return SuppressionFacts(
-            invoice=invoice,
-            customer=customer,
-            on=self._today,
-            inflight=self._inflight.get(key, zero),
-            overdue_askable=self._overdue.get(key, zero),
-            credits=self.credits(row),
-            exception=self._exceptions.get(invoice.id, "") or self._customers_in_exception.get(invoice.customer_id, ""),
-            awaiting_approval=invoice.id in self._suggested,
-            parked=self._parked.get(invoice.id, "") or self._parked_money.get(row["family"], ""),
-            in_backlog=bool(row["in_backlog"]),
-            # While an act of ours is unfinished, the balance is not known: the read-back will tell.
-            match_pending=invoice.id in self._pending or bool(row["allocated"]),
-            stale_sources=self._stale,
-            clock_behind=self._clock_behind,
-            stopped=self._stopped,
-            send=self._send,
-            do_not_contact=of_family.do_not_contact,
-            is_strategic=of_family.is_strategic,
-            escalation=self._escalations.get(invoice.id, ""),
-            has_autopay=autopay is not None or row["customer_id"] in self._autopay_customers,
-            autopay=autopay,
-            was_told_payment_failed=row["number"] in self._told_failed,
-            other_senders=self._other_senders,
-            quiet=self._quiet,
-        )
-
-
-def _stale_sources(tx: Tx, parts: Parts, now: datetime) -> Iterable[str]:
-    limits = (
-        ("erp", "the ERP", parts.policy.freshness.erp_minutes_max),
-        (parts.payments.name, parts.payments.name.capitalize(), parts.policy.freshness.payments_minutes_max),
-        *([(parts.crm.name, "the CRM", parts.policy.crm_hours_max * 60)] if parts.crm else []),
-    )
-    for name, shown, minutes in limits:
-        _, fresh_as_of, _ = book.source_state(tx, name)
-        if fresh_as_of is None:
-            yield f"{shown} was never read completely"
-        elif now - fresh_as_of > timedelta(minutes=minutes):
-            yield f"{shown} was last read completely on {fresh_as_of:%Y-%m-%d at %H:%M} UTC, allowed: {minutes} minutes"
 
 
 def record_decisions(tx: Tx, parts: Parts, decided: Sequence[Decided], today: date) -> None:
@@ -496,17 +389,17 @@ def compose(parts: Parts, customer_id: str, due: Sequence[Decided], today: date)
         reply_to=parts.reply_to,
         template=template,
         on=today,
-        items=tuple(_item(one, today) for one in items),
+        items=tuple(_item(one) for one in items),
         credits=tuple({one.credits.currency: one.credits for one in items if one.credits}.values()),
     )
 
 
-def _item(one: Decided, today: date) -> MailItem:
+def _item(one: Decided) -> MailItem:
     invoice, reminder = one.invoice, one.cadence.reminder
     return MailItem(
         number=invoice.number,
         due_on=invoice.due_on,
-        days_past_due=invoice.days_past_due(today),
+        days_past_due=invoice.days_past_due(one.on),
         askable=invoice.askable,
         balance=invoice.balance,
         step=reminder.step if reminder else "",

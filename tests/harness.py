@@ -67,7 +67,7 @@ def mappings(folder: Path, changes: Mapping[str, str] | None = None) -> Path:
 _SETTLED_BY = ("bank", "clearing", "fees", "refunds", "disputes", "adjustments", "reserves")
 
 
-def settlement(served: Served, currency: str, through: str = "clearing", **more: object) -> dict[str, object]:
+def settlement(served: Served, currency: str, through: str = "clearing", **more: object) -> dict[str, Any]:
     """An entry of `settlement:` in mappings/netsuite.yaml on the sandbox's own accounts."""
     known = served.world.profile()["netsuite"]["accounts"]
     return {"currency": currency, "through": through, "accounts": {role: known[role] for role in _SETTLED_BY}} | more

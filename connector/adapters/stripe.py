@@ -18,6 +18,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from datetime import time as time_of_day
+from itertools import islice
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -63,6 +64,8 @@ EVENT_TYPES = [
 EVENTS_KEPT = timedelta(days=29)  # Stripe keeps events for 30 days; a day less, so that the oldest are surely there
 RELIST_MARGIN = timedelta(days=14)  # an ACH debit takes up to 4 business days; charges that began before the gap
 EVENTS_REMEMBERED_MAX = 1000  # in the cursor; those beyond it are only read once more
+# From so many charges on they are fetched by list, and a page of a hundred must bring at least so many of them.
+LIST_FROM = 10
 
 
 class _EventData(Wire):
@@ -216,7 +219,23 @@ class StripePayments:
                 touched.events.append((event, "" if event.id in position.seen else self._touch(touched, event)))
             except Misread as misread:
                 touched.parked.append(Parked(self.name, str(raw["id"]), misread.field, misread.reason))
+        self._fetch_together(touched)
         return touched
+
+    def _fetch_together(self, touched: _Touched) -> None:
+        """Many new charges by list, a hundred to a request; those that it doesn't show stay to be fetched by id."""
+        begun = {id_of(event.data.object): event.data.object.get("created") for event, _ in touched.events}
+        new = {id: at for id, found in touched.charges.items() if id == found and isinstance(at := begun.get(id), int)}
+        if len(new) < LIST_FROM:
+            return
+        expand = [f"data.{name}" for name in stripe_charges.EXPANDED]
+        params = {"created": {"gte": min(new.values()), "lte": max(new.values())}, "expand": expand}
+        rows = self._api.pages("charges", self._api.v1.charges.list, params)
+        for raw in islice(rows, 100 * (len(new) // LIST_FROM)):
+            if new.pop(str(raw["id"]), None) is not None:
+                touched.charges[str(raw["id"])] = raw
+            if not new:
+                return
 
     def _touch(self, touched: _Touched, event: _Event) -> str:
         """Note what an event is about, and say it: a charge, or the customer of a cash balance; '' if nothing."""

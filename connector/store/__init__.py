@@ -29,6 +29,9 @@ STAND_BY_SECONDS = 1.0
 # Rows that a copy holds in memory at once.
 ROWS_AT_ONCE = 5000
 
+# Made once: for what is written as often as this, making the statement costs more than carrying it out.
+_JOURNAL = insert(journal)
+
 
 def instant(value: datetime) -> str:
     """An instant as the store keeps it: UTC, fixed width, so that text order is time order."""
@@ -73,7 +76,7 @@ class Tx:
             "message_id": message,
             "detail": json.dumps(detail, sort_keys=True, default=str),
         }
-        return int(self.execute(insert(journal).values(**row)).inserted_primary_key[0])
+        return int(self.execute(_JOURNAL, row).inserted_primary_key[0])
 
     def journal_once(self, event: str, *, payment: str, **detail: object) -> None:
         """As journal, unless the payment's last such line says just this: a tick that finds nothing new is silent."""

@@ -6,14 +6,14 @@ has allocated is subtracted from the balance here, so every decision sees what i
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 from enum import StrEnum
 from typing import Any, TypeVar
 
 from pydantic import TypeAdapter
-from sqlalchemy import Column, Table, and_, bindparam, delete, func, insert, or_, select, update
+from sqlalchemy import Column, Select, Table, and_, bindparam, delete, func, insert, or_, select, update
 
 from connector.money import Money
 from connector.receivables import (
@@ -328,22 +328,48 @@ def all_open_invoices(tx: Tx) -> tuple[OpenInvoice, ...]:
     return tuple(invoice_of(row) for row in rows)
 
 
-def family_marks(tx: Tx) -> dict[str, tuple[int, int, int]]:
-    """Family -> a mark that moves whenever something about its invoices does."""
+def family_marks(tx: Tx, families: Iterable[str] | None = None) -> dict[str, tuple[int, int, int]]:
+    """Family -> a mark that moves whenever something about its invoices does; of these families, or of all."""
     of = t.invoice.c
-    rows = tx.execute(
-        select(of.family, func.count(), func.sum(of.version), func.sum(of.balance - of.allocated)).group_by(of.family)
-    )
+    query = select(of.family, func.count(), func.sum(of.version), func.sum(of.balance - of.allocated))
+    rows = _in_parts(tx, query.group_by(of.family), of.family, families)
     return {family: (int(count), int(versions), int(left)) for family, count, versions, left in rows}
 
 
-def named_invoices(tx: Tx, ids: Iterable[str], numbers: Iterable[str]) -> tuple[OpenInvoice, ...]:
-    """Invoices of any customer, state and currency that have one of these ids or numbers, by id.
+def named_marks(tx: Tx, names: Iterable[str]) -> dict[str, tuple[tuple[str, int, int], ...]]:
+    """Id or number as it is written -> marks of its invoices, which move whenever something about them does."""
+    of, wanted = t.invoice.c, sorted(set(names))
+    query = select(of.id, of.number, of.version, of.balance - of.allocated)
+    rows = {
+        (id, number, version, left)
+        for by in (of.id, of.number)
+        for id, number, version, left in _in_parts(tx, query, by, wanted)
+    }
+    found: dict[str, tuple[tuple[str, int, int], ...]] = {}
+    for id, number, version, left in sorted(rows):
+        for name in {id, number}:
+            found[name] = (*found.get(name, ()), (id, version, left))
+    return found
 
-    A number is looked for as it is written, in capitals and in small letters, so that an index serves.
-    """
-    spelled = sorted({spelling for number in numbers for spelling in (number, number.upper(), number.lower())})
-    rows = _rows_by(tx, t.invoice.c.id, sorted(set(ids))) | _rows_by(tx, t.invoice.c.number, spelled)
+
+def _in_parts(tx: Tx, query: Select[Any], column: Column[Any], values: Iterable[str] | None) -> Iterator[Any]:
+    """The rows of a query where the column has one of these values; of all rows for None."""
+    if values is None:
+        yield from tx.execute(query)
+        return
+    wanted = sorted(set(values))
+    for start in range(0, len(wanted), IDS_AT_ONCE):
+        yield from tx.execute(query.where(column.in_(wanted[start : start + IDS_AT_ONCE])))
+
+
+def spellings(numbers: Iterable[str]) -> list[str]:
+    """A number as it is written, in capitals and in small letters, so that an index serves."""
+    return sorted({spelling for number in numbers for spelling in (number, number.upper(), number.lower())})
+
+
+def named_invoices(tx: Tx, ids: Iterable[str], numbers: Iterable[str]) -> tuple[OpenInvoice, ...]:
+    """Invoices of any customer, state and currency that have one of these ids or numbers (in any spelling), by id."""
+    rows = _rows_by(tx, t.invoice.c.id, sorted(set(ids))) | _rows_by(tx, t.invoice.c.number, spellings(numbers))
     return tuple(invoice_of(rows[invoice_id]) for invoice_id in sorted(rows))
 
 
@@ -649,7 +675,16 @@ def flags_known(tx: Tx, invoice_ids: Sequence[str]) -> dict[str, str]:
     return known
 
 
-def put_flag(tx: Tx, invoice_id: str, digest: str) -> None:
-    where = t.status_written.c.invoice_id == invoice_id
-    if not tx.execute(update(t.status_written).where(where).values(digest=digest)).rowcount:
-        tx.execute(insert(t.status_written).values(invoice_id=invoice_id, digest=digest))
+def put_flags(tx: Tx, digests: Mapping[str, str]) -> None:
+    """Invoice id -> digest of the AR status that the ERP shows from now on."""
+    known = flags_known(tx, list(digests))
+    rows = [{"invoice": invoice_id, "shown": digest} for invoice_id, digest in digests.items()]
+    there, fresh = (
+        [row for row in rows if row["invoice"] in known],
+        [row for row in rows if row["invoice"] not in known],
+    )
+    if there:
+        where = t.status_written.c.invoice_id == bindparam("invoice")
+        tx.execute(update(t.status_written).where(where).values(digest=bindparam("shown")), there)
+    if fresh:
+        tx.execute(insert(t.status_written), [{"invoice_id": row["invoice"], "digest": row["shown"]} for row in fresh])

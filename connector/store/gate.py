@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
 
-from sqlalchemy import delete, insert, select, update
+from sqlalchemy import bindparam, delete, insert, select, update
 
 from connector.ports import ReminderMail
 from connector.receivables import Reminder, ReminderState
@@ -119,15 +119,8 @@ def move(tx: Tx, reminder: Reminder, state: ReminderState, reason: str) -> bool:
     """Change one waiting step; a step that already left or ended stays as it is. Returns whether it changed."""
     if reminder.state is state and reminder.reason == reason:
         return False
-    changed = tx.execute(
-        update(t.reminder)
-        .where(
-            t.reminder.c.invoice_id == reminder.invoice_id,
-            t.reminder.c.step == reminder.step,
-            t.reminder.c.state.in_(WAITING),
-        )
-        .values(state=state, reason=reason)
-    )
+    values = {"of_invoice": reminder.invoice_id, "of_step": reminder.step, "to_state": state, "why": reason}
+    changed = tx.execute(_MOVE, values)
     if changed.rowcount:
         _restate(tx, reminder.invoice_id)
     if changed.rowcount and state is not reminder.state:
@@ -135,8 +128,21 @@ def move(tx: Tx, reminder: Reminder, state: ReminderState, reason: str) -> bool:
     return bool(changed.rowcount)
 
 
+# Made once, since on the first day of a large book they are carried out by the ten thousand.
+_MOVE = (
+    update(t.reminder)
+    .where(
+        t.reminder.c.invoice_id == bindparam("of_invoice"),
+        t.reminder.c.step == bindparam("of_step"),
+        t.reminder.c.state.in_(WAITING),
+    )
+    .values(state=bindparam("to_state"), reason=bindparam("why"))
+)
+_RESTATE = update(t.invoice).where(t.invoice.c.id == bindparam("of_invoice")).values(restate=True)
+
+
 def _restate(tx: Tx, invoice_id: str) -> None:
-    tx.execute(update(t.invoice).where(t.invoice.c.id == invoice_id).values(restate=True))
+    tx.execute(_RESTATE, {"of_invoice": invoice_id})
 
 
 def cancel(

@@ -14,7 +14,7 @@ from connector.errors import InvariantBroken
 from connector.money import Money
 from connector.receivables import CloseIntent
 from connector.settlement import BalanceTransaction, DepositIntent, Payout, PayoutState
-from connector.store import Tx, instant, parse_instant
+from connector.store import Tx, instant
 from connector.store import tables as t
 from connector.store.book import IDS_AT_ONCE, Change, from_json, to_json
 from connector.store.closing import ActState, digest
@@ -28,13 +28,16 @@ class DepositState(StrEnum):
     WRITTEN = "written"  # the ERP says that it has it; to be read back
     CLOSED = "closed"
     REFUSED = "refused"  # the ERP surely has no deposit
+    WITHDRAWN = "withdrawn"  # never written: others were there before, or the payout failed
     DIFFERENT = "different"  # the ERP disagrees: shown to a person, never touched again by itself
 
 
 UNFINISHED = (DepositState.INTENDED, DepositState.ATTEMPTED, DepositState.WRITTEN)
-_ENDED = (DepositState.CLOSED, DepositState.REFUSED, DepositState.DIFFERENT)
+_ENDED = (DepositState.CLOSED, DepositState.REFUSED, DepositState.WITHDRAWN, DepositState.DIFFERENT)
 # Payouts about which something is still to be decided.
 _OPEN = ("waiting", "held")
+# Standings of a payout whose deposit stands in the ERP; a bounced one's still does, until a person voids it.
+DEPOSITED = ("deposited", "adopted", "bounced")
 # Standings of a payment whose money is in the ERP.
 _IN_THE_ERP = ("matched", "adopted")
 _WRITTEN = (ActState.WRITTEN, ActState.CONFIRMED, ActState.CLOSED)
@@ -140,17 +143,14 @@ def movements(tx: Tx, currency: str) -> tuple[tuple[BalanceTransaction, str], ..
     return tuple((from_json(BalanceTransaction, facts), payout_id) for facts, payout_id in rows)
 
 
-def newest_movement(tx: Tx) -> datetime | None:
-    """When the newest known movement was made; None while none is known."""
-    newest = tx.execute(select(func.max(t.movement.c.created_at))).scalar()
-    return parse_instant(newest) if newest else None
-
-
-def all_payouts(tx: Tx, currency: str) -> tuple[tuple[Payout, str, bool], ...]:
-    """Every payout of this currency without its members, its standing, and whether a deposit of ours stands."""
-    ours = set(tx.execute(select(t.deposit.c.payout_id).where(t.deposit.c.state == DepositState.CLOSED)).scalars())
+def all_payouts(tx: Tx, currency: str) -> tuple[tuple[Payout, str], ...]:
+    """Every payout of this currency without its members, and its standing."""
     rows = tx.execute(select(t.payout).where(t.payout.c.currency == currency).order_by(t.payout.c.id)).mappings()
-    return tuple((from_json(Payout, row["facts"]), row["standing"], row["id"] in ours) for row in rows)
+    return tuple((from_json(Payout, row["facts"]), row["standing"]) for row in rows)
+
+
+def payout_state(tx: Tx, payout_id: str) -> PayoutState:
+    return PayoutState(tx.execute(select(t.payout.c.state).where(t.payout.c.id == payout_id)).scalar_one())
 
 
 def standing(tx: Tx, payout_id: str) -> str:
@@ -277,6 +277,16 @@ def refused(tx: Tx, payout_id: str) -> None:
         update(t.payout)
         .where(t.payout.c.id == payout_id)
         .values(standing="refused", generation=t.payout.c.generation + 1)
+    )
+
+
+def withdraw(tx: Tx, deposit: Deposit, why: str) -> None:
+    """It isn't written any more: the payout is decided anew, under a new generation."""
+    move(tx, deposit.id, DepositState.WITHDRAWN, problem=why)
+    tx.execute(
+        update(t.payout)
+        .where(t.payout.c.id == deposit.payout_id)
+        .values(standing="waiting", generation=t.payout.c.generation + 1)
     )
 
 

@@ -113,6 +113,10 @@ invoice = Table(
     Index("ix_invoice_next", "next_on"),
     Index("ix_invoice_restate", "restate"),
     Index("ix_invoice_number", "number"),
+    # These hold all columns that every tick adds up, so that it need not walk through the facts of the whole book.
+    Index("ix_invoice_sums", "status", "customer_id", "currency", "balance"),
+    Index("ix_invoice_due", "status", "due_on", "family", "currency", "askable", "allocated"),
+    Index("ix_invoice_allocated", "allocated", "customer_id"),
     comment="The open invoices and what became of them. `allocated` is ours and not yet confirmed by the ERP's "
     "balance; `version` rises with every commit that changes what is known of it; `restate`: AR status behind.",
 )

@@ -128,12 +128,14 @@ def open_exception(
     where = t.exception.c.id == exception_id
     standing = tx.execute(select(t.exception.c.closed_at).where(where)).first()
     if standing:
+        _restate_held_by(tx, exception_id)
         tx.execute(update(t.exception).where(where).values(**values))
     else:
         tx.execute(insert(t.exception).values(id=exception_id, opened_at=tx.at_text, **values))
     tx.execute(delete(t.exception_invoice).where(t.exception_invoice.c.exception_id == exception_id))
     for invoice_id in sorted(set(invoice_ids)):
         tx.execute(insert(t.exception_invoice).values(exception_id=exception_id, invoice_id=invoice_id))
+    _restate_held_by(tx, exception_id)
     if standing is None or standing[0] is not None:
         tx.journal("exception_opened", payment=payment_id or None, kind=kind, subject=subject, reason=reason)
         return True
@@ -151,8 +153,15 @@ def close_exceptions(tx: Tx, *, reason: str, payment_id: str = "", exception_id:
         where.append(t.exception.c.kind != but)
     ids = list(tx.execute(select(t.exception.c.id).where(*where)).scalars())
     for one in ids:
+        _restate_held_by(tx, one)
         tx.execute(update(t.exception).where(t.exception.c.id == one).values(closed_at=tx.at_text, close_reason=reason))
         tx.journal("exception_closed", payment=payment_id or None, exception=one, reason=reason)
+
+
+def _restate_held_by(tx: Tx, exception_id: str) -> None:
+    """The AR status of the invoices that an exception holds says so."""
+    held = select(t.exception_invoice.c.invoice_id).where(t.exception_invoice.c.exception_id == exception_id)
+    tx.execute(update(t.invoice).where(t.invoice.c.id.in_(held)).values(restate=True))
 
 
 def open_exceptions(tx: Tx) -> tuple[OpenException, ...]:

@@ -1,4 +1,4 @@
-"""Settled through clearing, for tests: the accounts of each currency, what Stripe pays out, what then stands in the ERP.
+"""For tests of settling: the accounts of each currency, what Stripe pays out, and what then stands in the ERP.
 
 Amounts are decimal strings, as in the sandbox's truth.
 """
@@ -6,7 +6,6 @@ Amounts are decimal strings, as in the sandbox's truth.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
 from datetime import timedelta
 from decimal import Decimal
 from typing import Any
@@ -32,7 +31,9 @@ ROLE_OF = {
 ROLES = ("bank", "clearing", "fees", "refunds", "disputes", "adjustments", "reserves")
 
 
-def settle(at: Desk, currency: str = "USD", *, through: str = "clearing", journal_negative: bool = False) -> dict[str, str]:
+def settle(
+    at: Desk, currency: str = "USD", *, through: str = "clearing", journal_negative: bool = False
+) -> dict[str, str]:
     """From the next start on this currency is settled; its accounts, by role. Others than dollars get their own bank
     and clearing account."""
     erp = at.world.netsuite
@@ -61,16 +62,13 @@ def stripe(at: Desk, deed: str, **arguments: Any) -> Any:
         return STRIPE_DEEDS[deed](at.world, **arguments)
 
 
-def bill(at: Desk, customer: str, amounts: Sequence[str], *, prefix: str = "INV") -> list[str]:
-    """Invoices that are due in a month, so that nobody is reminded of them here."""
+def bill(at: Desk, customer: str, amount: str, currency: str = "USD") -> str:
+    """An invoice due in a month, so that nobody is reminded of it here; its number."""
     today = at.world.clock().date()
-    numbers = []
-    for amount in amounts:
-        number = f"{prefix}-{len(at.truth()['invoices']) + 1}"
-        lines = [{"description": "Subscription", "amount": amount, "kind": "subscription"}]
-        at.world.add_invoice(customer, number, today, today + timedelta(days=30), lines)
-        numbers.append(number)
-    return numbers
+    number = at.world.free_number()
+    lines = [{"description": "Subscription", "amount": amount, "kind": "subscription"}]
+    at.world.add_invoice(customer, number, today, today + timedelta(days=30), lines, currency=currency)
+    return number
 
 
 def pay(at: Desk, customer: str, number: str, amount: str, **more: Any) -> str:
@@ -91,7 +89,7 @@ def pay_out(at: Desk, **more: Any) -> dict[str, Any]:
 
 
 def meant(payout: dict[str, Any], accounts: dict[str, str]) -> dict[str, Decimal]:
-    """What comes out of each ledger account into the bank with this payout; a payout made by hand is a bare transfer."""
+    """What comes out of each ledger account into the bank with this payout; of one made by hand a bare transfer."""
     if not payout["automatic"]:
         return {accounts["clearing"]: Decimal(payout["amount"])}
     sums: Counter[str] = Counter()
@@ -101,9 +99,8 @@ def meant(payout: dict[str, Any], accounts: dict[str, str]) -> dict[str, Decimal
     return {account: Decimal(amount) for account, amount in sums.items() if amount}
 
 
-def booked(at: Desk, payout: dict[str, Any], bank: str) -> list[dict[str, Decimal]]:
+def booked(truth: dict[str, Any], payout: dict[str, Any], bank: str) -> list[dict[str, Decimal]]:
     """The deposits and journals in force that name this payout: what each took out of each account into the bank."""
-    truth = at.truth()
     found = []
     for record in (*truth["deposits"], *truth["journals"]):
         if record["voided"] or payout["payout"] not in f"{record['external_id']} {record['memo']}":
@@ -124,6 +121,6 @@ def assert_ties(at: Desk, accounts: dict[str, str], currency: str = "USD") -> No
     truth = at.truth()
     arrived = [one for one in truth["payouts"] if (one["currency"], one["state"]) == (currency, "paid")]
     for payout in arrived:
-        assert [meant(payout, accounts)] == booked(at, payout, accounts["bank"]), payout
+        assert [meant(payout, accounts)] == booked(truth, payout, accounts["bank"]), payout
         assert Decimal(payout["amount"]) == sum(meant(payout, accounts).values())
     assert sum(Decimal(one["amount"]) for one in arrived) == Decimal(truth["balances"][accounts["bank"]])

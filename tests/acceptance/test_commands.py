@@ -218,8 +218,25 @@ def test_report_without_the_erp_is_of_the_last_read_and_says_so(told: Told) -> N
 def test_check_finds_a_new_account_in_order(told: Told) -> None:
     lines = told.lines("check")
 
-    assert "NetSuite login ok SuiteQL answers for account 1000001_SB1" in lines
+    assert "ok login SuiteQL answers for account 1000001_SB1" in lines
     assert "Nothing stands against starting." == lines[-1]
+
+
+def test_check_tells_where_the_books_stand_and_what_waits(told: Told) -> None:
+    said = " ".join(told.lines("check"))
+
+    for words in (
+        "11,200.00 USD in 3 open invoices; the receivables accounts hold 11,200.00 USD",
+        "unexplained 0.00 USD",
+        "the ERP's installation record is ours: t1",
+        "posting is in auto: it works by itself",
+        "nobody else was found who reminds these customers",
+        "every currency: we post payments",
+        "the ERP: last read completely 0 minutes ago",
+        "today's period",
+        "no invoice is overdue from before sending was switched on",
+    ):
+        assert words in said, words
 
 
 def test_check_names_each_missing_right_and_field_and_how_to_grant_it(told: Told, tmp_path: Path) -> None:
@@ -228,6 +245,9 @@ def test_check_names_each_missing_right_and_field_and_how_to_grant_it(told: Told
         erp.revoke(permission)
     erp.remove_field("custbody_arc_hold")
     stripe.revoke("charges")
+    sent = stripe.ledger.invoices.add_sent(
+        told.at.world.customer("Northfield Robotics").stripe_id, "S-1", 900, "USD", None
+    )
     try:
         ended = run(Desk(told.at.served, tmp_path), "check", "--json")
     finally:
@@ -235,6 +255,7 @@ def test_check_names_each_missing_right_and_field_and_how_to_grant_it(told: Told
             erp.grant(permission)
         erp.restore_field("custbody_arc_hold")
         stripe.grant("charges")
+        stripe.ledger.invoices.void(sent)
 
     answer = json.loads(ended.stdout)
     found = [(one["what"], one["remedy"]) for one in answer["findings"] if not one["ok"]]
@@ -244,6 +265,8 @@ def test_check_names_each_missing_right_and_field_and_how_to_grant_it(told: Told
         ("customrecord_arc_status can't be seen", "Custom Record > customrecord_arc_status (Edit)"),
         ("transaction has no field custbody_arc_hold", "Install the connector's fields"),
         ("the key may not read this", "Give the key the right to read Charges and Refunds."),
+        ("Stripe mails invoices to customers itself", "name stripe_invoices under acknowledged_senders"),
+        ("The ERP is in the hands of installation 't1'", "Find out which host is the right one"),
     ):
         assert [1] == [1 for said, advice in found if what in said and remedy in advice], what
 
@@ -264,7 +287,7 @@ def test_check_names_wrong_credentials(stranger: Desk) -> None:
 
     said = " ".join(ended.stdout.split())
     assert 1 == ended.returncode
-    assert "NetSuite login to do" in said
+    assert "NetSuite to do login" in said
     assert "account id, the token values or the role" in said
     assert "the key was refused" in said
 

@@ -7,6 +7,7 @@ from datetime import date, timedelta
 
 import pytest
 
+from connector.adapters.stripe_mapping import StripeMapping
 from connector.errors import ConnectorError, Terminal, Transient
 from connector.money import Money
 from connector.receivables import PaymentState
@@ -102,6 +103,40 @@ def test_two_hundred_and_fifty_payments_come_in_three_pages_and_the_customers_in
 
     assert len({payment.id for payment in read.payments}) == 250
     assert world.requests() - before == 3 + 1
+
+
+@pytest.mark.parametrize("count, requests", [(9, 1 + 9), (10, 1 + 1), (120, 3 + 2)])
+def test_many_new_payments_are_fetched_a_page_at_a_time(world: World, count: int, requests: int) -> None:
+    """One request a page of events, and one a payment or a page of payments."""
+    ours = world.source(mapping=StripeMapping(read_invoice_links=False))
+    cursor = ours.read_changed("", START).cursor
+    payer = world.customer()
+    for amount in range(100, 100 + count):
+        world.stripe.ledger.pay(payer, amount, "USD")
+    before = world.requests()
+
+    read = ours.read_changed(cursor, START + timedelta(minutes=1))
+
+    assert {payment.amount.minor for payment in read.payments} == set(range(100, 100 + count))
+    assert {payment.state for payment in read.payments} == {PaymentState.SUCCEEDED}
+    assert world.requests() - before == requests
+
+
+def test_of_many_changed_payments_the_old_ones_are_fetched_one_by_one(world: World) -> None:
+    ours = world.source(mapping=StripeMapping(read_invoice_links=False))
+    payer = world.customer()
+    old = world.stripe.ledger.pay(payer, 4500000, "USD")
+    world.at += timedelta(days=3)
+    cursor = ours.read_changed("", world.at).cursor
+    world.stripe.ledger.refunds.create(old, 500000)
+    for amount in range(100, 120):
+        world.stripe.ledger.pay(payer, amount, "USD")
+
+    read = ours.read_changed(cursor, world.at + timedelta(minutes=1))
+
+    (refunded,) = [payment for payment in read.payments if payment.refunded]
+    assert (refunded.amount, refunded.refunded) == (Money(4500000, "USD"), Money(500000, "USD"))
+    assert len(read.payments) == 21
 
 
 def test_after_a_long_outage_payments_are_listed_again(world: World) -> None:

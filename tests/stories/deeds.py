@@ -33,6 +33,7 @@ class Deeds(Services):
         self._policy: dict[str, str] = {}
         self._mapping: dict[str, Any] = {}  # top keys of netsuite.yaml
         self._cutover_on = ""
+        self.roles: dict[str, str] = {}  # ledger account -> what it is for
         self._desk: Desk | None = None
         self._mails_customers = False
         self._memos: dict[str, str] = {}  # CM-1 -> ERP id
@@ -43,7 +44,8 @@ class Deeds(Services):
     def desk(self) -> Desk:
         if self._desk is None:
             self._desk = Desk(self._served, self._folder, self._policy, crm=self._has_crm)
-            netsuite_mapping(self._folder, self._mapping)
+            if self._mapping:
+                netsuite_mapping(self._folder, self._mapping)
             if self._cutover_on:
                 self._desk.environ["CONNECTOR_STRIPE_CUTOVER_ON"] = self._cutover_on
             if self._mails_customers:
@@ -79,10 +81,16 @@ class Deeds(Services):
 
     @sentences("settlement <currency> through <word>")
     def settles_through(self, currency: str, word: str) -> None:
-        """Payouts of this currency are posted, onto the sandbox's own ledger accounts."""
+        """Payouts of this currency are posted; one that isn't the books' own has a bank and a clearing account of its
+        own."""
         self.close()
-        known = self._mapping.get("settlement", [])
-        self._mapping["settlement"] = [*known, settlement(self._served, currency, word)]
+        entry = settlement(self._served, currency, word)
+        if currency != "USD":
+            for role in ("bank", "clearing"):
+                made = self.world.netsuite.add_account("", f"{currency} {role}", "Bank", currency=currency)
+                entry["accounts"][role] = made
+        self.roles |= {id: role for role, id in entry["accounts"].items()}
+        self._mapping["settlement"] = [*self._mapping.get("settlement", []), entry]
 
     @sentences("customer <customer>, net <days>[, <currency>][, child of <parent>]")
     def customer(self, customer: str, days: str, currency: str, parent: str) -> None:
@@ -190,13 +198,30 @@ class Deeds(Services):
             charge, owed["balance"], owed["customer"], self.today(), self.world.invoice_id(invoice)
         )
 
-    @sentences("person deposits <payout>")
-    def deposits(self, payout: str) -> None:
-        """The payout's amount out of clearing into the bank; its id in the memo."""
+    @sentences("person books <payout>")
+    def books(self, payout: str) -> None:
+        """As it should be: a deposit, or a journal where it debits the bank; the payout's id in the memo."""
         name = self.payouts[payout]
-        amount = next(one["amount"] for one in self.world.truth()["payouts"] if one["payout"] == name)
-        lines = [{"account": "clearing", "amount": amount}]
-        self.world.netsuite.deposit_by_hand(self.today(), lines=lines, payout=name)
+        found = next(one for one in self.world.truth()["payouts"] if one["payout"] == name)
+        parts = {"clearing": Decimal(), "adjustments": Decimal(), "fees": Decimal()}
+        for member in found["members"]:
+            parts["adjustments" if member["type"] == "adjustment" else "clearing"] += Decimal(member["amount"])
+            parts["fees"] -= Decimal(member["fee"])
+        books, total = self.world.netsuite, Decimal(found["amount"])
+        if total > 0:
+            lines = [{"account": role, "amount": str(amount)} for role, amount in parts.items() if amount]
+            books.deposit_by_hand(self.today(), lines=lines, payout=name)
+            return
+        sides = [("bank", -total), *parts.items()]
+        entries = [{"account": role, "credit" if amount > 0 else "debit": str(abs(amount))} for role, amount in sides]
+        books.journal_by_hand(self.today(), entries, memo=f"Stripe payout {name}")
+
+    @sentences("person voids the deposit of <payout>")
+    def voids_deposit(self, payout: str) -> None:
+        deposits = self.world.truth()["deposits"]
+        self.world.netsuite.void_document(
+            next(one["id"] for one in deposits if self.payouts[payout] in one["external_id"])
+        )
 
     @sentences("person posts <payment> unapplied")
     def posts_unapplied(self, payment: str) -> None:

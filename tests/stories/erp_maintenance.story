@@ -9,7 +9,7 @@ day       2026-09-10
 fault     netsuite maintenance
 payment   P-1  Alder Point Clinics  8000.00 USD "INV-1"  pays INV-1 8000.00
 day       2026-09-11
-expect    trouble "Could not read open invoices from NetSuite"
+expect    trouble "customers with something open"
 expect    no mail today
 expect    no erp payment P-1
 healed

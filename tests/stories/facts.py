@@ -174,8 +174,9 @@ class Facts:
         paid_out = next(one["amount"] for one in truth["payouts"] if one["payout"] == name)
         if not Decimal(deposit["amount"]) == Decimal(paid_out) == sum(parts):
             return f"deposit {deposit['amount']}, paid out {paid_out}, parts {sum(parts)}"
-        roles = {id: role for role, id in self._accounts().items()}
-        told = [f"{roles[line['account']]} {line['amount']}" for line in deposit["lines"]]
+        # What rates leave over has no amount in the deposit's own currency.
+        lines = [line for line in deposit["lines"] if Decimal(line["amount"])]
+        told = [f"{self._story.roles[line['account']]} {line['amount']}" for line in lines]
         told += [f"payments {len(deposit['payments'])}"] if deposit["payments"] else []
         return _same(f"{amount} of {_sorted(entries)}", f"{deposit['amount']} of {_sorted(', '.join(told))}")
 
@@ -186,13 +187,11 @@ class Facts:
 
     @facts("erp ledger <entries>")
     def erp_ledger(self, entries: str) -> str:
-        """What stands on the ledger accounts of these roles, debit positive."""
-        balances, accounts = self._story.world.truth()["balances"], self._accounts()
+        """What stands on the books' own ledger accounts, by what they are for; debit positive."""
+        balances = self._story.world.truth()["balances"]
+        accounts = self._story.world.profile()["netsuite"]["accounts"]
         found = [f"{role} {balances.get(accounts[role], '0.00')}" for role, _ in pairs(entries)]
         return _same(entries, ", ".join(found))
-
-    def _accounts(self) -> dict[str, str]:
-        return dict(self._story.world.profile()["netsuite"]["accounts"])
 
     @facts("erp has paused its own dunning of <invoice>")
     def dunning_paused(self, invoice: str) -> str:

@@ -19,10 +19,10 @@ Meaning = TypeVar("Meaning", bound=Callable[..., Any])
 _INVOICE = r"[A-Z][\w.]*-[\w.-]+"
 _AMOUNT = r"\d+(?:\.\d+)?"
 _DAY = r"\d{4}-\d\d-\d\d"
-_STEP = r"(?:[-+]?\d+|courtesy)"
+_STEP = r"(?:[-+]?\d+|courtesy|statement)"
 _NAME = r"[A-Z][^\",:]*?"
-# A word, or YAML in brackets; inside a list there may be more brackets.
-_CHOICE = r"(?:\{[^}]*\}|\[.*\]|[^,{\[]+)"
+# A word, or YAML in brackets, in which there may be brackets once more.
+_CHOICE = r"(?:\{(?:[^{}]|\{[^{}]*\})*\}|\[(?:[^\[\]]|\[[^\[\]]*\])*\]|[^,{\[]+)"
 _KINDS = {
     "invoice": _INVOICE,
     "memo": _INVOICE,

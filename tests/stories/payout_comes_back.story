@@ -15,9 +15,15 @@ at        10:00
 expect    payout PO-1 is deposited
 bank sends back PO-1
 at        11:00
-expect    exception payout_failed of PO-1 shows "reverse that deposit"
+expect    exception payout_failed of PO-1 shows "bounced after its deposit was posted" and "stay applied"
 expect    balance INV-1 0.00
 expect    erp application P-1 -> INV-1 8000.00
 day       2026-09-12
-expect    payout PO-1 is gone
+expect    payout PO-1 is bounced                       # until the deposit is void
 expect    no mail today
+person    voids the deposit of PO-1
+day       2026-09-13
+expect    payout PO-1 is gone
+expect    erp ledger bank 0.00, clearing 8000.00
+expect    clearing proof USD unexplained 0.00
+expect    no exception

@@ -11,9 +11,11 @@ day       2026-09-09
 payout    PO-1 USD
 stripe lists PO-1
 bank gets PO-1
-person    deposits PO-1
+person    books PO-1
 at        10:00
 expect    payout PO-1 is adopted
 expect    no erp deposit PO-1
 expect    erp ledger bank 7767.70
+day       2026-09-10
+expect    clearing proof USD unexplained 0.00
 expect    no exception

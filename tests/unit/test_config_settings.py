@@ -255,6 +255,31 @@ def test_test_and_live_never_mix_and_test_mail_never_reaches_people(
     assert all(name in problem for name, problem in zip(named, problems, strict=True))
 
 
+# NetSuite test, Salesforce test (None: there is none) -> what is said of Salesforce
+CRM_PROFILES = [
+    (True, True, []),
+    (True, None, []),
+    (True, False, ["Salesforce is a live organisation"]),
+    (False, True, ["Salesforce is a test organisation"]),
+]
+
+
+@pytest.mark.parametrize(("erp", "crm", "named"), CRM_PROFILES)
+def test_a_test_organisation_and_a_live_account_never_mix(
+    read: Read, erp: bool, crm: bool | None, named: list[str]
+) -> None:
+    live = str(not erp).lower()
+    settings = read(CONNECTOR_STRIPE_LIVEMODE=live, CONNECTOR_MAIL_REDIRECT_ALL_TO="me@shop.example")
+    try:
+        config.check_profile(settings, erp, erp, crm)
+        problems = []
+    except ConfigError as error:
+        problems = str(error).splitlines()[1:]
+
+    assert len(named) == len(problems)
+    assert all(name in problem for name, problem in zip(named, problems, strict=True))
+
+
 # ---- the store ----
 
 
