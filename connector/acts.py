@@ -7,7 +7,8 @@ named points (`reached`) are where the kill matrix in tests/acceptance kills the
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from datetime import timedelta
 
 from connector.decisions import closing as closing_decision
 from connector.decisions.closing import ClosingOutcome
@@ -22,6 +23,8 @@ from connector.store.gate import MessageState
 
 # A write is tried, looked up and tried again this often within one run; then the next tick goes on.
 ROUNDS_MAX = 3
+# The matcher asks the ERP whether somebody else posted a payment; that answer is good for so long.
+LOOKED_JUST_NOW = timedelta(minutes=2)
 
 
 class CloseAct:
@@ -35,6 +38,7 @@ class CloseAct:
         ar_status: Callable[[Tx, Sequence[str]], tuple[ArStatus, ...]],
         status_written: Callable[[Tx, Sequence[ArStatus]], None],
         posting_forbidden: Callable[[Tx], str],
+        posts: Callable[[str], bool] = lambda currency: True,
     ) -> None:
         self._store = store
         self._erp = erp
@@ -42,6 +46,7 @@ class CloseAct:
         self._ar_status = ar_status
         self._status_written = status_written
         self._posting_forbidden = posting_forbidden
+        self._posts = posts
         # A run recovered after a kill and the tick's own run must not work on one act at the same time.
         self._turn = threading.Lock()
 
@@ -82,16 +87,19 @@ class CloseAct:
         """One write of all these acts. False: the ERP took nothing just now, so this run is over."""
         try:
             self._verify_installation()
+            posted = self._posted_by_others(acts)
         except ConnectorError as error:
             self._not_now(acts, error)
             return False
         with self._store.tx() as tx:
             if self._posting_forbidden(tx):
                 return False  # a person stopped posting; the acts stay as they are
-            gone = [act for act in acts if not closing.is_received(tx, act)]
-            acts = [act for act in acts if act not in gone]
-            for act in gone:
-                self._refuse(tx, act, f"payment {act.payment_id} came back before it was posted")
+            overtaken = {act.id: why for act in acts if (why := self._overtaken(tx, act, posted))}
+            for act in acts:
+                if act.id in overtaken:
+                    self._refuse(tx, act, overtaken[act.id])
+                    closing.set_standing(tx, act.payment_id, "waiting")  # decided anew, and adopted, by the next tick
+            acts = [act for act in acts if act.id not in overtaken]
             for act in acts:
                 closing.move(tx, act.id, ActState.ATTEMPTED, attempt=True)
         if not acts:
@@ -108,6 +116,22 @@ class CloseAct:
                 self._take(tx, act, answers[act.id])
         reached("act.written")
         return True
+
+    def _posted_by_others(self, acts: Sequence[Act]) -> dict[str, PaymentSeen]:
+        """What the ERP has by now of payments whose match is not of just now: an act may have waited for days."""
+        now = self._store.clock.now()
+        waited = [act.payment_id for act in acts if now - act.matched_at > LOOKED_JUST_NOW]
+        found = self._erp.find_payments(waited) if waited else {}
+        return {payment_id: seen for payment_id, seen in found.items() if not seen.voided}
+
+    def _overtaken(self, tx: Tx, act: Act, posted: Mapping[str, PaymentSeen]) -> str:
+        """Why must an act that was decided not be written any more? '' if it may."""
+        if not closing.is_received(tx, act):
+            return f"payment {act.payment_id} came back before it was posted"
+        if act.payment_id in posted:
+            return f"the ERP has payment {posted[act.payment_id].erp_id} of the same money, made by somebody else"
+        currency = act.intent.payment.amount.currency
+        return "" if self._posts(currency) else f"somebody else posts payments in {currency} by now"
 
     def _not_now(self, acts: Sequence[Act], error: ConnectorError) -> None:
         with self._store.tx() as tx:

@@ -180,10 +180,10 @@ class Service:
                 pull.read_periods(parts, now)
                 pull.read_crm(parts, now)
                 remind.plan_reminders(parts, today)
-                pull.read_payments(parts, now)
                 pull.read_payouts(parts, now)
-                pull.read_autopay(parts)
-                pull.read_other_senders(parts, today)
+                pull.read_autopay(parts, now)
+                pull.read_other_senders(parts, now, today)
+                pull.read_payments(parts, now)
                 cash.match_payments(parts, today)
                 remind.plan_reminders(parts, today)
                 with copy.tx() as tx:

@@ -9,14 +9,16 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime, time, timedelta
+from functools import partial
+from typing import TypeVar
 
 from connector.decisions import clearing, payouts
 from connector.decisions.clearing import ClearingProof, Movement, PayoutOut
 from connector.decisions.payouts import PayoutOutcome
 from connector.engine import reached
-from connector.errors import ConnectorError, Terminal, Transient
+from connector.errors import ConnectorError, InvariantBroken, Terminal, Transient
 from connector.money import Money
-from connector.parts import Parts
+from connector.parts import Parts, unforeseen
 from connector.ports import Erp, Outcome
 from connector.settlement import (
     AccountRole,
@@ -34,6 +36,8 @@ from connector.store.book import from_json, to_json
 from connector.store.closing import ActState
 from connector.store.settling import Deposit, DepositState
 
+T = TypeVar("T")
+
 # A write is tried, looked up and tried again this often within one run; then the next tick goes on.
 ROUNDS_MAX = 3
 # The processor's list of movements is read again this far back: some appear late.
@@ -41,34 +45,113 @@ MOVEMENTS_OVERLAP = timedelta(days=3)
 
 
 def settle_payouts(parts: Parts, today: date) -> None:
-    """Decide every payout that isn't settled yet, record the deposits that follow, and carry them out."""
-    with parts.store.read() as tx:
-        is_new_day = tx.get("deposits_on") != today.isoformat()
-    if is_new_day:
-        _look_at_different(parts)
+    """Decide every payout that isn't settled yet, record the deposits that follow, and carry them out.
+
+    One payout that can't be decided or looked up is told at the end and keeps no other from its deposit.
+    """
+    troubles: list[ConnectorError] = []
     with parts.store.tx() as tx:
+        is_new_day = tx.get("deposits_on") != today.isoformat()
         if is_new_day:
             settling.retry_refused(tx)  # what the ERP refused is tried again on a new day
             tx.set("deposits_on", today.isoformat())
         _tell_bounced(tx)
-        decided = [(one, _decide(tx, parts, one, today)) for one in settling.payouts(tx)]
+        _set_aside(tx, parts)
+        waiting = settling.payouts(tx)
         bounced = settling.payouts(tx, ["bounced"])
-        no_posting = parts.posting_forbidden(tx)
+        late = [one for one in settling.payouts(tx, ["unsettled"]) if one.amount.currency in _settled_currencies(parts)]
+    if is_new_day:
+        _apart(troubles, lambda: _look_at_different(parts))
+    decided: list[tuple[Payout, payouts.PayoutVerdict]] = []
+    for payout in waiting:
+        verdict = _apart(troubles, partial(_decide, parts, payout, today))
+        if verdict:
+            decided.append((payout, verdict))
     # An effect by others seen before our write is adopted, never repeated; a held one is posted by a person.
     asked = [payout for payout, verdict in decided if verdict.outcome in (PayoutOutcome.POST, PayoutOutcome.HELD)]
-    asked += bounced
-    posted = parts.erp.find_deposits([payout.id for payout in asked]) if asked else {}
+    posted, unknown = _posted(parts, [*asked, *bounced, *late], troubles)
+    _apart(troubles, partial(_take_voided, parts, bounced, posted, unknown))
     with parts.store.tx() as tx:
-        _take_voided(tx, bounced, posted)
+        for payout in late:
+            _tell_late(tx, payout, posted.get(payout.id))
     for payout, verdict in decided:
-        with parts.store.tx() as tx:
-            if payout.id in posted and not posted[payout.id].voided:
-                _adopt(tx, payout, posted[payout.id])
-            elif verdict.intent and not no_posting:
-                verdicts.close_exceptions(tx, exception_id=f"payout_held:{payout.id}", reason="it adds up by now")
-                settling.put_deposit(tx, verdict.intent)
+        if payout.id not in unknown:
+            _record(parts, payout, verdict, posted.get(payout.id))
         reached("deposit.committed")
-    _carry_out(parts)
+    _apart(troubles, lambda: _carry_out(parts))
+    if troubles:
+        raise troubles[-1]
+
+
+def _apart(troubles: list[ConnectorError], act: Callable[[], T]) -> T | None:
+    """Do this for one payout; what fails is noted, and the others have nothing to do with it."""
+    try:
+        return act()
+    except ConnectorError as error:
+        troubles.append(error)
+    except InvariantBroken:
+        raise
+    except Exception as error:
+        troubles.append(unforeseen("settle payouts", error))
+    return None
+
+
+def _settled_currencies(parts: Parts) -> list[str]:
+    with_bank = (one.currency for one in parts.erp.settlements if AccountRole.BANK in one.roles)
+    return [currency for currency in with_bank if parts.policy.posts(currency)]
+
+
+def _set_aside(tx: Tx, parts: Parts) -> None:
+    """Payouts of currencies that somebody else posts, or that have no bank account here: kept, shown, not decided."""
+    settled = _settled_currencies(parts)
+    for payout in settling.payouts(tx):
+        currency = payout.amount.currency
+        if currency not in settled:
+            settling.set_standing(tx, payout.id, "unsettled" if parts.policy.posts(currency) else "observed")
+
+
+def _tell_late(tx: Tx, payout: Payout, seen: DepositSeen | None) -> None:
+    """It came before its bank account was named here: somebody may have posted it by hand, so nobody guesses."""
+    if seen and not seen.voided:
+        _adopt(tx, payout, seen, otherwise="unsettled")
+        return
+    verdicts.open_exception(
+        tx,
+        "payout_held",
+        payout.id,
+        f"payout {payout.id} of {payout.amount} came before a bank account was named for {payout.amount.currency}; "
+        "if it isn't in the ERP yet, post it there with this id in the memo, and it is adopted",
+        amount=payout.amount,
+    )
+
+
+def _posted(
+    parts: Parts, asked: Sequence[Payout], troubles: list[ConnectorError]
+) -> tuple[dict[str, DepositSeen], set[str]]:
+    """Deposits that the ERP has of these payouts, and the payouts of which that can't be said now."""
+    found: dict[str, DepositSeen] = {}
+    unknown: set[str] = set()
+    ids = [payout.id for payout in asked]
+    try:
+        return (parts.erp.find_deposits(ids) if ids else {}), unknown
+    except Terminal:
+        for id in ids:  # one record that can't be read must not hide the others
+            try:
+                found |= parts.erp.find_deposits([id])
+            except Terminal as error:
+                unknown.add(id)
+                troubles.append(error)
+    return found, unknown
+
+
+def _record(parts: Parts, payout: Payout, verdict: payouts.PayoutVerdict, seen: DepositSeen | None) -> None:
+    """The one commit: adopt what others posted, or put down the intent."""
+    with parts.store.tx() as tx:
+        if seen and not seen.voided:
+            _adopt(tx, payout, seen)
+        elif verdict.intent and not parts.posting_forbidden(tx):
+            verdicts.close_exceptions(tx, exception_id=f"payout_held:{payout.id}", reason="it adds up by now")
+            settling.put_deposit(tx, verdict.intent)
 
 
 def _look_at_different(parts: Parts) -> None:
@@ -87,24 +170,39 @@ def _carry_out(parts: Parts) -> None:
         if parts.posting_forbidden(tx):
             return
         unfinished = settling.deposits(tx, settling.UNFINISHED)
-    trouble: ConnectorError | None = None
+    troubles: list[ConnectorError] = []
     for deposit in unfinished:
         with parts.store.tx() as tx:
             attempt = tx.journal("deposit_started", act=deposit.id)
-        try:
-            parts.run("deposit", f"{deposit.id}#{parts.owner}-{attempt}")
-        except ConnectorError as error:
-            trouble = error  # the other payouts have nothing to do with it
-    if trouble:
-        raise trouble
+        _apart(troubles, partial(parts.run, "deposit", f"{deposit.id}#{parts.owner}-{attempt}"))
+    if troubles:
+        raise troubles[-1]
 
 
-def _decide(tx: Tx, parts: Parts, payout: Payout, today: date) -> payouts.PayoutVerdict:
+def _decide(parts: Parts, payout: Payout, today: date) -> payouts.PayoutVerdict:
     """The verdict on one payout, and in the same commit what a person must see of it."""
+    with parts.store.tx() as tx:
+        verdict = _verdict(tx, parts, payout, today)
+        inputs = {"amount": str(payout.amount), "state": payout.state, "members": len(payout.members)}
+        verdicts.put_verdict(
+            tx, f"payout:{payout.id}", "payout", verdict.outcome, verdict.reason, inputs, parts.policy.version
+        )
+        if verdict.outcome is PayoutOutcome.OBSERVED:
+            settling.set_standing(tx, payout.id, "observed")
+        elif verdict.outcome is PayoutOutcome.HELD:
+            settling.set_standing(tx, payout.id, "held")
+            verdicts.open_exception(tx, "payout_held", payout.id, verdict.reason, amount=payout.amount)
+        elif verdict.outcome is PayoutOutcome.REVERSED:
+            settling.set_standing(tx, payout.id, "gone")
+            _settled(tx, payout.id, verdict.reason)
+    return verdict
+
+
+def _verdict(tx: Tx, parts: Parts, payout: Payout, today: date) -> payouts.PayoutVerdict:
     generation = settling.generation(tx, payout.id)
-    verdict = payouts.decide(
+    return payouts.decide(
         payout,
-        parts.settlement(payout.amount.currency) if parts.policy.posts(payout.amount.currency) else None,
+        parts.settlement(payout.amount.currency),
         settling.payments_in_erp(tx, [m.payment_id for m in payout.members if m.payment_id]),
         cutover_on=parts.cutover_on,
         periods=parts.periods(tx),
@@ -115,19 +213,6 @@ def _decide(tx: Tx, parts: Parts, payout: Payout, today: date) -> payouts.Payout
         today=today,
         created_on=parts.today(payout.created_at),
     )
-    inputs = {"amount": str(payout.amount), "state": payout.state, "members": len(payout.members)}
-    verdicts.put_verdict(
-        tx, f"payout:{payout.id}", "payout", verdict.outcome, verdict.reason, inputs, parts.policy.version
-    )
-    if verdict.outcome is PayoutOutcome.OBSERVED:
-        settling.set_standing(tx, payout.id, "observed")
-    elif verdict.outcome is PayoutOutcome.HELD:
-        settling.set_standing(tx, payout.id, "held")
-        verdicts.open_exception(tx, "payout_held", payout.id, verdict.reason, amount=payout.amount)
-    elif verdict.outcome is PayoutOutcome.REVERSED:
-        settling.set_standing(tx, payout.id, "gone")
-        _settled(tx, payout.id, verdict.reason)
-    return verdict
 
 
 def _tell_bounced(tx: Tx) -> None:
@@ -144,22 +229,32 @@ def _tell_bounced(tx: Tx) -> None:
         )
 
 
-def _take_voided(tx: Tx, bounced: Sequence[Payout], posted: Mapping[str, DepositSeen]) -> None:
-    """What bounced is over once a person has voided its deposit."""
+def _take_voided(parts: Parts, bounced: Sequence[Payout], posted: Mapping[str, DepositSeen], unknown: set[str]) -> None:
+    """What bounced is over once a person has voided or deleted its deposit.
+
+    Not to be found proves nothing; the ERP's own word that a deposit of ours isn't there does.
+    """
     for payout in bounced:
-        if payout.id not in posted or posted[payout.id].voided:
+        seen = posted.get(payout.id)
+        if payout.id in unknown or (seen and not seen.voided):
+            continue
+        with parts.store.read() as tx:
+            ours = settling.deposit_of(tx, payout.id)
+        if seen is None and (ours is None or parts.erp.read_deposit(ours.intent) is not None):
+            continue
+        with parts.store.tx() as tx:
             settling.set_standing(tx, payout.id, "gone")
             verdicts.close_exceptions(tx, exception_id=f"payout_failed:{payout.id}", reason="its deposit was voided")
 
 
-def _adopt(tx: Tx, payout: Payout, seen: DepositSeen) -> None:
+def _adopt(tx: Tx, payout: Payout, seen: DepositSeen, otherwise: str = "held") -> None:
     """Posted by others under this payout's id: adopted if it is the same money, else shown."""
     if seen.amount == payout.amount:
         settling.set_standing(tx, payout.id, "adopted")
         _settled(tx, payout.id, f"posted by others as {seen.erp_id}")
         tx.journal("payout_adopted", payout=payout.id, erp_id=seen.erp_id)
         return
-    settling.set_standing(tx, payout.id, "held")
+    settling.set_standing(tx, payout.id, otherwise)
     verdicts.open_exception(
         tx,
         "payout_held",
@@ -200,11 +295,13 @@ class DepositAct:
         erp: Erp,
         verify_installation: Callable[[], None],
         posting_forbidden: Callable[[Tx], str],
+        posts: Callable[[str], bool] = lambda currency: True,
     ) -> None:
         self._store = store
         self._erp = erp
         self._verify_installation = verify_installation
         self._posting_forbidden = posting_forbidden
+        self._posts = posts
         # A run recovered after a kill and the tick's own run must not work on one deposit at the same time.
         self._turn = threading.Lock()
 
@@ -242,7 +339,10 @@ class DepositAct:
         with self._store.tx() as tx:
             if self._posting_forbidden(tx):
                 return False  # a person stopped posting; the deposit stays as it is
-            if why := _overtaken(settling.payout_state(tx, deposit.payout_id), posted):
+            why = _overtaken(settling.payout_state(tx, deposit.payout_id), posted)
+            if not self._posts(deposit.intent.amount.currency):
+                why = f"somebody else posts {deposit.intent.amount.currency} by now"
+            if why:
                 settling.withdraw(tx, deposit, why)  # the next tick decides this payout anew
                 return False
             settling.move(tx, deposit.id, DepositState.ATTEMPTED, attempt=True)
@@ -362,21 +462,22 @@ def prove_clearing(parts: Parts, now: datetime, today: date) -> None:
             currency = settlement.currency
             if unread & {currency, ""}:
                 continue  # not zero: not known
+            opening = _opening(tx, currency)
             proof = clearing.decide(
                 ledger.get((AccountRole.CLEARING, currency), Money.zero(currency)),
                 balances.get(currency, Money.zero(currency)),
                 _movements(tx, currency, booked, parts.cutover_on),
                 _payouts_out(tx, currency),
-                opening=_opening(tx, currency),
+                opening=opening,
             )
             settling.put_proof(tx, today, currency, proof.unexplained, to_json(proof))
-            _tell_unexplained(tx, currency, proof)
+            if opening is not None:  # what differs on the first day is signed off with the opening tie-out
+                _tell_unexplained(tx, currency, proof)
         tx.set("proved_on", today.isoformat())
 
 
 def _in_flight(tx: Tx) -> bool:
-    deposits = settling.deposits(tx, (DepositState.ATTEMPTED, DepositState.WRITTEN))
-    return bool(deposits or closing.acts(tx, (ActState.ATTEMPTED, ActState.WRITTEN)))
+    return bool(settling.deposits(tx, [DepositState.ATTEMPTED]) or closing.acts(tx, [ActState.ATTEMPTED]))
 
 
 def _is_proved(parts: Parts, one: Settlement) -> bool:

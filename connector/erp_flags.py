@@ -7,6 +7,7 @@ difference and never blocks a close (RULES 7).
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import date
 from typing import Any
 
 from connector.decisions import flags
@@ -15,7 +16,7 @@ from connector.parts import Parts
 from connector.policy import Switch
 from connector.ports import Answer, Outcome
 from connector.receivables import ArStatus, ExceptionRecord
-from connector.store import Tx, book, gate, parse_instant, relations, verdicts
+from connector.store import Tx, book, gate, orders, parse_instant, relations, verdicts
 from connector.store.book import to_json
 from connector.store.closing import digest
 from connector.store.relations import Escalated
@@ -78,14 +79,13 @@ def write_flags(parts: Parts) -> int:
         if changed:
             parts.verify_installation()
         answers = parts.erp.write_marks((), changed) if changed else ()
-        _pause_native_dunning(parts, ids)
         outcomes = {answer.external_id: answer for answer in answers}
         with parts.store.tx() as tx:
             written += _take(tx, parts.installation, ids, changed, outcomes)
         after = ids[-1]
 
 
-def _pause_native_dunning(parts: Parts, invoice_ids: Sequence[str]) -> None:
+def pause_native_dunning(parts: Parts, today: date) -> None:
     """Two systems that remind of one invoice are one too many: the ERP's own is paused where it has one.
 
     Only while we send, and never taken back by us: clearing the pause makes NetSuite look at the invoice at once and
@@ -94,26 +94,35 @@ def _pause_native_dunning(parts: Parts, invoice_ids: Sequence[str]) -> None:
     if parts.policy.send is not Switch.AUTO:
         return
     with parts.store.read() as tx:
-        invoices = [book.invoice_of(row) for row in book.invoices_by_id(tx, invoice_ids).values()]
-        running = [one.id for one in invoices if one.is_native_dunning_paused is False and one.balance]
-        wanted = relations.not_paused(tx, running)
-    if not wanted:
-        return
-    answers = dict(zip(wanted, parts.erp.pause_dunning(wanted), strict=True))
+        if orders.stopped(tx, "send") or tx.get("alarm"):
+            return
+        is_new_day = tx.get("dunning_on") != today.isoformat()
+        wanted = relations.not_paused(tx, only_changed=not is_new_day)
+    for start in range(0, len(wanted), BATCH):
+        some = wanted[start : start + BATCH]
+        parts.verify_installation()
+        _take_pauses(parts, dict(zip(some, parts.erp.pause_dunning(some), strict=True)))
+    if is_new_day:
+        with parts.store.tx() as tx:
+            tx.set("dunning_on", today.isoformat())
+
+
+def _take_pauses(parts: Parts, answers: Mapping[str, Answer]) -> None:
+    """A refused pause is shown and not tried again; of an unknown one the next read tells."""
     with parts.store.tx() as tx:
-        relations.put_pauses(tx, {id: answer.outcome for id, answer in answers.items()})
-        rows = book.invoices_by_id(tx, wanted)
-        for invoice_id, answer in answers.items():
-            if answer.outcome is Outcome.REFUSED:
-                row = rows[invoice_id]
-                verdicts.open_exception(
-                    tx,
-                    "native_dunning",
-                    invoice_id,
-                    f"the ERP's own dunning of invoice {row['number']} could not be paused: "
-                    f"{answer.message or answer.code}; pause it by hand, or the customer may hear from both",
-                    amount=Money(row["balance"], row["currency"]),
-                )
+        known = {id: one.outcome for id, one in answers.items() if one.outcome is not Outcome.UNKNOWN}
+        relations.put_pauses(tx, known)
+        rows = book.invoices_by_id(tx, [id for id, outcome in known.items() if outcome is Outcome.REFUSED])
+        for invoice_id, row in rows.items():
+            why = answers[invoice_id].message or answers[invoice_id].code
+            verdicts.open_exception(
+                tx,
+                "native_dunning",
+                invoice_id,
+                f"the ERP's own dunning of invoice {row['number']} could not be paused: {why}; pause it by hand, or "
+                "the customer may hear from both",
+                amount=Money(row["balance"], row["currency"]),
+            )
 
 
 def write_exceptions(parts: Parts) -> int:
@@ -121,8 +130,10 @@ def write_exceptions(parts: Parts) -> int:
     with parts.store.read() as tx:
         if parts.flags_forbidden(tx):
             return 0
-        known = relations.exceptions_known(tx)
-        now_so = {row["id"]: _exception_record(parts, tx, row) for row in verdicts.to_show(tx)}
+        rows = verdicts.to_show(tx)
+        invoices = verdicts.first_invoices(tx, [row["id"] for row in rows])
+        known = relations.exceptions_known(tx, [row["id"] for row in rows])
+        now_so = {row["id"]: _exception_record(parts, row, invoices.get(row["id"], "")) for row in rows}
     changed = {one: record for one, record in now_so.items() if known.get(one) != _mark(record)}
     if not changed:
         return 0
@@ -141,8 +152,7 @@ def _mark(record: ExceptionRecord) -> str:
     return relations.SHOWN_CLOSED if record.closed_on else digest(to_json(record))
 
 
-def _exception_record(parts: Parts, tx: Tx, row: Any) -> ExceptionRecord:
-    invoices = verdicts.invoices_of(tx, row["id"])
+def _exception_record(parts: Parts, row: Any, invoice_id: str) -> ExceptionRecord:
     closed_at = parse_instant(row["closed_at"]) if row["closed_at"] else None
     return ExceptionRecord(
         external_id=f"arc-{parts.installation}-exc-{digest(row['id'])[:24]}",
@@ -153,7 +163,7 @@ def _exception_record(parts: Parts, tx: Tx, row: Any) -> ExceptionRecord:
         opened_on=parts.today(parse_instant(row["opened_at"])),
         closed_on=parts.today(closed_at) if closed_at else None,
         payment=row["payment_id"],
-        invoice_id=invoices[0] if invoices else "",
+        invoice_id=invoice_id,
     )
 
 

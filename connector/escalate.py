@@ -19,7 +19,7 @@ from connector.policy import Switch
 from connector.ports import Outcome
 from connector.receivables import OpenInvoice
 from connector.settlement import CrmAccount, CrmTask
-from connector.store import Tx, book, orders, relations
+from connector.store import Tx, book, orders, relations, verdicts
 from connector.store.relations import Escalated
 
 # A hand-off is answered within this (RULES 5.5); the task in the CRM is due then.
@@ -61,14 +61,13 @@ def escalate_invoices(parts: Parts, today: date) -> None:
 
 def decide(tx: Tx, parts: Parts, today: date) -> None:
     """Once a day everything past due, else what is escalated or changed since its AR status was written."""
-    if not parts.policy.escalation:
-        return
-    soonest = min(rule.days_past_due_min for rule in parts.policy.escalation)
-    # What the CRM says of a customer moves its invoices too, and a start may come with another policy.
+    # A start may come with another policy; standing escalations are looked at again even where no rule is left.
     under = f"{today} {parts.policy.version}"
     is_new_day = tx.get("escalated_under") != under
-    ids = relations.past_due(tx, today - timedelta(days=soonest), only_changed=not is_new_day)
-    ids = sorted({*ids, *relations.escalations(tx)})
+    rules = parts.policy.escalation
+    soonest = min((rule.days_past_due_min for rule in rules), default=None)
+    due_by = today - timedelta(days=soonest) if soonest is not None else None
+    ids = relations.to_escalate(tx, due_by, only_changed=not is_new_day)
     for start in range(0, len(ids), AT_ONCE_MAX):
         _decide(tx, parts, ids[start : start + AT_ONCE_MAX], today)
     tx.set("escalated_under", under)
@@ -132,8 +131,25 @@ def _tell(parts: Parts) -> None:
         return
     parts.verify_installation()
     answers = parts.crm.write_tasks([one.task for one in waiting.values() if one.task])
-    done = [waiting[answer.external_id] for answer in answers if answer.outcome in (Outcome.CREATED, Outcome.EXISTS)]
     with parts.store.tx() as tx:
-        relations.told(tx, [one.invoice_id for one in done])
-        for one in done:
-            tx.journal("account_team_told", invoice=one.invoice_id, rule=one.rule, owner=one.owner)
+        rows = book.invoices_by_id(tx, [one.invoice_id for one in waiting.values()])
+        for answer in answers:
+            one = waiting[answer.external_id]
+            if answer.outcome in (Outcome.CREATED, Outcome.EXISTS):
+                relations.told(tx, [one.invoice_id])
+                tx.journal("account_team_told", invoice=one.invoice_id, rule=one.rule, owner=one.owner)
+            elif answer.outcome is Outcome.REFUSED:
+                # Not asked again until another rule fits: each try costs the CRM's quota.
+                relations.told(tx, [one.invoice_id])
+                _tell_finance(tx, one, rows[one.invoice_id], answer.message or answer.code)
+
+
+def _tell_finance(tx: Tx, one: Escalated, row: Any, why: str) -> None:
+    verdicts.open_exception(
+        tx,
+        "task_refused",
+        one.invoice_id,
+        f"the CRM took no task about invoice {row['number']} for {one.owner}: {why}. {one.reason}; tell them yourself",
+        amount=book.invoice_of(row).balance,
+        customer_id=row["customer_id"],
+    )

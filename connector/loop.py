@@ -15,7 +15,6 @@ fails is told and the next one goes on where that is safe: old facts stop mails 
 from __future__ import annotations
 
 import contextlib
-import logging
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
@@ -23,12 +22,14 @@ from datetime import date, timedelta
 
 from connector import cash, deposits, erp_flags, escalate, pull, remind
 from connector.errors import ConnectorError, InvariantBroken, Terminal
-from connector.parts import Parts
+from connector.parts import Parts, unforeseen
 from connector.reports import TickReport
 from connector.store import activity, closing, gate, instant
 
 # Steps without which no reminder may leave.
-_BEFORE_SENDING = ("read invoices", "read payments", "read autopay", "read other senders", "send reminders")
+_BEFORE_SENDING = {
+    "read invoices", "read payments", "read autopay", "read other senders", "plan reminders", "send reminders"
+}  # fmt: skip
 # Acts that share one ERP request.
 ACTS_MAX = 25
 # Payments that others posted are looked up once a day for this long.
@@ -42,9 +43,13 @@ class Troubles:
     told: list[tuple[str, ConnectorError]] = field(default_factory=list)
 
     @property
+    def steps(self) -> set[str]:
+        return {step for step, _ in self.told}
+
+    @property
     def kept_from_sending(self) -> bool:
         """Was there a step without which no reminder may leave?"""
-        return any(step in _BEFORE_SENDING for step, _ in self.told)
+        return bool(self.steps & _BEFORE_SENDING)
 
 
 def tick(parts: Parts) -> tuple[TickReport, Troubles]:
@@ -59,20 +64,23 @@ def tick(parts: Parts) -> tuple[TickReport, Troubles]:
     invoices = _try(troubles, "read invoices", lambda: pull.read_invoices(parts, now)) or pull.Pulled()
     _try(troubles, "read periods", lambda: pull.read_periods(parts, now))
     _try(troubles, "read the CRM", lambda: pull.read_crm(parts, now))
-    remind.plan_reminders(parts, today)
-    payments = _try(troubles, "read payments", lambda: pull.read_payments(parts, now)) or pull.Pulled()
+    _try(troubles, "plan reminders", lambda: remind.plan_reminders(parts, today))
     _try(troubles, "read payouts", lambda: pull.read_payouts(parts, now))
-    _try(troubles, "read autopay", lambda: pull.read_autopay(parts))
-    _try(troubles, "read other senders", lambda: pull.read_other_senders(parts, today))
+    # Before the payments: what is collected between the two is then seen as one or the other, and by luck as both.
+    _try(troubles, "read autopay", lambda: pull.read_autopay(parts, now))
+    _try(troubles, "read other senders", lambda: pull.read_other_senders(parts, now, today))
+    payments = _try(troubles, "read payments", lambda: pull.read_payments(parts, now)) or pull.Pulled()
     _retry_refused(parts, today, invoices.families | payments.families)
-    if not any(step == "read invoices" for step, _ in troubles.told):
+    if "read invoices" not in troubles.steps:
         erp_moved = bool(invoices.credits) or first_of_day
         _try(troubles, "match payments", lambda: cash.match_payments(parts, today, erp_moved))
     _try(troubles, "carry out acts", lambda: carry_out(parts))
     _try(troubles, "settle payouts", lambda: deposits.settle_payouts(parts, today))
-    remind.plan_reminders(parts, today)
+    _try(troubles, "plan reminders", lambda: remind.plan_reminders(parts, today))
     _try(troubles, "escalate", lambda: escalate.escalate_invoices(parts, today))
-    _try(troubles, "send reminders", lambda: remind.send_reminders(parts, now, today))
+    if "plan reminders" not in troubles.steps:
+        _try(troubles, "send reminders", lambda: remind.send_reminders(parts, now, today))
+    _try(troubles, "pause native dunning", lambda: erp_flags.pause_native_dunning(parts, today))
     _try(troubles, "write flags", lambda: erp_flags.write_flags(parts))
     _try(troubles, "write exceptions", lambda: erp_flags.write_exceptions(parts))
     _try(troubles, "prove clearing", lambda: deposits.prove_clearing(parts, now, today))
@@ -98,15 +106,9 @@ def _try(troubles: Troubles, step: str, act: Callable[[], pull.Pulled | object])
     except InvariantBroken:
         raise
     except Exception as error:  # one bad record must not keep the other steps from their work
-        troubles.told.append((step, _unforeseen(step, error)))
+        troubles.told.append((step, unforeseen(step, error)))
         return None
     return done if isinstance(done, pull.Pulled) else None
-
-
-def _unforeseen(step: str, error: Exception) -> ConnectorError:
-    """A fault of ours: told by its kind only, since its text may hold a customer's data; the log has the whole."""
-    logging.getLogger("connector").error("unforeseen fault: %s", step, exc_info=error)
-    return Terminal(f"A fault of the program ({type(error).__name__}) stopped one step; the log has the details.")
 
 
 def _retry_refused(parts: Parts, today: date, families: set[str]) -> None:

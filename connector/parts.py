@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
@@ -10,7 +11,7 @@ from zoneinfo import ZoneInfo
 from pydantic import TypeAdapter
 
 from connector.decisions import limits
-from connector.errors import Terminal
+from connector.errors import ConnectorError, Terminal
 from connector.policy import Policy, Switch
 from connector.ports import Answer, Channel, Clock, Crm, Erp, Installation, Outcome, PaymentSource
 from connector.settlement import Period, Settlement
@@ -95,6 +96,12 @@ class Parts:
         if frozen := limits.why_frozen(self.policy.calendar, self.today(tx.at)):
             return frozen
         return orders.stopped(tx, "post") or tx.get("alarm")
+
+
+def unforeseen(step: str, error: Exception) -> ConnectorError:
+    """A fault of ours: told by its kind only, since its text may hold a customer's data; the log has the whole."""
+    logging.getLogger("connector").error("unforeseen fault: %s", step, exc_info=error)
+    return Terminal(f"A fault of the program ({type(error).__name__}) stopped one step; the log has the details.")
 
 
 def clock_behind(tx: Tx, now: datetime) -> bool:

@@ -140,14 +140,15 @@ def read_payouts(parts: Parts, now: datetime) -> Pulled:
     return pulled
 
 
-def read_autopay(parts: Parts) -> None:
+def read_autopay(parts: Parts, now: datetime) -> None:
     """Which invoices does the source collect by itself? Not to know it must not keep the payouts from being read."""
     autopays = parts.payments.read_autopay()
     with parts.store.tx() as tx:
         relations.put_autopay(tx, autopays)
+        book.put_source(tx, "autopay", fresh_as_of=now)
 
 
-def read_other_senders(parts: Parts, today: date) -> None:
+def read_other_senders(parts: Parts, now: datetime, today: date) -> None:
     """Once a day: who else reminds these customers (RULES 4.2)?"""
     with parts.store.read() as tx:
         if tx.get("other_senders_on") == today.isoformat():
@@ -156,6 +157,7 @@ def read_other_senders(parts: Parts, today: date) -> None:
     with parts.store.tx() as tx:
         tx.set("other_senders", json.dumps(sorted(found)))
         tx.set("other_senders_on", today.isoformat())
+        book.put_source(tx, "other_senders", fresh_as_of=now)
 
 
 def reread(parts: Parts, invoice_ids: Iterable[str], today: date) -> tuple[ErpRead, Pulled]:

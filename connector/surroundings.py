@@ -18,6 +18,8 @@ from connector.parts import Parts
 from connector.receivables import Customer, OpenInvoice
 from connector.store import Tx, book, gate, relations, verdicts
 
+# They are asked once a day.
+OTHER_SENDERS_MINUTES_MAX = 36 * 60
 _NO_RELATION = escalate.Relation()
 
 
@@ -118,6 +120,8 @@ def _stale_sources(tx: Tx, parts: Parts, now: datetime) -> Iterable[str]:
     limits = (
         ("erp", "the ERP", parts.policy.freshness.erp_minutes_max),
         (parts.payments.name, parts.payments.name.capitalize(), parts.policy.freshness.payments_minutes_max),
+        ("autopay", "what is collected by itself", parts.policy.freshness.payments_minutes_max),
+        ("other_senders", "who else sends", OTHER_SENDERS_MINUTES_MAX),
         *([(parts.crm.name, "the CRM", parts.policy.crm_hours_max * 60)] if parts.crm else []),
     )
     for name, shown, minutes in limits:

@@ -158,9 +158,12 @@ def open_service(settings: Settings, clock: Clock | None = None) -> Service:
             lambda tx, ids: statuses(tx, settings.installation, ids),
             mark_written,
             parts.posting_forbidden,
+            parts.policy.posts,
         )
         remind = RemindAct(parts.store, parts.channel, owner)
-        deposit = DepositAct(parts.store, parts.erp, parts.verify_installation, parts.posting_forbidden)
+        deposit = DepositAct(
+            parts.store, parts.erp, parts.verify_installation, parts.posting_forbidden, parts.policy.posts
+        )
         jobs = {"close": close.steps(), "remind": remind.steps(), "deposit": deposit.steps()}
         engines.append(Engine(parts.store.engine_url, jobs))
         return engines[-1]

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 from connector.adapters.salesforce_api import Misread, quoted
@@ -16,6 +16,9 @@ from connector.adapters.salesforce_mapping import RenewalSource, SalesforceMappi
 from connector.settlement import CrmAccount
 
 NOTE_MAX = 500
+# A renewal that passed this long ago says nothing about an invoice of today.
+PASSED_KNOWN_FOR = timedelta(days=60)
+RENEWALS_MAX = 20
 TEAM_MEMBERS_MAX = 20
 _ADDRESS = re.compile(r"[^@\s<>]+@[^@\s<>]+\.[^@\s<>]+")
 
@@ -114,9 +117,9 @@ class AccountReader:
             )
 
     def _nearest(self, children: str, day: str, field: str, values: tuple[str, ...], also: str) -> str:
-        where = f"{field} IN {quoted(values)} AND {day} >= {self.today.isoformat()}"
+        where = f"{field} IN {quoted(values)} AND {day} >= {(self.today - PASSED_KNOWN_FOR).isoformat()}"
         where += f" AND {also}" if also else ""
-        return f"(SELECT {day} FROM {children} WHERE {where} ORDER BY {day} LIMIT 1)"
+        return f"(SELECT {day} FROM {children} WHERE {where} ORDER BY {day} LIMIT {RENEWALS_MAX})"
 
     # ---- rows ----
 
@@ -152,12 +155,17 @@ class AccountReader:
             raise Misread(misread.field, misread.reason, customer_id) from None
 
     def _renews_on(self, row: Row) -> date | None:
-        """The nearest day to come of the most trusted source that has one."""
+        """The nearest day to come of the most trusted source that has one, else the latest that passed not long ago.
+
+        A renewal that passed while an invoice was overdue is no reason for mail to start behind a person's back.
+        """
+        passed: list[date] = []
         for source in self.mapping.renewal_dates:
-            days = [day for day in self._days(row, source) if day is not None and day >= self.today]
-            if days:
-                return min(days)
-        return None
+            days = [day for day in self._days(row, source) if day is not None]
+            if coming := [day for day in days if day >= self.today]:
+                return min(coming)
+            passed += [day for day in days if day >= self.today - PASSED_KNOWN_FOR]
+        return max(passed, default=None)
 
     def _days(self, row: Row, source: RenewalSource) -> list[date | None]:
         if source.account_field:

@@ -45,10 +45,14 @@ class CadenceVerdict:
 
 
 def plan(invoice: OpenInvoice, policy: Policy) -> tuple[Reminder, ...]:
-    """All steps of this invoice's cadence, each on its own day, from before the due date on (M10, M11)."""
+    """All steps of this invoice's cadence, each on its own day, from before the due date on (M10, M11).
+
+    A step beyond the last day that there is (somebody typed a due date in the year 9999) is left out.
+    """
     return tuple(
         Reminder(invoice.id, step.name, invoice.due_on + timedelta(days=step.days), ReminderState.PLANNED)
         for step in policy.steps
+        if (date.min - invoice.due_on).days <= step.days <= (date.max - invoice.due_on).days
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from enum import StrEnum
 from hashlib import sha256
 from typing import Any
@@ -14,7 +14,7 @@ from sqlalchemy import and_, case, delete, func, insert, select, true, update
 from connector.errors import InvariantBroken
 from connector.money import Money
 from connector.receivables import CloseIntent, InvoiceStatus, OpenInvoice, PaymentApplication, PaymentState
-from connector.store import Tx
+from connector.store import Tx, parse_instant
 from connector.store import tables as t
 from connector.store.book import AT_ONCE, from_json, to_json
 
@@ -44,6 +44,7 @@ class Act:
     attempts: int
     erp_id: str
     problem: str
+    matched_at: datetime
 
 
 def digest(text: str) -> str:
@@ -136,6 +137,7 @@ def _act(row: Any) -> Act:
         row["attempts"],
         row["erp_id"],
         row["problem"],
+        parse_instant(row["matched_at"]),
     )
 
 

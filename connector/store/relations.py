@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from sqlalchemy import delete, func, insert, select, update
+from sqlalchemy import and_, delete, false, func, insert, or_, select, update
 
 from connector.settlement import Autopay, CrmAccount, CrmTask
 from connector.store import Tx
 from connector.store import tables as t
-from connector.store.book import AT_ONCE, from_json, to_json
+from connector.store.book import AT_ONCE, IDS_AT_ONCE, from_json, to_json
 
 # ---- the CRM ----
 
@@ -151,12 +151,15 @@ def escalate(tx: Tx, one: Escalated) -> None:
     tx.execute(touched.values(next_on=AT_ONCE, version=t.invoice.c.version + 1, restate=True))
 
 
-def past_due(tx: Tx, due_by: date, *, only_changed: bool) -> list[str]:
-    """Open invoices that were due by this day; `only_changed`: of these those whose AR status may be behind."""
-    where = [t.invoice.c.status == "open", t.invoice.c.due_on <= due_by.isoformat()]
-    if only_changed:
-        where.append(t.invoice.c.restate)
-    return list(tx.execute(select(t.invoice.c.id).where(*where)).scalars())
+def to_escalate(tx: Tx, due_by: date | None, *, only_changed: bool) -> list[str]:
+    """Invoices to look at: open ones due by this day, and those that are escalated already.
+
+    `only_changed`: of these those whose AR status may be behind.
+    """
+    standing = t.invoice.c.id.in_(select(t.escalation.c.invoice_id))
+    due = and_(t.invoice.c.status == "open", t.invoice.c.due_on <= due_by.isoformat()) if due_by else false()
+    query = select(t.invoice.c.id).where(or_(standing, due)).order_by(t.invoice.c.id)
+    return list(tx.execute(query.where(t.invoice.c.restate) if only_changed else query).scalars())
 
 
 def end_escalation(tx: Tx, invoice_id: str, why: str) -> None:
@@ -176,14 +179,17 @@ SHOWN_CLOSED = "closed"
 # ---- the ERP's own dunning, and exceptions as the ERP sees them ----
 
 
-def not_paused(tx: Tx, invoice_ids: Sequence[str]) -> list[str]:
-    """Of these invoices those whose native dunning we have not tried to pause yet."""
-    tried = set(
-        tx.execute(
-            select(t.dunning_pause.c.invoice_id).where(t.dunning_pause.c.invoice_id.in_(list(invoice_ids)))
-        ).scalars()
-    )
-    return [one for one in invoice_ids if one not in tried]
+def not_paused(tx: Tx, *, only_changed: bool) -> list[str]:
+    """Open invoices whose native dunning runs and that we have not tried to pause yet.
+
+    `only_changed`: of these those whose AR status may be behind.
+    """
+    runs = t.invoice.c.facts.contains('"is_native_dunning_paused":false')
+    tried = select(t.dunning_pause.c.invoice_id)
+    query = select(t.invoice.c.id).where(t.invoice.c.status == "open", runs, t.invoice.c.id.not_in(tried))
+    if only_changed:
+        query = query.where(t.invoice.c.restate)
+    return list(tx.execute(query.order_by(t.invoice.c.id)).scalars())
 
 
 def put_pauses(tx: Tx, outcomes: Mapping[str, str]) -> None:
@@ -193,9 +199,14 @@ def put_pauses(tx: Tx, outcomes: Mapping[str, str]) -> None:
         tx.journal("native_dunning_paused", invoice=invoice_id, outcome=outcome)
 
 
-def exceptions_known(tx: Tx) -> dict[str, str]:
-    rows = tx.execute(select(t.exception_written.c.exception_id, t.exception_written.c.digest))
-    return dict(rows.all())
+def exceptions_known(tx: Tx, exception_ids: Sequence[str]) -> dict[str, str]:
+    """Of these exceptions the mark of what the ERP shows now."""
+    known: dict[str, str] = {}
+    for start in range(0, len(exception_ids), IDS_AT_ONCE):
+        some = t.exception_written.c.exception_id.in_(exception_ids[start : start + IDS_AT_ONCE])
+        rows = tx.execute(select(t.exception_written.c.exception_id, t.exception_written.c.digest).where(some))
+        known |= {one: digest for one, digest in rows}
+    return known
 
 
 def put_exception_written(tx: Tx, exception_id: str, digest: str) -> None:

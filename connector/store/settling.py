@@ -185,34 +185,47 @@ def failed_after_deposit(tx: Tx) -> tuple[Payout, ...]:
 
 
 def payments_in_erp(tx: Tx, payment_ids: Sequence[str]) -> dict[str, tuple[str, Money]]:
-    """Of these payments those that stand in the ERP, by us or by others: id -> the ERP's id and the whole amount."""
-    found: dict[str, tuple[str, Money]] = {}
-    for start in range(0, len(payment_ids), IDS_AT_ONCE):
-        some = payment_ids[start : start + IDS_AT_ONCE]
-        rows = tx.execute(
-            select(t.payment.c.id, t.payment.c.erp_id, t.payment.c.amount, t.payment.c.currency).where(
-                t.payment.c.id.in_(some), t.payment.c.erp_id != "", t.payment.c.standing.in_(_IN_THE_ERP)
-            )
-        )
-        found |= {id: (erp_id, Money(amount, currency)) for id, erp_id, amount, currency in rows}
-    return found
+    """Of these payments those that stand in the ERP: id -> the ERP's id, and the amount that stands there.
+
+    Ours was posted less what had been given back before; what others posted is adopted only whole.
+    """
+    return {id: (erp_id, posted) for id, (erp_id, _, posted) in _in_the_erp(tx, payment_ids).items()}
 
 
 def posted_amounts(tx: Tx, payment_ids: Sequence[str]) -> dict[str, tuple[Money, Money]]:
     """Of these payments those that stand in the ERP: id -> what was received, and what was posted of it."""
-    found: dict[str, tuple[Money, Money]] = {}
-    for payment_id, (_, received) in payments_in_erp(tx, payment_ids).items():
-        found[payment_id] = (received, received)
-    ids = list(found)
-    for start in range(0, len(ids), IDS_AT_ONCE):
-        some = t.act.c.payment_id.in_(ids[start : start + IDS_AT_ONCE])
-        rows = tx.execute(select(t.act.c.payment_id, t.act.c.intent).where(some, t.act.c.state.in_(_WRITTEN)))
-        for payment_id, intent in rows:
-            found[payment_id] = (found[payment_id][0], from_json(CloseIntent, intent).payment.amount)
+    return {id: (received, posted) for id, (_, received, posted) in _in_the_erp(tx, payment_ids).items()}
+
+
+def _in_the_erp(tx: Tx, payment_ids: Sequence[str]) -> dict[str, tuple[str, Money, Money]]:
+    found: dict[str, tuple[str, Money, Money]] = {}
+    of = t.payment.c
+    for start in range(0, len(payment_ids), IDS_AT_ONCE):
+        some = payment_ids[start : start + IDS_AT_ONCE]
+        rows = tx.execute(
+            select(of.id, of.erp_id, of.amount, of.currency).where(
+                of.id.in_(some), of.erp_id != "", of.standing.in_(_IN_THE_ERP)
+            )
+        )
+        found |= {id: (erp_id, Money(amount, code), Money(amount, code)) for id, erp_id, amount, code in rows}
+        ours = select(t.act.c.payment_id, t.act.c.intent).where(
+            t.act.c.payment_id.in_(some), t.act.c.state.in_(_WRITTEN)
+        )
+        for id, intent in tx.execute(ours):
+            if id in found:
+                erp_id, received, _ = found[id]
+                found[id] = (erp_id, received, from_json(CloseIntent, intent).payment.amount)
     return found
 
 
 # ---- deposits ----
+
+
+def deposit_of(tx: Tx, payout_id: str) -> Deposit | None:
+    """The deposit of ours that stands for this payout; None where it is somebody else's."""
+    where = (t.deposit.c.payout_id == payout_id, t.deposit.c.state == DepositState.CLOSED)
+    row = tx.execute(select(t.deposit).where(*where).order_by(t.deposit.c.decided_at.desc())).mappings().first()
+    return _deposit(row) if row else None
 
 
 def put_deposit(tx: Tx, intent: DepositIntent) -> None:

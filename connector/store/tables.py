@@ -229,7 +229,8 @@ payout = Table(
     Column("requested_at", String(40), nullable=False),
     Index("ix_payout_standing", "standing"),
     comment="The processor's transfers to our bank. `standing`: waiting, held (an exception says why), depositing, "
-    "deposited, refused (by the ERP), adopted (posted by others), observed (never posted by us), gone.",
+    "deposited, refused (by the ERP), adopted (posted by others), observed (never posted by us), unsettled (came "
+    "before a bank account was named), bounced (after its deposit), gone.",
 )
 
 movement = Table(

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, delete, insert, or_, select, update
+from sqlalchemy import ColumnElement, and_, delete, func, insert, or_, select, update
 
 from connector.money import Money
 from connector.store import Tx
@@ -192,10 +192,14 @@ def to_show(tx: Tx) -> tuple[Any, ...]:
     return tuple(tx.execute(query).mappings())
 
 
-def invoices_of(tx: Tx, exception_id: str) -> tuple[str, ...]:
-    """The invoices that an exception holds."""
-    held = select(t.exception_invoice.c.invoice_id).where(t.exception_invoice.c.exception_id == exception_id)
-    return tuple(tx.execute(held.order_by(t.exception_invoice.c.invoice_id)).scalars())
+def first_invoices(tx: Tx, exception_ids: Sequence[str]) -> dict[str, str]:
+    """Of each of these exceptions the first invoice that it holds."""
+    found: dict[str, str] = {}
+    for start in range(0, len(exception_ids), IDS_AT_ONCE):
+        some = t.exception_invoice.c.exception_id.in_(exception_ids[start : start + IDS_AT_ONCE])
+        first = select(t.exception_invoice.c.exception_id, func.min(t.exception_invoice.c.invoice_id)).where(some)
+        found |= {one: invoice_id for one, invoice_id in tx.execute(first.group_by(t.exception_invoice.c.exception_id))}
+    return found
 
 
 def invoices_in_exception(tx: Tx) -> dict[str, str]:

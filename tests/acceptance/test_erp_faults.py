@@ -127,17 +127,22 @@ def test_a_record_whose_script_failed_after_it_was_saved_is_not_sent_again(at: D
     _assert_closed_once(at)
 
 
-def test_a_closed_period_is_refused_and_named(at: Desk) -> None:
+@pytest.mark.parametrize(("closes_after_it_was_read", "kind"), [(False, "closed_period"), (True, "posting_refused")])
+def test_a_closed_period_holds_the_payment_and_is_named(at: Desk, closes_after_it_was_read: bool, kind: str) -> None:
+    if closes_after_it_was_read:
+        at.tick()
+    before = len(at.mails())
     at.world.netsuite.close_period("2026-09")
     _pay(at)
 
     at.tick()
 
     with at.service.store.read() as tx:
-        reasons = [one.reason for one in verdicts.open_exceptions(tx) if one.kind == "posting_refused"]
+        reasons = [one.reason for one in verdicts.open_exceptions(tx) if one.kind == kind]
     assert 1 == len(reasons)
-    assert "period" in reasons[0]
-    assert [] == at.mails_about("PAID-")
+    assert "closed" in reasons[0]
+    assert before == len(at.mails())
+    assert [] == at.truth()["payments"]
 
 
 def test_rows_that_vanish_with_a_permission_stop_sending_and_posting(at: Desk) -> None:

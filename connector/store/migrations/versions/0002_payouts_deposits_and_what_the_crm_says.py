@@ -73,7 +73,7 @@ def upgrade() -> None:
         sa.Column("generation", sa.Integer(), server_default="1", nullable=False),
         sa.Column("requested_at", sa.String(length=40), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_payout")),
-        comment="The processor's transfers to our bank. `standing`: waiting, held (an exception says why), depositing, deposited, refused (by the ERP), adopted (posted by others), observed (never posted by us), gone.",
+        comment="The processor's transfers to our bank. `standing`: waiting, held (an exception says why), depositing, deposited, refused (by the ERP), adopted (posted by others), observed (never posted by us), unsettled (came before a bank account was named), bounced (after its deposit), gone.",
     )
     with op.batch_alter_table("payout", schema=None) as batch_op:
         batch_op.create_index("ix_payout_standing", ["standing"], unique=False)
@@ -123,6 +123,13 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("customer", schema=None) as batch_op:
         batch_op.add_column(sa.Column("autopay", sa.Boolean(), server_default="0", nullable=False))
+
+    with op.batch_alter_table("invoice", schema=None) as batch_op:
+        batch_op.create_index("ix_invoice_allocated", ["allocated", "customer_id"], unique=False)
+        batch_op.create_index(
+            "ix_invoice_due", ["status", "due_on", "family", "currency", "askable", "allocated"], unique=False
+        )
+        batch_op.create_index("ix_invoice_sums", ["status", "customer_id", "currency", "balance"], unique=False)
 
     with op.batch_alter_table("payment", schema=None) as batch_op:
         batch_op.add_column(sa.Column("erp_id", sa.String(length=120), server_default="", nullable=False))
