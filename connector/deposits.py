@@ -1,19 +1,18 @@
 """Step 5's other half: each payout becomes the deposit that it is, to the minor unit, or is held with its figures.
 
 The payout governs the deposit, never the match (RULES 1.1). What is decided is one commit, the intent row; a durable
-act then writes it, reads it back and compares. The clearing proof says once a day whether ledger and processor agree.
+act then writes it, reads it back and compares.
 """
 
 from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Mapping, Sequence
-from datetime import date, datetime, time, timedelta
+from datetime import date
 from functools import partial
 from typing import TypeVar
 
-from connector.decisions import clearing, payouts
-from connector.decisions.clearing import ClearingProof, Movement, PayoutOut
+from connector.decisions import payouts
 from connector.decisions.payouts import PayoutOutcome
 from connector.engine import reached
 from connector.errors import ConnectorError, InvariantBroken, Terminal, Transient
@@ -22,26 +21,18 @@ from connector.parts import Parts, unforeseen
 from connector.ports import Erp, Outcome
 from connector.settlement import (
     AccountRole,
-    BalanceTransaction,
-    Category,
     DepositIntent,
     DepositSeen,
     Payout,
     PayoutState,
-    Settlement,
-    SettleThrough,
 )
-from connector.store import Store, Tx, closing, instant, parse_instant, settling, verdicts
-from connector.store.book import from_json, to_json
-from connector.store.closing import ActState
+from connector.store import Store, Tx, settling, verdicts
 from connector.store.settling import Deposit, DepositState
 
 T = TypeVar("T")
 
 # A write is tried, looked up and tried again this often within one run; then the next tick goes on.
 ROUNDS_MAX = 3
-# The processor's list of movements is read again this far back: some appear late.
-MOVEMENTS_OVERLAP = timedelta(days=3)
 
 
 def settle_payouts(parts: Parts, today: date) -> None:
@@ -431,108 +422,3 @@ def _overtaken(state: PayoutState, posted: DepositSeen | None) -> str:
     if posted and not posted.voided:
         return f"the ERP has deposit {posted.erp_id} of this payout"
     return "" if state is PayoutState.PAID else f"the payout is {state.value} by now"
-
-
-# ---- the daily proof ----
-
-
-def prove_clearing(parts: Parts, now: datetime, today: date) -> None:
-    """Once a day: is the ledger's clearing account the processor's balance and what is in transit (RULES 1.2)?
-
-    Not while the fate of a write is unknown: what the ledger holds could then be explained by nobody.
-    """
-    settled = [one for one in parts.erp.settlements if _is_proved(parts, one)]
-    with parts.store.read() as tx:
-        until = tx.get("movements_until")
-        if not settled or tx.get("proved_on") == today.isoformat() or _in_flight(tx):
-            return
-    cutover = datetime.combine(parts.cutover_on, time(), parts.zone)
-    read = parts.payments.read_balance(parse_instant(until) - MOVEMENTS_OVERLAP if until else cutover)
-    ledger = {(one.role, one.currency): one.amount for one in parts.erp.read_balances(today)}
-    balances = {amount.currency: amount for amount in read.balances}
-    with parts.store.tx() as tx:
-        settling.put_movements(tx, read.movements)
-        tx.set("movements_until", instant(now))
-        # Refunds are booked by people, with the refund's or the charge's id: asked for, as nothing else tells of them.
-        refunds = {m.source_id for one in settled for m, _ in settling.movements(tx, one.currency) if _is_refund(m)}
-    booked = parts.erp.find_cleared(sorted(refunds)) if refunds else {}
-    with parts.store.tx() as tx:
-        unread = {one.record.removeprefix("balance").strip().upper() for one in read.parked}
-        for settlement in settled:
-            currency = settlement.currency
-            if unread & {currency, ""}:
-                continue  # not zero: not known
-            opening = _opening(tx, currency)
-            proof = clearing.decide(
-                ledger.get((AccountRole.CLEARING, currency), Money.zero(currency)),
-                balances.get(currency, Money.zero(currency)),
-                _movements(tx, currency, booked, parts.cutover_on),
-                _payouts_out(tx, currency),
-                opening=opening,
-            )
-            settling.put_proof(tx, today, currency, proof.unexplained, to_json(proof))
-            if opening is not None:  # what differs on the first day is signed off with the opening tie-out
-                _tell_unexplained(tx, currency, proof)
-        tx.set("proved_on", today.isoformat())
-
-
-def _in_flight(tx: Tx) -> bool:
-    return bool(settling.deposits(tx, [DepositState.ATTEMPTED]) or closing.acts(tx, [ActState.ATTEMPTED]))
-
-
-def _is_proved(parts: Parts, one: Settlement) -> bool:
-    through_clearing = one.through is SettleThrough.CLEARING and AccountRole.CLEARING in one.roles
-    return through_clearing and parts.policy.posts(one.currency)
-
-
-def _is_refund(movement: BalanceTransaction) -> bool:
-    return movement.category in (Category.REFUND, Category.REFUND_FAILURE, Category.CHARGE_FAILURE)
-
-
-def _movements(tx: Tx, currency: str, booked: Mapping[str, Money], cutover_on: date) -> list[Movement]:
-    """Every movement since the cutover with what our ledger holds of it; what was before is in the opening one."""
-    known = [one for one in settling.movements(tx, currency) if one[0].created_on >= cutover_on]
-    deposited = {id for id, standing in settling.standings(tx).items() if standing in settling.DEPOSITED}
-    # Who deposits a payout that pays out a bounced one again books the contents of that one with it.
-    deposited |= {m.source_id for m, id in known if m.category is Category.PAYOUT_REVERSAL and id in deposited}
-    posted = settling.posted_amounts(tx, [m.payment_id for m, _ in known if m.category is Category.CHARGE])
-    left, found = dict(booked), []
-    for movement, payout_id in known:
-        there = Money.zero(currency)
-        if movement.category is Category.CHARGE and movement.payment_id in posted:
-            received, in_erp = posted[movement.payment_id]
-            # Converted money is posted at the processor's own rate, so that clearing gets just what the processor got.
-            there = movement.amount if in_erp == received else in_erp
-        elif _is_refund(movement):
-            # A refund and its failure have one id: what is booked under it counts once.
-            there = left.pop(movement.source_id, there)
-        found.append(Movement(movement, there, payout_id in deposited))
-    return found
-
-
-def _payouts_out(tx: Tx, currency: str) -> list[PayoutOut]:
-    gone = (PayoutState.FAILED, PayoutState.CANCELED)
-    return [
-        PayoutOut(one.id, one.amount, standing in settling.DEPOSITED, one.state in gone)
-        for one, standing in settling.all_payouts(tx, currency)
-        if standing != "observed"
-    ]
-
-
-def _opening(tx: Tx, currency: str) -> Money | None:
-    first = settling.first_proof(tx, currency)
-    return from_json(ClearingProof, first).unexplained if first else None
-
-
-def _tell_unexplained(tx: Tx, currency: str, proof: ClearingProof) -> None:
-    if not proof.unexplained:
-        verdicts.close_exceptions(tx, exception_id=f"clearing_unexplained:{currency}", reason="clearing agrees again")
-        return
-    verdicts.open_exception(
-        tx,
-        "clearing_unexplained",
-        currency,
-        f"the clearing account holds {proof.ledger}; by the processor's balance and all named items it should hold "
-        f"{proof.expected}. Look at the account's entries that carry no Stripe id",
-        amount=proof.unexplained,
-    )

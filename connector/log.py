@@ -68,6 +68,10 @@ class Event(StrEnum):
     ACT_CLOSED = "act_closed", "The ERP was read back and agrees: payment, invoices and cancelled reminders."
     ACT_DIFFERENT = "act_different", "The ERP and our book disagree; a person decides."
     DEPOSIT_CLOSED = "deposit_closed", "The deposit of a payout stands in the ERP as it was meant, to the cent."
+    DEPOSIT_WITHDRAWN = (
+        "deposit_withdrawn",
+        "A deposit that was decided isn't written any more; its payout is decided anew.",
+    )
     DEPOSIT_REFUSED = "deposit_refused", "The ERP refused the deposit of a payout; it is tried again tomorrow."
     DEPOSIT_DIFFERENT = "deposit_different", "The ERP's deposit isn't the one that was meant; a person decides."
     PAYOUT_ADOPTED = "payout_adopted", "The deposit of a payout is in the ERP already, made by somebody else."

@@ -20,7 +20,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 
-from connector import cash, deposits, erp_flags, escalate, pull, remind
+from connector import cash, deposits, erp_flags, escalate, proof, pull, remind
 from connector.errors import ConnectorError, InvariantBroken, Terminal
 from connector.parts import Parts, unforeseen
 from connector.reports import TickReport
@@ -83,7 +83,7 @@ def tick(parts: Parts) -> tuple[TickReport, Troubles]:
     _try(troubles, "pause native dunning", lambda: erp_flags.pause_native_dunning(parts, today))
     _try(troubles, "write flags", lambda: erp_flags.write_flags(parts))
     _try(troubles, "write exceptions", lambda: erp_flags.write_exceptions(parts))
-    _try(troubles, "prove clearing", lambda: deposits.prove_clearing(parts, now, today))
+    _try(troubles, "prove clearing", lambda: proof.prove_clearing(parts, now, today))
 
     with parts.store.tx() as tx:
         tx.set("last_tick_on", today.isoformat())

@@ -10,9 +10,10 @@ from sqlalchemy import func, select
 
 from connector.receivables import InvoiceStatus, ReminderState
 from connector.reports import TickReport
-from connector.store import Tx, closing, parse_instant, verdicts
+from connector.store import Tx, closing, parse_instant, settling, verdicts
 from connector.store import tables as t
 from connector.store.closing import ActState
+from connector.store.settling import DepositState
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +50,7 @@ def since(tx: Tx, seq: int) -> TickReport:
     ).scalars()
     held = tx.execute(select(func.count()).where(t.reminder.c.state == ReminderState.HELD)).scalar()
     acts = dict(tx.execute(select(t.act.c.state, func.count()).group_by(t.act.c.state)).all())
+    deposits = dict(tx.execute(select(t.deposit.c.state, func.count()).group_by(t.deposit.c.state)).all())
     return TickReport(
         matched=counts.get("payment_matched", 0),
         exceptions=counts.get("exception_opened", 0),
@@ -58,8 +60,9 @@ def since(tx: Tx, seq: int) -> TickReport:
         sent=counts.get("reminder_sent", 0),
         held=int(held or 0),
         parked=counts.get("record_parked", 0),
-        unfinished=sum(acts.get(state, 0) for state in closing.UNFINISHED),
-        differences=acts.get(ActState.DIFFERENT, 0),
+        unfinished=sum(acts.get(state, 0) for state in closing.UNFINISHED)
+        + sum(deposits.get(state, 0) for state in settling.UNFINISHED),
+        differences=acts.get(ActState.DIFFERENT, 0) + deposits.get(DepositState.DIFFERENT, 0),
         alarm=tx.get("alarm"),
     )
 
@@ -140,7 +143,8 @@ def standing(tx: Tx) -> Standing:
     ).all()
     explained = sum(1 for one, backlog, hold in open_rows if backlog or hold or one in reasons)
     cancelled = tx.execute(select(func.count()).where(t.reminder.c.state == ReminderState.CANCELLED)).scalar()
-    unfinished = tx.execute(select(func.count()).where(t.act.c.state.in_(closing.UNFINISHED))).scalar()
+    unfinished = tx.execute(select(func.count()).where(t.act.c.state.in_(closing.UNFINISHED))).scalar_one()
+    unfinished += tx.execute(select(func.count()).where(t.deposit.c.state.in_(settling.UNFINISHED))).scalar_one()
     return Standing(
         loops_closed=int(tx.execute(loops).scalar() or 0),
         open_with_reason=explained,

@@ -167,11 +167,36 @@ def test_a_day_begins_in_the_ledgers_zone(site: Site) -> None:
     """At 03:00 UTC of the 3rd it is still the 2nd in New York: what ends on the 2nd is still to come."""
     site.org.add_account("Northfield Robotics", "101")
     site.org.add_contract("101", "2026-11-02")
+    site.org.add_contract("101", "2027-03-31")
     site.later(hours=18)
 
     assert date(2026, 11, 2) == only(site.crm(), site).renews_on
     site.later(hours=2, minutes=30)
-    assert only(site.crm(), site).renews_on is None
+    assert date(2027, 3, 31) == only(site.crm(), site).renews_on
+
+
+@pytest.mark.parametrize(
+    "ends_on, closes_on, expected",
+    [
+        (["2026-10-29"], [], date(2026, 10, 29)),  # four days ago
+        (["2026-10-29", "2026-10-01"], [], date(2026, 10, 29)),  # the latest of them
+        (["2026-10-01"], ["2026-10-20"], date(2026, 10, 20)),  # whichever source says so
+        (["2026-10-29"], ["2026-12-15"], date(2026, 12, 15)),  # one is to come
+        (["2026-10-29", "2027-03-31"], [], date(2027, 3, 31)),
+        (["2026-09-03"], [], date(2026, 9, 3)),  # 60 days ago
+        (["2026-09-02"], [], None),
+    ],
+)
+def test_a_renewal_that_passed_not_long_ago_is_told_where_none_is_to_come(
+    site: Site, ends_on: list[str], closes_on: list[str], expected: date | None
+) -> None:
+    site.org.add_account("Northfield Robotics", "101")
+    for day in ends_on:
+        site.org.add_contract("101", day)
+    for day in closes_on:
+        site.org.add_opportunity("101", day)
+
+    assert expected == only(site.crm(), site).renews_on
 
 
 @pytest.mark.parametrize(

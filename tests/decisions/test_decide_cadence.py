@@ -52,6 +52,26 @@ def test_the_default_cadence_counts_from_the_due_date():
     assert {PLANNED} == {reminder.state for reminder in plan}
 
 
+@pytest.mark.parametrize(
+    ("due_on", "steps"),
+    [
+        # A day that somebody typed wrong: what lies before the first day that there is, or beyond the last, is left out.
+        (date.max - timedelta(days=30), ["-7", "0", "+1", "+7", "+14", "+30"]),
+        (date.max - timedelta(days=29), ["-7", "0", "+1", "+7", "+14"]),
+        (date.max - timedelta(days=7), ["-7", "0", "+1", "+7"]),
+        (date(9999, 12, 25), ["-7", "0", "+1"]),
+        (date.max, ["-7", "0"]),
+        (date.min + timedelta(days=7), ["-7", "0", "+1", "+7", "+14", "+30"]),
+        (date.min + timedelta(days=6), ["0", "+1", "+7", "+14", "+30"]),
+    ],
+)
+def test_a_step_beyond_the_calendar_is_left_out(due_on, steps):
+    plan = cadence.plan(invoice("INV-1", "100.00", issued_on=date(2026, 9, 1), due_on=due_on), POLICY)
+
+    assert steps == [reminder.step for reminder in plan]
+    assert all(reminder.due_on - due_on == timedelta(days=int(reminder.step)) for reminder in plan)
+
+
 def test_a_net_60_invoice_does_not_start_with_a_net_30_one_of_the_same_day():
     """M12: the most common configuration error."""
     net_30 = invoice("INV-1", "100.00", issued_on=date(2026, 9, 1), due_on=date(2026, 10, 1))
