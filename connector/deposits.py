@@ -125,13 +125,15 @@ def _posted(
     ids = [payout.id for payout in asked]
     try:
         return (parts.erp.find_deposits(ids) if ids else {}), unknown
-    except Terminal:
-        for id in ids:  # one record that can't be read must not hide the others
-            try:
-                found |= parts.erp.find_deposits([id])
-            except Terminal as error:
+    except (Transient, InvariantBroken):
+        raise
+    except Exception:  # one record that can't be read must not hide the others: each by itself
+        for id in ids:
+            seen = _apart(troubles, partial(parts.erp.find_deposits, [id]))
+            if seen is None:
                 unknown.add(id)
-                troubles.append(error)
+            else:
+                found |= seen
     return found, unknown
 
 

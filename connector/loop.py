@@ -14,7 +14,6 @@ fails is told and the next one goes on where that is safe: old facts stop mails 
 
 from __future__ import annotations
 
-import contextlib
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
@@ -132,16 +131,25 @@ def carry_out(parts: Parts) -> None:
     trouble: ConnectorError | None = None
     for start in range(0, len(unfinished), ACTS_MAX):
         group = unfinished[start : start + ACTS_MAX]
-        try:
-            _run(parts, group)
-        except ConnectorError as error:
-            # One act that the ERP can't answer for must not hold up the others: each by itself.
-            trouble = error
-            for act_id in group if len(group) > 1 and isinstance(error, Terminal) else ():
-                with contextlib.suppress(ConnectorError):
-                    _run(parts, [act_id])
+        failed = _run_apart(parts, group)
+        trouble = failed or trouble
+        # One act that the ERP can't answer for must not hold up the others: each by itself.
+        for act_id in group if len(group) > 1 and isinstance(failed, Terminal) else ():
+            _run_apart(parts, [act_id])
     if trouble:
         raise trouble
+
+
+def _run_apart(parts: Parts, act_ids: Sequence[str]) -> ConnectorError | None:
+    try:
+        _run(parts, act_ids)
+    except ConnectorError as error:
+        return error
+    except InvariantBroken:
+        raise
+    except Exception as error:  # of these acts: the others have nothing to do with it
+        return unforeseen("carry out acts", error)
+    return None
 
 
 def _run(parts: Parts, act_ids: Sequence[str]) -> None:

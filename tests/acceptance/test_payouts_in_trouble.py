@@ -10,12 +10,14 @@ from typing import Any
 import pytest
 
 from connector.decisions.clearing import ClearingKind, ClearingProof
+from connector.errors import Terminal
 from connector.money import Money
 from connector.store import settling, verdicts
 from connector.store.book import from_json
 from connector.store.settling import DepositState
+from sandbox.faults import Rule
 from tests.acceptance.settling import assert_ties, bill, booked, meant, pay, pay_out, settle, stripe
-from tests.harness import Desk, desk
+from tests.harness import Desk, desk, mappings
 
 
 def customer(at: Desk) -> str:
@@ -82,8 +84,16 @@ def test_a_payment_posted_less_an_earlier_refund_is_deposited_with_what_stands_i
 # ---- one payout and the others ----
 
 
-def test_a_payout_whose_deposit_fails_unforeseen_keeps_no_other_from_its_deposit(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(
+    ("question", "error", "told"),
+    [
+        ("write_deposit", KeyError("an odd record"), "A fault of the program (KeyError)"),
+        ("find_deposits", Terminal("One deposit can't be read."), "One deposit can't be read."),
+        ("find_deposits", KeyError("an odd record"), "A fault of the program (KeyError)"),
+    ],
+)
+def test_a_payout_in_trouble_keeps_no_other_from_its_deposit(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, question: str, error: Exception, told: str
 ) -> None:
     with desk(tmp_path) as at:
         accounts = settle(at)
@@ -95,17 +105,18 @@ def test_a_payout_whose_deposit_fails_unforeseen_keeps_no_other_from_its_deposit
         at.world.advance_to(at.world.clock() + timedelta(days=3))
         second = pay_out(at)
         erp = at.service.parts().erp
-        write = erp.write_deposit
+        ask = getattr(erp, question)
 
-        def write_but_the_first(intent: Any) -> Any:
-            if intent.payout_id == first["payout"]:
-                raise KeyError("an odd record")
-            return write(intent)
+        def ask_but_not_of_the_first(of: Any) -> Any:
+            asked = of if question == "find_deposits" else [of.payout_id]
+            if first["payout"] in asked:
+                raise error
+            return ask(of)
 
-        monkeypatch.setattr(erp, "write_deposit", write_but_the_first)
+        monkeypatch.setattr(erp, question, ask_but_not_of_the_first)
         troubles = at.tick().troubles
 
-        assert any("A fault of the program" in one for one in troubles)
+        assert any(told in one for one in troubles)
         bank = accounts["bank"]
         assert ([], [meant(second, accounts)]) == (booked(at.truth(), first, bank), booked(at.truth(), second, bank))
 
@@ -113,6 +124,27 @@ def test_a_payout_whose_deposit_fails_unforeseen_keeps_no_other_from_its_deposit
         at.tick()
         assert_ties(at, accounts)
         assert ("deposited", "deposited") == (standing(at, first), standing(at, second))
+
+
+def test_a_deposit_is_not_written_any_more_once_somebody_else_posts_the_currency(tmp_path: Path) -> None:
+    with desk(tmp_path) as at:
+        settle(at)
+        paid(at, customer(at), "1000.00")
+        later(at, 3)
+        payout = pay_out(at)
+        at.world.install(Rule("netsuite", "too_many", "addList", times=30))
+        at.tick()
+        with at.service.store.read() as tx:
+            assert [DepositState.INTENDED] == [one.state for one in settling.deposits(tx, DepositState)]
+        at.world.faults.clear()
+        at.close()
+        mappings(tmp_path, {"posting_owner": '{"*": us, USD: other}'})
+
+        at.tick()
+        later(at)
+
+        assert ("observed", []) == (standing(at, payout), at.truth()["deposits"])
+        assert {} == exceptions(at)
 
 
 # ---- a bank account that was named late ----

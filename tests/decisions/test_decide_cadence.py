@@ -55,7 +55,7 @@ def test_the_default_cadence_counts_from_the_due_date():
 @pytest.mark.parametrize(
     ("due_on", "steps"),
     [
-        # A day that somebody typed wrong: what lies before the first day that there is, or beyond the last, is left out.
+        # Somebody mistyped the year: what lies before the first day that there is, or beyond the last, is left out.
         (date.max - timedelta(days=30), ["-7", "0", "+1", "+7", "+14", "+30"]),
         (date.max - timedelta(days=29), ["-7", "0", "+1", "+7", "+14"]),
         (date.max - timedelta(days=7), ["-7", "0", "+1", "+7"]),
