@@ -21,7 +21,7 @@ from sandbox.world import Served
 from tests.acceptance.commands import bill, run
 from tests.harness import Desk, WorldTime, desk, sandbox
 
-NOTHING = {"netsuite": {}, "stripe": {}, "smtp": {}, "erp_reads": 0, "erp_writes": 0}
+NOTHING = {"netsuite": {}, "stripe": {}, "smtp": {}, "salesforce": {}, "erp_reads": 0, "erp_writes": 0}
 
 
 @pytest.fixture(scope="module")

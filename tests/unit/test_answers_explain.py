@@ -45,6 +45,8 @@ def plan(case: Case, tmp_path: Path) -> PlanReport:
         parts, now = case.parts(copy), case.clock.now()
         today, first = parts.today(now), copy.last_seq()
         pull.read_invoices(parts, now)
+        pull.read_autopay(parts, now)
+        pull.read_other_senders(parts, now, today)
         pull.read_payments(parts, now)
         remind.plan_reminders(parts, today)
         cash.match_payments(parts, today)
