@@ -32,7 +32,7 @@ import requests
 from bench_table import Measured, Phase, as_json, median_phase, show
 from rich.console import Console
 
-from connector import cash, deposits, erp_flags, escalate, log, loop, pull, remind
+from connector import cash, deposits, erp_flags, escalate, log, loop, proof, pull, remind
 from connector.config import read_settings
 from connector.daemon import Service
 from connector.wiring import open_service
@@ -70,7 +70,7 @@ STEPS: tuple[tuple[ModuleType, str], ...] = (
     (remind, "send_reminders"),
     (erp_flags, "write_flags"),
     (erp_flags, "write_exceptions"),
-    (deposits, "prove_clearing"),
+    (proof, "prove_clearing"),
 )
 
 # ---- the world ----
