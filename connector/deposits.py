@@ -50,7 +50,12 @@ def settle_payouts(parts: Parts, today: date) -> None:
         _set_aside(tx, parts)
         waiting = settling.payouts(tx)
         bounced = settling.payouts(tx, ["bounced"])
-        late = [one for one in settling.payouts(tx, ["unsettled"]) if one.amount.currency in _settled_currencies(parts)]
+        settled = _settled_currencies(parts)
+        late = [
+            one
+            for one in settling.payouts(tx, ["unsettled"])
+            if one.state is PayoutState.PAID and one.amount.currency in settled
+        ]
     if is_new_day:
         _apart(troubles, lambda: _look_at_different(parts))
     decided: list[tuple[Payout, payouts.PayoutVerdict]] = []

@@ -87,6 +87,7 @@ def reminders(tx: Tx, invoice_ids: Sequence[str]) -> dict[str, tuple[Reminder, .
     return {invoice_id: tuple(steps) for invoice_id, steps in found.items()}
 
 
+# Under a name of its own, since put_plan has a parameter `reminders`.
 _steps_of = reminders
 
 
