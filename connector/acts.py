@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from datetime import timedelta
 
 from connector.decisions import closing as closing_decision
@@ -17,7 +18,7 @@ from connector.errors import ConnectorError, Terminal, Transient
 from connector.money import Money
 from connector.ports import ActAnswer, ActSeen, Channel, Erp, Mark, Outcome, PaymentSeen, ReminderMail, SendOutcome
 from connector.receivables import ArStatus, CreditKind, CreditMemo, RecordState
-from connector.store import Store, Tx, book, closing, gate, instant, verdicts
+from connector.store import Store, Tx, book, closing, credits, gate, instant, verdicts
 from connector.store.closing import Act, ActState
 from connector.store.gate import MessageState
 
@@ -37,7 +38,7 @@ class CloseAct:
         verify_installation: Callable[[], None],
         ar_status: Callable[[Tx, Sequence[str]], tuple[ArStatus, ...]],
         status_written: Callable[[Tx, Sequence[ArStatus]], None],
-        posting_forbidden: Callable[[Tx], str],
+        posting_forbidden: Callable[[Tx, bool], str],
         posts: Callable[[str], bool] = lambda currency: True,
     ) -> None:
         self._store = store
@@ -74,11 +75,10 @@ class CloseAct:
         with self._store.tx() as tx:
             for act in acts:
                 found = seen[act.id]
-                if found.payment is None:
-                    closing.move(tx, act.id, ActState.INTENDED, problem="looked in the ERP: not there yet")
-                    continue
                 verdict = closing_decision.decide(act.intent, found, {})
-                if verdict.outcome is ClosingOutcome.PAYMENT_DIFFERENT:
+                if found.payment is None or verdict.outcome is ClosingOutcome.PAYMENT_MISSING:
+                    closing.move(tx, act.id, ActState.INTENDED, problem="looked in the ERP: not there yet")
+                elif verdict.outcome is ClosingOutcome.PAYMENT_DIFFERENT:
                     self._differ(tx, act, found, verdict.differences)
                 else:
                     closing.move(tx, act.id, ActState.WRITTEN, erp_id=found.payment.erp_id)
@@ -92,7 +92,8 @@ class CloseAct:
             self._not_now(acts, error)
             return False
         with self._store.tx() as tx:
-            if self._posting_forbidden(tx):
+            acts = [act for act in acts if not self._posting_forbidden(tx, bool(act.approved_by))]
+            if not acts:
                 return False  # a person stopped posting; the acts stay as they are
             overtaken = {act.id: why for act in acts if (why := self._overtaken(tx, act, posted))}
             for act in acts:
@@ -120,7 +121,11 @@ class CloseAct:
     def _posted_by_others(self, acts: Sequence[Act]) -> dict[str, PaymentSeen]:
         """What the ERP has by now of payments whose match is not of just now: an act may have waited for days."""
         now = self._store.clock.now()
-        waited = [act.payment_id for act in acts if now - act.matched_at > LOOKED_JUST_NOW]
+        waited = [
+            act.payment_id
+            for act in acts
+            if now - act.matched_at > LOOKED_JUST_NOW and not act.intent.payment.erp_id  # that one is known to be there
+        ]
         found = self._erp.find_payments(waited) if waited else {}
         return {payment_id: seen for payment_id, seen in found.items() if not seen.voided}
 
@@ -203,7 +208,7 @@ class CloseAct:
                 if not written:
                     return
                 lacking = self._compare(written)
-                if not lacking or attempt == ROUNDS_MAX - 1 or self._is_stopped():
+                if not lacking or attempt == ROUNDS_MAX - 1 or self._is_stopped(lacking):
                     return
                 self._verify_installation()
                 answers = self._erp.write_records([act.intent for act in lacking])
@@ -255,7 +260,7 @@ class CloseAct:
         erp_id = ""
         if seen.payment:
             # What stays unapplied is the customer's credit from now on, not only from the next read on.
-            book.put_credits(tx, _rest(act, seen.payment), seen.requested_at)
+            book.put_credits(tx, _rest(tx, act, seen.payment), seen.requested_at)
             erp_id = seen.payment.erp_id
         closing.move(tx, act.id, ActState.CONFIRMED, erp_id=erp_id)
 
@@ -266,7 +271,7 @@ class CloseAct:
         with self._turn:
             confirmed = self._assigned(request, ActState.CONFIRMED)
             refused = self._assigned(request, ActState.REFUSED)
-            if (not confirmed and not refused) or self._is_stopped():
+            if (not confirmed and not refused) or self._is_stopped([*confirmed, *refused]):
                 return
             marks = {act.id: _marks(act, RecordState.CLOSED) for act in confirmed}
             marks |= self._withdrawals(refused)
@@ -300,9 +305,10 @@ class CloseAct:
             for application in act.intent.payment.applications:
                 tx.journal("loop_closed", invoice=application.invoice_id, payment=act.payment_id, act=act.id)
 
-    def _is_stopped(self) -> bool:
+    def _is_stopped(self, acts: Sequence[Act]) -> bool:
+        """May nothing of these acts be written now? What a person approved may, also where nothing posts by itself."""
         with self._store.read() as tx:
-            return bool(self._posting_forbidden(tx))
+            return bool(self._posting_forbidden(tx, all(act.approved_by for act in acts)))
 
     def _assigned(self, request: str, *states: ActState) -> tuple[Act, ...]:
         with self._store.read() as tx:
@@ -314,13 +320,18 @@ def _marks(act: Act, state: RecordState) -> list[Mark]:
     return [Mark(external_id, state) for external_id in external_ids]
 
 
-def _rest(act: Act, payment: PaymentSeen) -> list[CreditMemo]:
+def _rest(tx: Tx, act: Act, payment: PaymentSeen) -> list[CreditMemo]:
     """What the ERP holds of this payment beyond its applications, as the credit that it is there."""
     applied = Money.total((amount for _, amount in payment.applications), payment.amount.currency)
-    if payment.amount <= applied:
+    used = Money.total((amount for _, amount in payment.credits), payment.amount.currency)
+    left = payment.amount + used - applied
+    if left.minor < 0 or (not left and not act.intent.payment.erp_id):
         return []
+    there = credits.credits_by_id(tx, [payment.erp_id]).get(payment.erp_id)
+    if there:
+        return [replace(there, open_amount=left)]
     kind, external_id = CreditKind.UNAPPLIED_PAYMENT, act.intent.payment.external_id
-    return [CreditMemo(payment.erp_id, "", payment.customer_id, payment.amount - applied, kind, external_id)]
+    return [CreditMemo(payment.erp_id, "", payment.customer_id, left, kind, external_id)]
 
 
 class RemindAct:

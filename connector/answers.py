@@ -30,6 +30,7 @@ from connector.reports import (
     MatchRow,
     PaymentRow,
     PlanReport,
+    QueueRow,
     ReminderRow,
     ReminderStateRow,
     TickReport,
@@ -64,18 +65,18 @@ def plan(tx: Tx, parts: Parts, now: datetime, first_seq: int, decided: Sequence[
         policy_version=parts.policy.version,
         post=_switch(parts.policy.post.value, history.stop_order(tx, "post") or alarm),
         send=_switch(parts.policy.send.value, history.stop_order(tx, "send") or alarm),
-        matches=_named(tx, (*_new_matches(tx, first_seq), *_suggested_matches(tx))),
-        exceptions=_named(
-            tx, (*_alarm(alarm), *_exceptions(verdicts.open_exceptions(tx)), *_parked(history.parked_records(tx)))
+        matches=named(tx, (*_new_matches(tx, first_seq), *_suggested_matches(tx))),
+        exceptions=named(
+            tx, (*_alarm(alarm), *exception_rows(verdicts.open_exceptions(tx)), *_parked(history.parked_records(tx)))
         ),
-        reminders=_named(tx, _due(decided, gate.mailed_on(tx, today))),
+        reminders=named(tx, _due(decided, gate.mailed_on(tx, today))),
     )
 
 
-_Row = TypeVar("_Row", MatchRow, ExceptionRow, ReminderRow, InvoiceRow)
+_Row = TypeVar("_Row", MatchRow, ExceptionRow, ReminderRow, InvoiceRow, QueueRow)
 
 
-def _named(tx: Tx, rows: Sequence[_Row]) -> tuple[_Row, ...]:
+def named(tx: Tx, rows: Sequence[_Row]) -> tuple[_Row, ...]:
     """People know a customer by its name, the ERP by its id: both are shown."""
     known = book.customers_by_id(tx, {row.customer for row in rows})
     return tuple(
@@ -155,7 +156,7 @@ def _alarm(reason: str) -> tuple[ExceptionRow, ...]:
     return (ExceptionRow("alarm", "erp", "", None, reason, (), words.remedy("alarm")),) if reason else ()
 
 
-def _exceptions(found: Sequence[verdicts.OpenException]) -> tuple[ExceptionRow, ...]:
+def exception_rows(found: Sequence[verdicts.OpenException]) -> tuple[ExceptionRow, ...]:
     return tuple(
         ExceptionRow(
             kind=one.kind,
@@ -212,12 +213,12 @@ def explain(tx: Tx, invoice_number: str, now: datetime, zone: tzinfo) -> Explana
     subjects = [f"invoice:{row['id']}", *(f"payment:{i}" for i in payments), *(f"act:{i}" for i in act_ids)]
     return Explanation(
         as_of=now,
-        invoice=_named(tx, [_invoice_row(row, bool(parked), now.astimezone(zone).date())])[0],
+        invoice=named(tx, [_invoice_row(row, bool(parked), now.astimezone(zone).date())])[0],
         reminders=_steps(tx, row["id"], lines),
         verdicts=tuple(_verdict_row(one) for one in history.standing_verdicts(tx, subjects)),
         payments=(*(_act_payment(one) for one in acts), *(_suggested_payment(tx, one) for one in suggested)),
         timeline=tuple(JournalRow(line.at, line.event, redact(words.sentence(line))) for line in lines),
-        exceptions=_named(tx, (*_exceptions(holding), *_parked(parked))),
+        exceptions=named(tx, (*exception_rows(holding), *_parked(parked))),
     )
 
 
@@ -291,7 +292,7 @@ def _act_payment(row: Any) -> PaymentRow:
         equation=row["equation"],
         rung=row["rung"],
         reason=redact(row["reason"]),
-        act=_act_row(row),
+        act=act_row(row),
         state=row["applied_state"],
     )
 
@@ -324,7 +325,7 @@ _IN_THE_ERP: dict[ActState, tuple[str, str, bool]] = {
 }
 
 
-def _act_row(row: Any) -> ActRow:
+def act_row(row: Any) -> ActRow:
     intent, erp_id = book.from_json(CloseIntent, row["intent"]), row["erp_id"]
     of_payment, of_records, is_seen = _IN_THE_ERP[ActState(row["state"])]
     beside = [("cancellation", one.external_id) for one in intent.cancellations]

@@ -8,15 +8,18 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from functools import partial
+from typing import Any
 
-from connector.decisions import cadence, matching, posting
-from connector.decisions.matching import Match, MatchException
+from connector.decisions import cadence, confidence, matching, posting
+from connector.decisions.matching import Match, MatchException, Waiting
+from connector.decisions.payer import Payer
 from connector.decisions.posting import PostingHold
 from connector.engine import reached
 from connector.errors import InvariantBroken
+from connector.matching_facts import Case, cases, family_book, rest_of
 from connector.money import Money
 from connector.parts import Parts
 from connector.policy import Policy
@@ -29,9 +32,10 @@ from connector.receivables import (
     Payment,
     PaymentSeen,
     ReminderState,
+    ResidualReason,
     Rung,
 )
-from connector.store import Tx, book, closing, gate, verdicts
+from connector.store import Tx, approving, book, closing, credits, gate, learning, verdicts
 
 # A lease lives for one send; a match waits this long for it, then it is decided again in the next tick.
 LEASE_WAIT_SECONDS_MAX = 90.0
@@ -41,74 +45,111 @@ LEASE_POLL_SECONDS = 0.005
 PERHAPS_THE_SAME = timedelta(days=5)
 
 # Rungs on which nothing but an amount speaks.
-_BY_AMOUNT = frozenset({Rung.EXACT_BALANCE, Rung.WHOLE_BALANCE, Rung.EXACT_SUBSET})
+_BY_AMOUNT = frozenset(
+    {Rung.EXACT_BALANCE, Rung.WHOLE_BALANCE, Rung.DUE_BUCKET, Rung.EXACT_LINES, Rung.EXACT_CREDIT, Rung.EXACT_SUBSET}
+)
+# What a person is told of a rest that stays unapplied.
+_OF_REST = ("held_invoice", "unapplied_rest")
+# What stays open for these reasons is a person's to settle, and nobody is reminded of it meanwhile (RULES 2.2).
+_HOLDING = {
+    ResidualReason.BANK_FEE: "residual",
+    ResidualReason.TOLERANCE: "residual",
+    ResidualReason.DEDUCTION: "deduction",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class _Moment:
+    """What is the same for all payments of one tick."""
+
+    today: date
+    no_posting: str  # why nothing may be posted now; '' if it may
+    trusted: Mapping[Rung, confidence.Confidence]
+    asked: frozenset[str]  # payments that somebody has answered in the queue: nothing else is posted for them meanwhile
 
 
 def match_payments(parts: Parts, today: date, erp_moved: bool = True) -> None:
     """Decide every payment that still has money to match; record matches, suggestions and exceptions.
 
-    A payment is decided again when anything that its verdict rests on has changed. `erp_moved`: payments or credits in
-    the ERP were touched since the last tick, so somebody else may have posted what waits here.
+    Payments of one family are decided together, and again when anything that their verdicts rest on has changed.
+    `erp_moved`: payments or credits in the ERP were touched since the last tick, so somebody else may have posted
+    what waits here.
     """
-    with parts.store.read() as tx:
+    with parts.store.tx() as tx:
         waiting = book.waiting_payments(tx)
         observed = book.observed_payments(tx, today) if erp_moved else ()
-        no_posting = parts.posting_forbidden(tx)
-        under = _surroundings(tx, parts, waiting, (today, no_posting))
-    undecided = dict(waiting)
-    fresh = [one for one in waiting if parts.remembered.get(one[0].id) != under[one[0].id]]
-    # Somebody else may have posted it: an effect by others seen before our write is adopted, never repeated. What they
-    # voided is none: that money still waits, and shields.
-    asked = [payment.id for payment, _ in (waiting if erp_moved else fresh)] + [payment.id for payment in observed]
-    found = parts.erp.find_payments(asked) if asked else {}
-    posted = {payment_id: seen for payment_id, seen in found.items() if not seen.voided}
-    for payment in [*observed, *undecided]:
+        asked = approving.asked_about(tx)
+        moment = _Moment(today, parts.posting_forbidden(tx), trusted(tx, parts.policy), asked)
+        common = (today, moment.no_posting, tuple(sorted(r for r, one in moment.trusted.items() if one.may_post)))
+        found = cases(tx, parts, waiting, common)
+    fresh = [case for case in found if parts.remembered.get(_key(case)) != case.mark]
+    posted = _posted_by_others(parts, observed, found if erp_moved else fresh)
+    for payment in [*observed, *(payment for payment, _ in waiting)]:
         if payment.id in posted:
             _adopt(parts, payment, posted[payment.id])
-            undecided.pop(payment, None)
-    for payment, left in fresh:
-        if payment not in undecided:
+    for case in fresh:
+        left = tuple(one for one in case.waiting if one.payment.id not in posted)
+        settled = not left or _settle(parts, replace(case, waiting=left), moment)
+        if settled and len(left) == len(case.waiting):
+            parts.remembered[_key(case)] = case.mark
+        else:
+            parts.remembered.pop(_key(case), None)  # decided again in the next tick
+
+
+def _key(case: Case) -> str:
+    return f"matching of {case.family or case.waiting[0].payment.id}"
+
+
+def _posted_by_others(parts: Parts, observed: Sequence[Payment], found: Sequence[Case]) -> dict[str, PaymentSeen]:
+    """What the ERP has of this money, made by somebody else: adopted, never repeated.
+
+    What they voided is none: that money still waits, and shields. What is to be applied there is known to be there.
+    """
+    asked = [payment.id for payment in observed]
+    asked += [one.payment.id for case in found for one in case.waiting if not one.payment.erp_id]
+    seen = parts.erp.find_payments(asked) if asked else {}
+    return {payment_id: one for payment_id, one in seen.items() if not one.voided}
+
+
+def _settle(parts: Parts, case: Case, moment: _Moment) -> bool:
+    """Decide one family's payments together and record what follows. False: something must be decided again."""
+    settled = True
+    decided = _decide(parts, case)
+    for one in case.waiting:
+        verdict = decided[one.payment.id]
+        if isinstance(verdict, MatchException) or _except_if_posted_by_others(
+            parts, one.payment, verdict, moment.today
+        ):
             continue
-        parts.remembered.pop(payment.id, None)
-        verdict = _decide(parts, payment, left, _rivals(payment, undecided))
-        if not isinstance(verdict, MatchException) and not _except_if_posted_by_others(parts, payment, verdict, today):
-            if no_posting or not parts.policy.posts(payment.amount.currency):
-                _suggest(parts, payment, verdict, no_posting or "somebody else posts payments in this currency")
-            elif record_match(parts, payment, left, verdict, today):
-                del undecided[payment]
-                continue
-            elif not _is_held(parts, payment):
-                continue  # the facts moved, or a mail was just leaving: again in the next tick
-        parts.remembered[payment.id] = under[payment.id]
+        waits = why_suggested(parts, one.payment, verdict, moment.no_posting, moment.trusted)
+        if not waits and one.payment.id in moment.asked:
+            waits, settled = "somebody has answered it in the queue", False
+        if waits:
+            _suggest(parts, one.payment, verdict, waits)
+        elif not record_match(parts, one.payment, one.left, verdict, moment.today) and not _is_held(parts, one.payment):
+            settled = False  # the facts moved, or a mail was just leaving
+    return settled
 
 
-def _surroundings(
-    tx: Tx, parts: Parts, waiting: Sequence[tuple[Payment, Money]], common: tuple[object, ...]
-) -> dict[str, tuple[object, ...]]:
-    """Payment -> all that its verdict may rest on: its own facts, its family's book, the payer's other money."""
-    if not waiting:
-        return {}
-    undecided, parked, periods = dict(waiting), frozenset(book.parked_customers(tx)), tx.get("periods")
-    families = {payment.id: book.family_of(tx, payment.customer_id) for payment in undecided if payment.customer_id}
-    marks = book.family_marks(tx, families.values())
-    # A reference may name an invoice of anybody.
-    references = {payment.id: _named_in(payment) for payment in undecided}
-    named = book.named_marks(tx, {name for names in references.values() for name in names})
-    # Where the payer isn't known, the whole book counts.
-    anybody = frozenset(book.family_marks(tx).items()) if len(families) < len(undecided) else frozenset()
-    found = {}
-    for payment, left in waiting:
-        family = families.get(payment.id, "")
-        book_of = (marks.get(family) if family else anybody, *(named.get(name) for name in references[payment.id]))
-        rivals = tuple(_rivals(payment, undecided))
-        found[payment.id] = (payment, left, rivals, book_of, parked, periods, parts.policy.version, *common)
-    return found
+def why_suggested(
+    parts: Parts, payment: Payment, match: Match, no_posting: str, trusted: Mapping[Rung, confidence.Confidence]
+) -> str:
+    """Why is this match only suggested; '' if it is to be recorded and posted."""
+    if no_posting:
+        return no_posting
+    if not parts.policy.posts(payment.amount.currency):
+        return "somebody else posts payments in this currency"
+    evidence = trusted[match.rung]
+    return "" if evidence.may_post else f"{match.rung.replace('_', ' ')} doesn't post by itself: {evidence.reason}"
 
 
-def _named_in(payment: Payment) -> tuple[str, ...]:
-    """Ids and numbers of invoices that its reference may mean, in every spelling that is looked for."""
-    ids = [text.strip() for text in payment.remittance.invoice_ids]
-    return (*ids, *book.spellings(matching.mentioned(payment.remittance)))
+def trusted(tx: Tx, policy: Policy) -> dict[Rung, confidence.Confidence]:
+    """Of each class of evidence: may it post by itself, and why?"""
+    tallies, demoted = learning.tallies(tx), learning.demotions(tx)
+    none = confidence.Tally()
+    return {
+        rung: confidence.decide(rung, tallies.get(rung, none), policy.trust, demoted.get(rung, "")) for rung in Rung
+    }
 
 
 def _is_held(parts: Parts, payment: Payment) -> bool:
@@ -116,59 +157,59 @@ def _is_held(parts: Parts, payment: Payment) -> bool:
         return closing.standing(tx, payment.id) == "exception"
 
 
-def _rivals(payment: Payment, undecided: Mapping[Payment, Money]) -> list[Money]:
-    """The payer's other money that still waits: order must not decide which of two payments an amount fits."""
-    return [
-        left
-        for other, left in undecided.items()
-        if other.customer_id == payment.customer_id  # a relative's money can't pay by amount anyway
-        and other.id != payment.id
-        and left.currency == payment.amount.currency
-    ]
+def decide_case(tx: Tx, policy: Policy, case: Case) -> dict[str, Match | MatchException]:
+    """The verdicts on one family's payments, by payment id, on the facts of this moment."""
+    return matching.decide(case.waiting, family_book(tx, case.family, case.waiting), policy.matching)
 
 
-def decide_payment(
-    tx: Tx, policy: Policy, payment: Payment, left: Money, rivals: Sequence[Money]
-) -> tuple[Match | MatchException, tuple[OpenInvoice, ...]]:
-    """The verdict on one payment and the invoices that it was decided on."""
-    family = book.family_of(tx, payment.customer_id) if payment.customer_id else ""
-    members = book.family_members(tx, family) if family else frozenset[str]()
-    at_hand = book.open_invoices(tx, family=family) if family else book.all_open_invoices(tx)
-    ids = [text.strip() for text in payment.remittance.invoice_ids]
-    named = book.named_invoices(tx, ids, matching.mentioned(payment.remittance))
-    invoices = tuple({invoice.id: invoice for invoice in (*named, *at_hand)}.values())
-    verdict = matching.decide(
-        payment,
-        left,
-        invoices,
-        policy.matching,
-        family_ids=members,
-        parked=bool(members & book.parked_customers(tx)),
-        rivals=rivals,
-    )
-    return verdict, invoices
-
-
-def _decide(parts: Parts, payment: Payment, left: Money, rivals: Sequence[Money]) -> Match | MatchException:
-    """The verdict, and in the same commit the exception that goes with it."""
+def _decide(parts: Parts, case: Case) -> dict[str, Match | MatchException]:
+    """The verdicts, and in the same commit the exceptions that go with them."""
     with parts.store.tx() as tx:
-        before = verdicts.outcome_of(tx, f"payment:{payment.id}", "matching")
-        verdict, invoices = decide_payment(tx, parts.policy, payment, left, rivals)
-        if isinstance(verdict, Match) and _waited_for_a_person(tx, verdict, before):
-            verdict = _perhaps_posted(
-                verdict, "it waited for a person before, who may have posted it without naming it in the ERP"
-            )
-        outcome = f"match by {verdict.rung}" if isinstance(verdict, Match) else f"exception {verdict.kind}"
-        inputs = {
-            "left": str(left),
-            "invoices": {i.number: f"{i.balance} {i.status}" for i in invoices[:20]},
-            "invoice_count": len(invoices),
-        }
-        is_new = verdicts.put_verdict(
-            tx, f"payment:{payment.id}", "matching", outcome, verdict.reason, inputs, parts.policy.version
+        book_of = family_book(tx, case.family, case.waiting)
+        found = matching.decide(case.waiting, book_of, parts.policy.matching)
+        for one in case.waiting:
+            verdict = _with_candidates(found[one.payment.id], case.payer)
+            found[one.payment.id] = _keep_verdict(tx, parts.policy, one, verdict, book_of.invoices)
+    return found
+
+
+def _with_candidates(verdict: Match | MatchException, payer: Payer | None) -> Match | MatchException:
+    """Where nobody is the payer, a person is shown who may be."""
+    if payer is None or isinstance(verdict, Match):
+        return verdict
+    shown = (f"Perhaps {one.name} ({one.customer_id}): {one.why}." for one in payer.candidates)
+    return replace(verdict, considered=(*verdict.considered, payer.reason, *shown))
+
+
+def _keep_verdict(
+    tx: Tx, policy: Policy, one: Waiting, verdict: Match | MatchException, invoices: Sequence[OpenInvoice]
+) -> Match | MatchException:
+    payment = one.payment
+    before = verdicts.outcome_of(tx, f"payment:{payment.id}", "matching")
+    if isinstance(verdict, Match):
+        verdict = approving.rejected(tx, verdict) or verdict
+    if isinstance(verdict, Match) and _waited_for_a_person(tx, verdict, before):
+        verdict = _perhaps_posted(
+            verdict, "it waited for a person before, who may have posted it without naming it in the ERP"
         )
-        if isinstance(verdict, MatchException) and (is_new or closing.standing(tx, payment.id) != "exception"):
-            _except(tx, payment, left, verdict)
+    outcome = f"match by {verdict.rung}" if isinstance(verdict, Match) else f"exception {verdict.kind}"
+    inputs = {
+        "left": str(one.left),
+        "payer": payment.customer_id,
+        "payer_by": one.payer_by.value,
+        "invoices": {i.number: f"{i.balance} {i.status}" for i in invoices[:20]},
+        "invoice_count": len(invoices),
+        "considered": list(verdict.considered),
+    }
+    if isinstance(verdict, Match):
+        inputs["equation"] = verdict.equation
+    is_new = verdicts.put_verdict(
+        tx, f"payment:{payment.id}", "matching", outcome, verdict.reason, inputs, policy.version
+    )
+    if isinstance(verdict, MatchException):
+        if is_new or closing.standing(tx, payment.id) != "exception":
+            except_payment(tx, payment, one.left, verdict)
+        approving.put_proposal(tx, verdict)
     return verdict
 
 
@@ -206,12 +247,12 @@ def _except_if_posted_by_others(parts: Parts, payment: Payment, match: Match, to
     # People post late: from five days before the money came until five days from now.
     until = max(today, payment.received_on) + PERHAPS_THE_SAME
     similar = parts.erp.find_similar(members, payment.amount, payment.received_on - PERHAPS_THE_SAME, until)
-    others = [one for one in similar if one.erp_id not in ours and not one.voided]
+    others = [one for one in similar if one.erp_id not in {*ours, payment.erp_id} and not one.voided]
     if not others:
         return False
     why = f"the ERP has payment {others[0].erp_id} of the same customer, amount and days, made by somebody else"
     with parts.store.tx() as tx:
-        _except(tx, payment, book.left_of(tx, payment.id), _perhaps_posted(match, why))
+        except_payment(tx, payment, book.left_of(tx, payment.id), _perhaps_posted(match, why))
     return True
 
 
@@ -232,14 +273,29 @@ def _adopt(parts: Parts, payment: Payment, seen: PaymentSeen) -> None:
                 payment_id=payment.id,
             )
             return
+        _learn(tx, payment, seen)
         closing.adopt(tx, payment.id, seen.erp_id)
         verdicts.close_exceptions(tx, payment_id=payment.id, reason=f"posted by others as ERP payment {seen.erp_id}")
         tx.journal("payment_adopted", payment=payment.id, erp_id=seen.erp_id)
 
 
-def _except(tx: Tx, payment: Payment, left: Money, verdict: MatchException) -> None:
+def _learn(tx: Tx, payment: Payment, seen: PaymentSeen) -> None:
+    """A person posted what was suggested, or something else: that is how often its class of evidence is right."""
+    suggested = closing.suggestion(tx, payment.id)
+    rung = verdicts.outcome_of(tx, f"payment:{payment.id}", "matching").removeprefix("match by ")
+    if not suggested or not seen.applications or rung not in set(Rung):
+        return
+    outcome = "right" if suggested == dict(seen.applications) else "wrong"
+    detail = f"posted by others as ERP payment {seen.erp_id}"
+    learning.put_evidence(tx, payment.id, "person", Rung(rung), outcome, detail)
+
+
+def except_payment(tx: Tx, payment: Payment, left: Money, verdict: MatchException) -> None:
+    """Leave a payment to a person; the invoices that it may pay are not reminded of meanwhile."""
     named = {a.invoice_id for e in verdict.explanations for a in e.applications}
     closing.set_standing(tx, payment.id, "exception")
+    if payment.erp_id and any(verdicts.is_open(tx, f"{kind}:{payment.id}") for kind in _OF_REST):
+        return  # a person was told of this rest when it was posted
     verdicts.close_exceptions(tx, payment_id=payment.id, reason="decided anew", but=verdict.kind.value)
     verdicts.open_exception(
         tx,
@@ -253,18 +309,21 @@ def _except(tx: Tx, payment: Payment, left: Money, verdict: MatchException) -> N
         invoice_ids=sorted(named),
         explanations=[e.text for e in verdict.explanations],
     )
+    approving.put_proposal(tx, verdict)
 
 
 def _suggest(parts: Parts, payment: Payment, match: Match, why: str) -> None:
     with parts.store.tx() as tx:
         closing.put_suggestion(tx, payment.id, match.applications)
         closing.set_standing(tx, payment.id, "suggested")
+        approving.put_proposal(tx, match)
         verdicts.close_exceptions(tx, payment_id=payment.id, reason="a match was found")
         tx.journal_once("match_suggested", payment=payment.id, equation=match.equation, why=why)
 
 
-def record_match(parts: Parts, payment: Payment, left: Money, match: Match, today: date) -> bool:
-    """The match as one act. False: the facts moved or a mail was just leaving; it is decided again in the next tick."""
+def record_match(parts: Parts, payment: Payment, left: Money, match: Match, today: date, approved_by: str = "") -> bool:
+    """The match as one act. False: the facts moved, a mail was just leaving, or it can't be posted and is an exception
+    now; in the first two it is decided again in the next tick. `approved_by`: the person whose decision it is."""
     ids = sorted(application.invoice_id for application in match.applications)
     with parts.store.tx() as tx:
         gate.set_match_pending(tx, payment.id, ids, parts.owner)
@@ -273,7 +332,7 @@ def record_match(parts: Parts, payment: Payment, left: Money, match: Match, toda
     try:
         if _wait_for_leases(parts, ids):
             with parts.store.tx() as tx:
-                recorded = commit_match(tx, parts, payment, left, match, today)
+                recorded = commit_match(tx, parts, payment, left, match, today, approved_by)
                 gate.clear_match_pending(tx, payment.id)
     finally:
         if not recorded:
@@ -295,25 +354,27 @@ def _wait_for_leases(parts: Parts, invoice_ids: Sequence[str]) -> bool:
         time.sleep(LEASE_POLL_SECONDS)
 
 
-def commit_match(tx: Tx, parts: Parts, payment: Payment, left: Money, match: Match, today: date) -> bool:
+def commit_match(
+    tx: Tx, parts: Parts, payment: Payment, left: Money, match: Match, today: date, approved_by: str = ""
+) -> bool:
     """Inside the one transaction: check what was decided on, cancel, allocate, record the intent."""
     ids = sorted(application.invoice_id for application in match.applications)
-    rows = book.invoices_by_id(tx, [invoice_id for invoice_id, _ in match.decided_on])
-    moved = [i for i, balance in match.decided_on if i not in rows or book.invoice_of(rows[i]).balance != balance]
-    mailing = parts.honours_leases and gate.leased(tx, ids)
-    if moved or book.left_of(tx, payment.id) != left or mailing:
+    rows = book.invoices_by_id(tx, sorted({*ids, *(invoice_id for invoice_id, _ in match.decided_on)}))
+    moved = _moved(tx, payment, left, match, rows)
+    if moved or (parts.honours_leases and gate.leased(tx, ids)):
         tx.journal("match_decided_again", payment=payment.id, moved=moved)
         return False
     paid = {invoice_id: book.invoice_of(rows[invoice_id]) for invoice_id in ids}
     numbers = {invoice_id: row["number"] for invoice_id, row in rows.items()}
-    post = partial(_intent, tx, parts, payment, match, list(paid.values()), numbers, today)
-    if isinstance(hold := post({}), PostingHold):
-        _hold_posting(tx, payment, left, match, hold)
+    numbers |= {id: memo.number for id, memo in credits.credits_by_id(tx, [u.credit_id for u in match.credits]).items()}
+    post = partial(_intent, tx, parts, payment, match, list(paid.values()), numbers, today, approved_by)
+    if isinstance(intent := post({}), PostingHold):
+        _hold_posting(tx, payment, left, match, intent)
         return False
-    act_id, cancelled = hold.act_id, {}
+    act_id, cancelled = intent.act_id, {}
     for application in match.applications:
         why = f"paid: {application.amount} of payment {payment.id}"
-        after = _less(paid[application.invoice_id], application.amount)
+        after = _less(paid[application.invoice_id], application.settles)
         steps = settle_reminders(tx, after, parts.policy, today, why, payment.id, act_id)
         if steps:
             cancelled[after.id] = steps
@@ -321,14 +382,25 @@ def commit_match(tx: Tx, parts: Parts, payment: Payment, left: Money, match: Mat
     if isinstance(intent, PostingHold):
         raise InvariantBroken(f"Payment {payment.id} could be posted and could not, on the same facts.")
     verdicts.close_exceptions(tx, payment_id=payment.id, reason="matched")
-    closing.put_act(
-        tx, intent, payment.id, closing.generation(tx, payment.id), match.rung.value, match.equation, match.reason
-    )
+    generation = closing.generation(tx, payment.id)
+    closing.put_act(tx, intent, payment.id, generation, match.rung.value, match.equation, match.reason, approved_by)
     if match.unapplied:
-        # Counts as the customer's credit from this commit on, until a read brings the ERP's own figure.
-        book.put_own_credit(tx, act_id, intent.payment, match.unapplied)
+        if not payment.erp_id:
+            # Counts as the customer's credit from this commit on, until a read brings the ERP's own figure.
+            book.put_own_credit(tx, act_id, intent.payment, match.unapplied)
         _show_rest(tx, payment, match)
+    _show_residuals(tx, payment, match, numbers)
     return True
+
+
+def _moved(tx: Tx, payment: Payment, left: Money, match: Match, rows: Mapping[str, Any]) -> list[str]:
+    """What is no longer as it was when this was decided: invoices, memos, the payment itself."""
+    moved = [i for i, balance in match.decided_on if i not in rows or book.invoice_of(rows[i]).balance != balance]
+    memos = credits.credits_by_id(tx, [credit_id for credit_id, _ in match.credits_decided_on])
+    moved += [i for i, open_ in match.credits_decided_on if i not in memos or memos[i].open_amount != open_]
+    if book.left_of(tx, payment.id) != left or (payment.erp_id and rest_of(tx, payment) != left):
+        moved.append(payment.id)
+    return moved
 
 
 def _intent(
@@ -339,30 +411,33 @@ def _intent(
     paid: Sequence[OpenInvoice],
     numbers: Mapping[str, str],
     today: date,
+    approved_by: str,
     cancelled: Mapping[str, tuple[str, ...]],
 ) -> CloseIntent | PostingHold:
     """The ERP records of this match, dated in the zone of the subsidiary whose invoices are paid (RULES 1.1)."""
-    generation = closing.generation(tx, payment.id)
     settlement = parts.settlement(payment.amount.currency)
     zone = parts.zones.get(paid[0].subsidiary if paid else "")
+    there = credits.credits_by_id(tx, [payment.erp_id]).get(payment.erp_id) if payment.erp_id else None
     return posting.decide(
         payment,
         match,
         cancelled,
         installation=parts.installation,
-        generation=generation,
-        act_id=f"{payment.id}-{generation}",
+        generation=closing.generation(tx, payment.id),
+        act_id=closing.next_act_id(tx, payment.id),
         at=tx.at,
         invoice_numbers=numbers,
         received_on=payment.received_at.astimezone(zone).date() if zone else payment.received_on,
         invoices=paid,
         ledger=posting.Ledger(
-            subsidiary=settlement.subsidiary if settlement else "",
+            subsidiary=settlement.subsidiary if settlement and not payment.deposit_account else "",
             takes_relatives=parts.erp.pays_for_family,
             periods=parts.periods(tx),
             closed_period=parts.policy.closed_period,
             today=today,
         ),
+        rest=posting.Rest(there.id, there.customer_id, there.open_amount) if there else None,
+        approved_by=approved_by,
     )
 
 
@@ -389,7 +464,7 @@ def _less(invoice: OpenInvoice, amount: Money) -> OpenInvoice:
 def _show_rest(tx: Tx, payment: Payment, match: Match) -> None:
     verdicts.open_exception(
         tx,
-        "held_invoice" if match.withheld else "unapplied_rest",
+        _OF_REST[0] if match.withheld else _OF_REST[1],
         payment.id,
         f"{match.unapplied} of payment {payment.id} stays unapplied in the ERP: "
         + ("the invoice it names is on hold" if match.withheld else "nothing open explains it"),
@@ -398,6 +473,53 @@ def _show_rest(tx: Tx, payment: Payment, match: Match) -> None:
         payment_id=payment.id,
         invoice_ids=match.withheld,
     )
+
+
+def show_credits_to_apply(parts: Parts, today: date) -> None:
+    """RULES 4.3: a customer whose credits cover all that is overdue isn't reminded; somebody must apply them."""
+    with parts.store.read() as tx:
+        overdue, credited = book.overdue_askable(tx, today), book.credits_by_family(tx)
+    covered = {key: held for key, held in credited.items() if key in overdue and held >= overdue[key]}
+    mark = tuple((key, held, overdue[key]) for key, held in sorted(covered.items()))
+    if parts.remembered.get("credits to apply") == mark:
+        return
+    with parts.store.tx() as tx:
+        for (family, currency), held in covered.items():
+            verdicts.open_exception(
+                tx,
+                "credits_to_apply",
+                f"{family}:{currency}",
+                f"credits of {held} cover the {overdue[family, currency]} that is overdue, and nobody applied them",
+                amount=held,
+                customer_id=family,
+            )
+        for exception_id in verdicts.open_of_kind(tx, "credits_to_apply"):
+            if exception_id not in {f"credits_to_apply:{family}:{currency}" for family, currency in covered}:
+                reason = "the credits were applied, or cover what is overdue no more"
+                verdicts.close_exceptions(tx, exception_id=exception_id, reason=reason)
+    parts.remembered["credits to apply"] = mark
+
+
+def _show_residuals(tx: Tx, payment: Payment, match: Match, numbers: Mapping[str, str]) -> None:
+    """What stays open for a reason of its own is a person's to settle; nothing is written off here (RULES 2.3)."""
+    for one in match.residuals:
+        if one.reason not in _HOLDING:
+            continue
+        number, reason = numbers.get(one.invoice_id, one.invoice_id), one.reason.replace("_", " ")
+        what = (
+            "ask the customer why"
+            if one.reason is ResidualReason.DEDUCTION
+            else "write it off in the ERP, or ask for it"
+        )
+        verdicts.open_exception(
+            tx,
+            _HOLDING[one.reason],
+            one.invoice_id,
+            f"{one.amount} of invoice {number} stays open after payment {payment.id}: {reason}; {what}",
+            amount=one.amount,
+            customer_id=match.customer_id or payment.customer_id,
+            invoice_ids=[one.invoice_id],
+        )
 
 
 def settle_reminders(

@@ -67,6 +67,8 @@ def findings(parts: Parts) -> tuple[Finding, ...]:
 def _sides(parts: Parts) -> Iterator[tuple[str, Callable[[], Iterable[Finding]]]]:
     yield "erp", parts.erp.check
     yield "payments", parts.payments.check
+    if parts.statements is not None:
+        yield "bank", parts.statements.check
     if parts.crm is not None:
         yield "crm", parts.crm.check
     yield "mail", parts.channel.check
@@ -239,6 +241,7 @@ class Between:
             return Finding("opening", True, f"{words}. Unapplied cash is read by the first pass")
         zero = Money.zero(currency)
         cash = credits.get((currency, CreditKind.UNAPPLIED_PAYMENT), zero)
+        cash += credits.get((currency, CreditKind.CUSTOMER_DEPOSIT), zero)
         memos = credits.get((currency, CreditKind.CREDIT_MEMO), zero)
         rest = control - ((open_ar or zero) - cash - memos)
         words = f"{words}; unapplied cash {cash}, open credit memos {memos}; unexplained {rest}"

@@ -108,6 +108,14 @@ class SalesforceSettings(Part):
     timeout_seconds: int = Field(default=30, ge=1, le=600)
 
 
+class BankStatementSettings(Part):
+    """Where the statements of our own bank accounts arrive as files."""
+
+    folder: Path = Field(description="Watched, and only read. Files already there count too.")
+    is_test: bool = Field(default=False, description="true for statements that are of no real account.")
+    settle_seconds: int = Field(default=10, ge=0, le=3600, description="A file changed so recently may still grow.")
+
+
 class TimingSettings(Part):
     """When the daemon works."""
 
@@ -166,6 +174,9 @@ class Settings(Part):
     mail: MailSettings = MailSettings()
     timings: TimingSettings = TimingSettings()
     salesforce: SalesforceSettings | None = Field(default=None, description="Left out: there is no CRM.")
+    bank_statements: BankStatementSettings | None = Field(
+        default=None, description="Left out: no statements are read, and wires are seen by nobody."
+    )
 
     @field_validator("ledger_zone", "subsidiary_zones")
     @classmethod
@@ -243,10 +254,16 @@ def secret_values(settings: Settings) -> tuple[str, ...]:
     return tuple(value for value in values if value)
 
 
-def check_profile(settings: Settings, erp_is_test: bool, stripe_is_test: bool, crm_is_test: bool | None = None) -> None:
+def check_profile(
+    settings: Settings,
+    erp_is_test: bool,
+    stripe_is_test: bool,
+    crm_is_test: bool | None = None,
+    bank_is_test: bool | None = None,
+) -> None:
     """Do the systems belong together, and can test data reach real people? ConfigError if so (RULES 4.6).
 
-    `crm_is_test` None: there is no CRM.
+    `crm_is_test` None: there is no CRM. `bank_is_test` None: no bank statements are read.
     """
     problems, words = [], {True: "test", False: "live"}
     if erp_is_test != stripe_is_test:
@@ -260,6 +277,12 @@ def check_profile(settings: Settings, erp_is_test: bool, stripe_is_test: bool, c
             f"Salesforce is a {words[crm_is_test]} organisation and NetSuite {settings.netsuite.account} is a "
             f"{words[erp_is_test]} account: set {variable('salesforce', 'domain')} to an organisation of that kind, or "
             f"{variable('salesforce', 'is_test')} if its domain does not say what it is"
+        )
+    if bank_is_test is not None and bank_is_test != erp_is_test:
+        problems.append(
+            f"the bank statements are {words[bank_is_test]} data and NetSuite {settings.netsuite.account} is a "
+            f"{words[erp_is_test]} account: set {variable('bank_statements', 'folder')} to statements of that kind, or "
+            f"{variable('bank_statements', 'is_test')}"
         )
     if stripe_is_test == settings.stripe.livemode:
         problems.append(
@@ -340,6 +363,9 @@ def _from_file(document: mapping.Document) -> dict[str, Any]:
     for key in ("store", "mappings"):
         if isinstance(data.get(key), str) and "://" not in data[key]:
             data[key] = document.path.parent / data[key]
+    statements = data.get("bank_statements")
+    if isinstance(statements, dict) and isinstance(statements.get("folder"), str):
+        statements["folder"] = document.path.parent / statements["folder"]
     return data
 
 

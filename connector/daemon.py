@@ -13,13 +13,36 @@ from pathlib import Path
 from types import FrameType
 from typing import Protocol
 
-from connector import answers, cash, checks, escalate, loop, pull, remind, standing
-from connector.config import Settings, check_profile, require_credentials
-from connector.errors import ConnectorError, RoleLost, Transient
+from connector import (
+    answers,
+    answers_payment,
+    answers_queue,
+    approvals,
+    cash,
+    checks,
+    escalate,
+    loop,
+    pull,
+    remind,
+    standing,
+)
+from connector.config import Settings, check_profile, read_policy, require_credentials
+from connector.errors import ConfigError, ConnectorError, RoleLost, Transient
+from connector.history.experience import Experience
 from connector.log import Event, Log, redact
 from connector.parts import Parts
+from connector.policy import Policy
 from connector.ports import Finding
-from connector.reports import Explanation, PlanReport, Report, TickReport
+from connector.reports import (
+    Asked,
+    Asking,
+    Explanation,
+    PaymentExplanation,
+    PlanReport,
+    QueueReport,
+    Report,
+    TickReport,
+)
 from connector.store import Store, activity, closing, gate, orders
 
 _EVENTS = {event.value: event for event in Event}
@@ -32,6 +55,7 @@ _WARNINGS = (
     Event.DEPOSIT_REFUSED,
     Event.REMINDER_SENT_UNKNOWN,
     Event.STOP_REQUESTED,
+    Event.CLASS_DEMOTED,
 )
 
 
@@ -184,7 +208,9 @@ class Service:
                 pull.read_autopay(parts, now)
                 pull.read_other_senders(parts, now, today)
                 pull.read_payments(parts, now)
+                pull.read_statements(parts, now)
                 cash.match_payments(parts, today)
+                approvals.answer_requests(parts, today)
                 remind.plan_reminders(parts, today)
                 with copy.tx() as tx:
                     escalate.decide(tx, parts, today)
@@ -194,6 +220,14 @@ class Service:
     def explain(self, invoice_number: str) -> Explanation | None:
         with self.store.read() as tx:
             return answers.explain(tx, invoice_number, self.store.clock.now(), self.settings.zone)
+
+    def explain_payment(self, payment_id: str) -> PaymentExplanation | None:
+        try:
+            policy = self._policy()
+        except ConfigError:
+            policy = None  # what happened can be told without it
+        with self.store.read() as tx:
+            return answers_payment.explain_payment(tx, payment_id, self.store.clock.now(), policy)
 
     def invoice_numbers(self) -> Sequence[str]:
         with self.store.read() as tx:
@@ -212,6 +246,27 @@ class Service:
         with self.store.read() as tx:
             return standing.report(tx, on, now, zone, months, books, trouble)
 
+    def queue(self) -> QueueReport:
+        """What waits for a person's answer, and who may answer it. Needs the store and the policy file only."""
+        now = self.store.clock.now()
+        with self.store.read() as tx:
+            return answers_queue.queue(tx, self._policy(), now, now.astimezone(self.settings.zone).date())
+
+    def ask(self, asking: Sequence[Asking], who: str) -> tuple[Asked, ...]:
+        """Take down what a person asks for, each in a short commit of its own; the daemon acts at its next pass."""
+        policy, answered = self._policy(), []
+        for one in asking:
+            with self.store.tx() as tx:
+                answered.append(approvals.ask(tx, policy, one, who))
+        return tuple(answered)
+
+    def experience(self) -> Experience:
+        """What was learned, and how often matching was right. Only a replay asks the ERP."""
+        return Experience(self.store, self._policy, lambda: self.parts().erp, self.settings.zone)
+
+    def _policy(self) -> Policy:
+        return read_policy(self.settings.mappings / "policy.yaml")
+
     def stop(self, what: str, lift: bool, who: str, reason: str) -> None:
         """A person's order, effective at once: every mail and every write looks for it."""
         with self.store.tx() as tx:
@@ -224,7 +279,8 @@ class Service:
     def _check_profile(self) -> None:
         parts = self.parts()
         crm_is_test = parts.crm.is_test if parts.crm is not None else None
-        check_profile(self.settings, parts.erp.is_test, parts.payments.is_test, crm_is_test)
+        bank_is_test = parts.statements.is_test if parts.statements is not None else None
+        check_profile(self.settings, parts.erp.is_test, parts.payments.is_test, crm_is_test, bank_is_test)
 
     def parts(self) -> Parts:
         if self._parts is None:

@@ -19,11 +19,16 @@ from connector.money import Money, exponent
 from connector.ports import Finding
 from connector.reports import (
     ActRow,
+    ChoiceRow,
     ExceptionRow,
     Explanation,
+    HistoryReport,
     InvoiceRow,
+    PaymentExplanation,
     PaymentRow,
     PlanReport,
+    QueueReport,
+    QueueRow,
     Report,
     TickReport,
 )
@@ -134,6 +139,138 @@ def show_explanation(console: Console, explanation: Explanation) -> None:
     )
 
 
+def show_payment(console: Console, found: PaymentExplanation) -> None:
+    facts = [
+        ("customer", f"{found.customer or 'not known'} (known by: {_spaced(found.payer_by)})"),
+        ("amount", found.amount),
+        ("not applied yet", found.left),
+        ("received on", found.received_on),
+        ("state", f"{_spaced(found.state)}, {_spaced(found.standing)}"),
+        ("says it is for", found.remittance or "nothing"),
+        ("verdict", f"{_spaced(found.verdict) or 'not decided yet'}"),
+        ("because", found.reason),
+        ("equation", found.equation),
+        ("not posted since", found.waits),
+        ("this evidence", found.trust),
+        ("decided", f"{_text(found.since)} under policy {found.policy_version}" if found.since else ""),
+    ]
+    _table(
+        console,
+        f"Payment {found.payment} ({found.source})",
+        ("", ""),
+        [(name, value) for name, value in facts if value != ""],
+    )
+    _table(
+        console, "Pays", ("invoice", "amount", "state"), [(p.invoice, p.amount, _spaced(p.state)) for p in found.parts]
+    )
+    _table(console, "What else was considered", ("",), [(text,) for text in found.considered])
+    for act in found.acts:
+        _show_act(console, act)
+    _show_exceptions(console, found.exceptions)
+    _table(
+        console,
+        "What happened",
+        ("at", "event", "detail"),
+        [(row.at, _spaced(row.event), row.detail) for row in found.timeline],
+    )
+
+
+def show_queue(console: Console, report: QueueReport, rows: Sequence[QueueRow], rows_max: int | None) -> None:
+    """What waits, with a figure at the end that says how much money that is."""
+    _table(
+        console,
+        "Waiting for a person's answer",
+        ("payment", "customer", "amount", "days", "evidence or exception", "what was found", "who may answer"),
+        [
+            (
+                row.payment,
+                row.customer or "not known",
+                row.amount,
+                row.age_days,
+                _spaced(row.kind),
+                "\n".join(_found(row)),
+                sheets.answerers(row),
+            )
+            for row in rows
+        ],
+        right=("amount", "days"),
+        rows_max=rows_max,
+    )
+    if rows:
+        _line(console, f"{totals(row.amount for row in rows)}; posting is in {report.post}")
+
+
+def totals(amounts: Iterable[Money]) -> str:
+    """'3 payments: 40.00 EUR, 1,250.00 USD'"""
+    given = list(amounts)
+    by_currency = {code: [one for one in given if one.currency == code] for code in sorted({a.currency for a in given})}
+    sums = ", ".join(str(Money.total(some, code)) for code, some in by_currency.items())
+    return f"{len(given)} {'payment' if len(given) == 1 else 'payments'}: {sums}" if given else "no payments"
+
+
+def _found(row: QueueRow) -> list[str]:
+    """Split, equation and reason of a suggestion; of an exception its reason and what one may choose from."""
+    lines = [] if row.standing == "suggested" else [row.reason]
+    for choice in row.choices:
+        split = sheets.split_words(choice)
+        lines += [f"{choice.number}: {choice.text}", f"   {split}"] if choice.number else [split, choice.text]
+    if row.standing == "suggested":
+        lines.append(row.reason)
+    return [*lines, *(text for text in (row.asked, row.answered) if text)]
+
+
+def show_queued(console: Console, row: QueueRow) -> None:
+    """All of one payment that waits."""
+    facts = [
+        ("customer", row.customer or "not known"),
+        ("payer", row.payer),
+        ("payer wrote", row.text),
+        ("to be divided", row.amount),
+        ("received on", f"{row.received_on}, {row.age_days} days ago"),
+        ("standing", f"{_spaced(row.standing)}, {_spaced(row.kind)}"),
+        ("reason", row.reason),
+        ("not posted since", row.waits),
+        ("asked", row.asked),
+        ("answered before", row.answered),
+        ("what to do", row.remedy),
+    ]
+    _table(console, f"Payment {row.payment}", ("", ""), [fact for fact in facts if fact[1]])
+    _table(
+        console,
+        "Suggested" if row.standing == "suggested" else "Explanations to choose from",
+        ("choice", "pays", "equation"),
+        [(choice.number or "", sheets.split_words(choice), choice.text) for choice in row.choices],
+    )
+    _table(console, "What else was considered", ("",), [(text,) for text in row.considered])
+    _table(
+        console,
+        "Who may answer",
+        ("who", "role", "may"),
+        [(one.who, one.role, ", ".join(one.may)) for one in row.may_answer],
+    )
+
+
+def show_to_approve(console: Console, rows: Sequence[tuple[QueueRow, ChoiceRow | None]]) -> None:
+    """What a person is about to approve, line by line, with count and total."""
+    _table(
+        console,
+        "To be approved",
+        ("payment", "customer", "amount", "evidence or exception", "pays"),
+        [
+            (
+                row.payment,
+                row.customer or "not known",
+                row.amount,
+                _spaced(row.kind),
+                sheets.split_words(choice) if choice else "",
+            )
+            for row, choice in rows
+        ],
+        right=("amount",),
+    )
+    _line(console, totals(row.amount for row, _ in rows))
+
+
 def show_findings(console: Console, findings: Sequence[Finding]) -> None:
     """By side, with what to do beneath each; what must be done stands once more at the end, where a person looks."""
     words = {(True, True): "ok", (True, False): "ok", (False, True): "to do", (False, False): "advice"}
@@ -201,18 +338,64 @@ def write_csv(report: Report, path: Path) -> None:
 
 def write_workbook(report: Report, path: Path) -> None:
     """The report as XLSX: a sheet a table, each with the parameters above it; ConfigError if it can't be written."""
+    above = [*sheets.parameters(report), *(("note", note) for note in report.notes)]
+    _write_book(path, report.as_of, sheets.tables(report), above)
+
+
+def _write_book(path: Path, made: datetime, pages: Sequence[sheets.Sheet], above: Sequence[tuple[str, str]]) -> None:
     import xlsxwriter
     from xlsxwriter.exceptions import XlsxWriterException
 
     book = xlsxwriter.Workbook(path)
-    book.set_properties({"created": report.as_of.replace(tzinfo=None)})
-    above = [*sheets.parameters(report), *(("note", note) for note in report.notes)]
-    for sheet in sheets.tables(report):
+    book.set_properties({"created": made.replace(tzinfo=None)})
+    for sheet in pages:
         _write_sheet(book, sheet, above)
     try:
         book.close()
     except (OSError, XlsxWriterException) as error:
         raise _unwritable(path, error) from None
+
+
+def write_queue_csv(report: QueueReport, path: Path) -> None:
+    """What waits, one row a payment; ConfigError if it can't be written."""
+    write_sheet_csv(sheets.queue(report), path)
+
+
+def write_queue_workbook(report: QueueReport, path: Path) -> None:
+    """What waits, as XLSX; ConfigError if it can't be written."""
+    above = [
+        ("as of", report.as_of.strftime("%Y-%m-%d %H:%M:%S %Z")),
+        ("policy", report.policy_version),
+        ("posting", report.post),
+    ]
+    _write_book(path, report.as_of, [sheets.queue(report)], above)
+
+
+def show_sheets(
+    console: Console, pages: Sequence[sheets.Sheet], above: Sequence[tuple[str, str]] = (), rows_max: int | None = None
+) -> None:
+    """Tables as they stand, without the columns that only a file has room for."""
+    for name, text in above:
+        _line(console, f"{name}: {text}")
+    for sheet in pages:
+        kept = [number for number, head in enumerate(sheet.heads) if head not in sheets.WIDE_ONLY]
+        rows = [[row[number] for number in kept] for row in sheet.rows]
+        heads = [sheet.heads[number] for number in kept]
+        _table(console, sheet.title, heads, rows, right=sheet.right, rows_max=rows_max)
+
+
+def write_sheet_csv(sheet: sheets.Sheet, path: Path) -> None:
+    """One table as CSV; ConfigError if it can't be written."""
+    try:
+        with path.open("w", encoding="utf-8", newline="") as file:
+            sheets.write_sheet_csv(sheet, file)
+    except OSError as error:
+        raise _unwritable(path, error) from None
+
+
+def write_history_workbook(report: HistoryReport, path: Path) -> None:
+    """The replayed past as XLSX, with all disagreements; ConfigError if it can't be written."""
+    _write_book(path, report.as_of, sheets.agreement(report), sheets.agreement_parameters(report))
 
 
 def _unwritable(path: Path, error: Exception) -> ConfigError:

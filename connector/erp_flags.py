@@ -7,21 +7,25 @@ difference and never blocks a close (RULES 7).
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import date
 from typing import Any
 
-from connector.decisions import flags
+from connector.decisions import approval, flags
 from connector.money import Money
 from connector.parts import Parts
 from connector.policy import Switch
 from connector.ports import Answer, Outcome
-from connector.receivables import ArStatus, ExceptionRecord
-from connector.store import Tx, book, gate, orders, parse_instant, relations, verdicts
+from connector.receivables import ArStatus, ExceptionRecord, Match
+from connector.store import Tx, approving, book, gate, orders, parse_instant, relations, verdicts
+from connector.store.approving import Queued
 from connector.store.book import to_json
 from connector.store.closing import digest
 from connector.store.relations import Escalated
 
 BATCH = 500
+# The kind of the record of a match that waits for approval; it is no exception.
+NEEDS_APPROVAL = "needs_approval"
 
 
 def statuses(tx: Tx, installation: str, invoice_ids: Sequence[str]) -> tuple[ArStatus, ...]:
@@ -130,10 +134,12 @@ def write_exceptions(parts: Parts) -> int:
     with parts.store.read() as tx:
         if parts.flags_forbidden(tx):
             return 0
+        queued = {one.payment.id: one for one in approving.queued(tx)}
         rows = verdicts.to_show(tx)
         invoices = verdicts.first_invoices(tx, [row["id"] for row in rows])
-        known = relations.exceptions_known(tx, [row["id"] for row in rows])
-        now_so = {row["id"]: _exception_record(parts, row, invoices.get(row["id"], "")) for row in rows}
+        now_so = {row["id"]: _exception_record(parts, row, invoices.get(row["id"], ""), queued) for row in rows}
+        now_so |= _to_approve(tx, parts, queued)
+        known = relations.exceptions_known(tx, list(now_so))
     changed = {one: record for one, record in now_so.items() if known.get(one) != _mark(record)}
     if not changed:
         return 0
@@ -152,19 +158,57 @@ def _mark(record: ExceptionRecord) -> str:
     return relations.SHOWN_CLOSED if record.closed_on else digest(to_json(record))
 
 
-def _exception_record(parts: Parts, row: Any, invoice_id: str) -> ExceptionRecord:
+def _exception_record(parts: Parts, row: Any, invoice_id: str, queued: Mapping[str, Queued]) -> ExceptionRecord:
     closed_at = parse_instant(row["closed_at"]) if row["closed_at"] else None
     return ExceptionRecord(
         external_id=f"arc-{parts.installation}-exc-{digest(row['id'])[:24]}",
         kind=row["kind"],
         reason=row["reason"][:300],
         amount=Money(row["amount"], row["currency"]),
-        owner="finance",
+        owner=_answerers(parts, queued.get(row["payment_id"]), row["kind"]),
         opened_on=parts.today(parse_instant(row["opened_at"])),
         closed_on=parts.today(closed_at) if closed_at else None,
         payment=row["payment_id"],
         invoice_id=invoice_id,
     )
+
+
+def _to_approve(tx: Tx, parts: Parts, queued: Mapping[str, Queued]) -> dict[str, ExceptionRecord]:
+    """What is suggested and waits for approval, with the split and who may give it; and what doesn't wait any more."""
+    found = {}
+    for payment_id, one in queued.items():
+        if isinstance(one.proposal, Match):
+            reason = f"{one.kind.replace('_', ' ')}: {one.proposal.equation}"
+            first = min((part.invoice_id for part in one.proposal.applications), default="")
+            record = _approval_record(parts, payment_id, reason, one.left, one.payment.received_on)
+            owner = _answerers(parts, one, one.kind)
+            found[f"{NEEDS_APPROVAL}:{payment_id}"] = replace(record, owner=owner, invoice_id=first)
+    today = parts.today(tx.at)
+    for gone in set(relations.shown_open(tx, NEEDS_APPROVAL)) - found.keys():
+        payment = approving.payment_of(tx, gone.partition(":")[2])
+        record = _approval_record(parts, payment.id, "it waits no more", payment.amount, payment.received_on)
+        found[gone] = replace(record, closed_on=today)
+    return found
+
+
+def _approval_record(parts: Parts, payment_id: str, reason: str, amount: Money, opened_on: date) -> ExceptionRecord:
+    return ExceptionRecord(
+        external_id=f"arc-{parts.installation}-exc-{digest(f'{NEEDS_APPROVAL}:{payment_id}')[:24]}",
+        kind=NEEDS_APPROVAL,
+        reason=reason[:300],
+        amount=amount,
+        owner="",
+        opened_on=opened_on,
+        payment=payment_id,
+    )
+
+
+def _answerers(parts: Parts, one: Queued | None, kind: str) -> str:
+    """Who may answer it in the approval queue, where that is possible; else it is finance's."""
+    if one is None or one.kind != kind:
+        return "finance"
+    may = ", ".join(str(each) for each in approval.who_may(parts.policy.approvals, one.left, kind))
+    return may[:300] or "finance"
 
 
 def _take(

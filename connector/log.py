@@ -60,6 +60,16 @@ class Event(StrEnum):
         "match_suggested",
         "A payment fits; it isn't posted because posting isn't switched on or is stopped.",
     )
+    REQUEST_MADE = "request_made", "A person asked for something in the approval queue."
+    REQUEST_ANSWERED = "request_answered", "What a person asked for was done, or was not and why."
+    CLASS_DEMOTED = (
+        "class_demoted",
+        "A class of evidence was wrong: it posts nothing by itself until a person lifts that.",
+    )
+    CLASS_LIFTED = "class_lifted", "A person lets a demoted class of evidence post again."
+    ALIAS_LEARNED = "alias_learned", "A person taught whose bank account, e-mail address or name this is."
+    ALIAS_CONFIRMED = "alias_confirmed", "A second person confirmed what another one taught of a payer."
+    ALIAS_REMOVED = "alias_removed", "A person took back what was taught of a payer."
     EXCEPTION_OPENED = "exception_opened", "Something waits for a person's decision."
     EXCEPTION_CLOSED = "exception_closed", "What waited for a person is decided."
 

@@ -19,7 +19,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 
-from connector import cash, deposits, erp_flags, escalate, proof, pull, remind
+from connector import approvals, cash, deposits, erp_flags, escalate, proof, pull, remind
 from connector.errors import ConnectorError, InvariantBroken, Terminal
 from connector.parts import Parts, unforeseen
 from connector.reports import TickReport
@@ -27,7 +27,8 @@ from connector.store import activity, closing, gate, instant
 
 # Steps without which no reminder may leave.
 _BEFORE_SENDING = {
-    "read invoices", "read payments", "read autopay", "read other senders", "plan reminders", "send reminders"
+    "read invoices", "read payments", "read statements", "read autopay", "read other senders", "plan reminders",
+    "send reminders",
 }  # fmt: skip
 # Acts that share one ERP request.
 ACTS_MAX = 25
@@ -69,11 +70,16 @@ def tick(parts: Parts) -> tuple[TickReport, Troubles]:
     _try(troubles, "read autopay", lambda: pull.read_autopay(parts, now))
     _try(troubles, "read other senders", lambda: pull.read_other_senders(parts, now, today))
     payments = _try(troubles, "read payments", lambda: pull.read_payments(parts, now)) or pull.Pulled()
-    _retry_refused(parts, today, invoices.families | payments.families)
+    statements = _try(troubles, "read statements", lambda: pull.read_statements(parts, now)) or pull.Pulled()
+    _retry_refused(parts, today, invoices.families | payments.families | statements.families)
     if "read invoices" not in troubles.steps:
         erp_moved = bool(invoices.credits) or first_of_day
         _try(troubles, "match payments", lambda: cash.match_payments(parts, today, erp_moved))
+        if "match payments" not in troubles.steps:
+            # What people answered is held against what is found now.
+            _try(troubles, "answer requests", lambda: approvals.answer_requests(parts, today))
     _try(troubles, "carry out acts", lambda: carry_out(parts))
+    _try(troubles, "show credits to apply", lambda: cash.show_credits_to_apply(parts, today))
     _try(troubles, "settle payouts", lambda: deposits.settle_payouts(parts, today))
     _try(troubles, "plan reminders", lambda: remind.plan_reminders(parts, today))
     _try(troubles, "escalate", lambda: escalate.escalate_invoices(parts, today))
@@ -91,7 +97,7 @@ def tick(parts: Parts) -> tuple[TickReport, Troubles]:
             # An outage is counted from the last day on which a reminder could have left.
             tx.set("last_able_on", today.isoformat())
         report = activity.since(tx, first_seq)
-    read = invoices.read + payments.read
+    read = invoices.read + payments.read + statements.read
     return replace(report, read=read, seconds=round(time.monotonic() - started, 3)), troubles
 
 
@@ -123,9 +129,11 @@ def _retry_refused(parts: Parts, today: date, families: set[str]) -> None:
 def carry_out(parts: Parts) -> None:
     """Step 5: run every unfinished act, up to 25 to one ERP request, to its end or to where the ERP lets it."""
     with parts.store.tx() as tx:
-        if parts.posting_forbidden(tx):
-            return
-        unfinished = [act.id for act in closing.acts(tx, closing.UNFINISHED)]
+        unfinished = [
+            act.id
+            for act in closing.acts(tx, closing.UNFINISHED)
+            if not parts.posting_forbidden(tx, bool(act.approved_by))
+        ]
         if unfinished and parts.paused(tx, "post", "payments to post"):
             return
     trouble: ConnectorError | None = None

@@ -13,7 +13,7 @@ from pydantic import TypeAdapter
 from connector.decisions import limits
 from connector.errors import ConnectorError, Terminal
 from connector.policy import Policy, Switch
-from connector.ports import Answer, Channel, Clock, Crm, Erp, Installation, Outcome, PaymentSource
+from connector.ports import Answer, Channel, Clock, Crm, Erp, Installation, Outcome, PaymentSource, Processor
 from connector.settlement import Period, Settlement
 from connector.store import Store, Tx, activity, instant, orders, parse_instant
 
@@ -30,7 +30,7 @@ _PERIODS = TypeAdapter(tuple[Period, ...])
 class Parts:
     store: Store
     erp: Erp
-    payments: PaymentSource
+    payments: Processor
     channel: Channel
     clock: Clock
     policy: Policy
@@ -42,6 +42,7 @@ class Parts:
     run: Callable[[str, str], None]  # the engine: job, key
     verify_installation: Callable[[], None]  # before anything is posted or sent: is it still us?
     crm: Crm | None = None
+    statements: PaymentSource | None = None  # of our bank
     zones: Mapping[str, ZoneInfo] = field(
         default_factory=dict
     )  # subsidiary -> its own zone, where it isn't the ledger's
@@ -54,6 +55,11 @@ class Parts:
     def today(self, now: datetime, subsidiary: str = "") -> date:
         """The day in the subsidiary's zone, else the ledger's."""
         return now.astimezone(self.zones.get(subsidiary, self.zone)).date()
+
+    @property
+    def sources(self) -> tuple[PaymentSource, ...]:
+        """Wherever money is seen."""
+        return (self.payments, self.statements) if self.statements else (self.payments,)
 
     def settlement(self, currency: str) -> Settlement | None:
         """How money in this currency is settled; None: payments to Undeposited Funds, payouts only shown."""
@@ -89,9 +95,9 @@ class Parts:
             orders.stop(tx, what, "connector", reason)
         return reason
 
-    def posting_forbidden(self, tx: Tx) -> str:
-        """Why no payment may be written into the ERP now; '' if it may."""
-        if self.policy.post is not Switch.AUTO:
+    def posting_forbidden(self, tx: Tx, approved: bool = False) -> str:
+        """Why no payment may be written into the ERP now; '' if it may. In suggest what a person approved may."""
+        if self.policy.post is Switch.SHADOW or (self.policy.post is Switch.SUGGEST and not approved):
             return f"posting is in {self.policy.post.value}"
         if frozen := limits.why_frozen(self.policy.calendar, self.today(tx.at)):
             return frozen

@@ -7,9 +7,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import date, time
+from decimal import Decimal
 from enum import StrEnum
 
 from connector.money import Money
+from connector.receivables import Rung
 
 
 class Switch(StrEnum):
@@ -57,13 +59,65 @@ class Courtesy:
     sender: str = "billing"
 
 
+# Evidence that proves itself: it may post from the first day.
+PROOFS = frozenset({Rung.STRIPE_LINK, Rung.METADATA, Rung.PRINTED_REFERENCE, Rung.BY_PERSON})
+
+
 @dataclass(frozen=True, slots=True)
 class MatchingLimits:
-    """Bounds on what amount alone may prove; past them a payment is an exception: a unique sum is not a proof."""
+    """Bounds on what amounts may prove; past them a payment is an exception: a unique sum is not a proof.
 
-    subset_candidates_max: int = 20
+    Amounts are by currency; a currency without one has none (zero).
+    """
+
     # Expected number of accidental fits must stay below one in this many.
     accidental_fit_one_in: int = 1000
+    # Steps of search for one payment: bounds the worst case in time, the same on every machine.
+    work_max: int = 2_000_000
+    tolerance: tuple[Money, ...] = ()  # a residual up to this is proposed for write-off
+    wire_fee_max: tuple[Money, ...] = ()  # what a wire may lose to banks on its way
+    discount_grace_days: int = 0
+    apply_credits: bool = True  # net existing credit memos as RULES 2.1 allows
+
+
+@dataclass(frozen=True, slots=True)
+class Trust:
+    """Which evidence may post by itself. `auto`: classes that finance switched on.
+
+    A class that is no proof posts only while it is measured to be right: the lower bound of its precision (Wilson,
+    95 %) is at least `precision_min`. Reaching it proposes the switch, and never makes it.
+    """
+
+    auto: frozenset[Rung] = PROOFS
+    precision_min: Decimal = Decimal("0.99")
+
+
+class Deed(StrEnum):
+    """What people do in the approval queue."""
+
+    APPROVE = "approve"
+    EDIT = "edit"
+    REJECT = "reject"
+
+
+@dataclass(frozen=True, slots=True)
+class Role:
+    """What one role may answer: `may`, up to `amount_max` by currency (none: no limit), of these exception kinds or
+    evidence classes (`only` empty: all)."""
+
+    name: str
+    may: frozenset[Deed] = frozenset(Deed)
+    amount_max: tuple[Money, ...] = ()
+    only: frozenset[str] = frozenset()
+    confirms_bank_accounts: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Approvals:
+    """Who may answer what waits: person -> role."""
+
+    people: tuple[tuple[str, str], ...] = ()
+    roles: tuple[Role, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +126,7 @@ class Freshness:
 
     erp_minutes_max: int = 60
     payments_minutes_max: int = 30
+    statement_business_days_max: int = 1
     reread_seconds_max: int = 120
 
 
@@ -119,6 +174,9 @@ class Policy:
     send: Switch = Switch.SHADOW
     courtesy: Courtesy = Courtesy()
     matching: MatchingLimits = MatchingLimits()
+    trust: Trust = Trust()
+    approvals: Approvals = Approvals()
+    apply_existing: bool = False  # may unapplied payments that are in the ERP already be applied by us (RULES 1.9)?
     freshness: Freshness = Freshness()
     first_contact_step_max: str = "+1"
     backlog: BacklogChoice = BacklogChoice.WORKLIST

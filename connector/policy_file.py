@@ -20,18 +20,24 @@ from connector import mapping
 from connector.mapping import Part, like
 from connector.money import Money, MoneyError, exponent
 from connector.policy import (
+    PROOFS,
+    Approvals,
     BacklogChoice,
     BacklogLimits,
     Calendar,
     ClosedPeriod,
     Courtesy,
+    Deed,
     EscalationRule,
     Freshness,
     MatchingLimits,
     Policy,
+    Role,
     Step,
     Switch,
+    Trust,
 )
+from connector.receivables import ExceptionKind, Rung
 
 # The neutral text for old overdue invoices, if `backlog` is statement.
 STATEMENT_TEMPLATE = "statement"
@@ -81,10 +87,52 @@ class CourtesyPart(Part):
 
 
 class MatchingPart(Part):
-    """Bounds on what an amount alone may prove."""
+    """How much an amount may prove, and what may stay open on an invoice that was paid."""
 
-    subset_candidates_max: int = Field(default=20, ge=1, le=60, description="Open invoices tried for a sum at most.")
     accidental_fit_one_in: int = Field(default=1000, ge=10, description="A sum counts if chance fits rarer than this.")
+    work_max: int = Field(
+        default=2_000_000, ge=10_000, le=1_000_000_000, description="Steps of search for one payment at most."
+    )
+    tolerance: Amounts = Field(default={}, description="Currency -> a rest up to this is proposed for write-off.")
+    wire_fee_max: Amounts = Field(default={}, description="Currency -> what banks may keep of a wire on its way.")
+    discount_grace_days: int = Field(default=0, ge=0, le=30, description="Days after a discount's day it still counts.")
+    apply_credits: bool = Field(default=True, description="Credit memos that exist may be used beside a payment.")
+
+
+class TrustPart(Part):
+    """Which evidence is applied without asking anybody."""
+
+    auto: tuple[Rung, ...] = Field(
+        default=tuple(rung for rung in Rung if rung in PROOFS - {Rung.BY_PERSON}),
+        description="Classes of evidence that are posted by themselves; all others wait in the approval queue.",
+    )
+    precision_min: Decimal = Field(
+        default=Decimal("0.99"), ge=0, le=1, description="A class that is no proof must be right at least so often."
+    )
+
+
+class RolePart(Part):
+    """What the people of one role may answer in the approval queue."""
+
+    may: Annotated[tuple[Deed, ...], Field(min_length=1)] = Field(
+        default=tuple(Deed), description="What they may do: approve, edit, reject."
+    )
+    amount_max: Amounts = Field(
+        default={}, description="Currency -> the largest payment they answer; others they don't. Left out: any payment."
+    )
+    only: tuple[str, ...] = Field(
+        default=(), description="Evidence classes and exception kinds that they answer. Left out: all."
+    )
+    confirms_bank_accounts: bool = Field(
+        default=False, description="They confirm, as the second person, whose bank account this is."
+    )
+
+
+class ApprovalsPart(Part):
+    """Who answers what waits. Nobody is named: nobody may."""
+
+    roles: dict[str, RolePart] = Field(default={}, description="Name of a role -> what it may answer.")
+    people: dict[str, str] = Field(default={}, description="Login name -> the person's role.")
 
 
 class FreshnessPart(Part):
@@ -92,6 +140,9 @@ class FreshnessPart(Part):
 
     erp_minutes_max: Minutes = Field(default=60, description="Age of the last read of the ERP at most.")
     payments_minutes_max: Minutes = Field(default=30, description="Age of the last read of payments at most.")
+    statement_business_days_max: int = Field(
+        default=1, ge=1, le=10, description="Age of the last bank statement at most, in business days."
+    )
     reread_seconds_max: int = Field(default=120, ge=5, le=600, description="Age of the last look before a message.")
     crm_hours_max: int = Field(default=24, ge=1, le=24 * 14, description="Age of the last read of the CRM at most.")
 
@@ -169,6 +220,11 @@ class PolicyFile(Part):
     senders: dict[str, Address] = Field(description="Name -> address mail comes from.")
     courtesy: CourtesyPart = CourtesyPart()
     matching: MatchingPart = MatchingPart()
+    trust: TrustPart = TrustPart()
+    approvals: ApprovalsPart = ApprovalsPart()
+    apply_existing: bool = Field(
+        default=False, description="Unapplied payments that people entered in the ERP may be applied by us."
+    )
     freshness: FreshnessPart = FreshnessPart()
     first_contact_step_max: str = Field(default="+1", description="First contact is never firmer than this step.")
     backlog: BacklogChoice = Field(
@@ -202,6 +258,8 @@ def read_policy(path: Path) -> Policy:
         *_name_problems(policy, path.parent / "templates"),
         *_owner_problems(policy),
         *_money_problems(policy),
+        *_trust_problems(policy.trust),
+        *_approval_problems(policy.approvals),
         *_escalation_problems(policy),
         *_calendar_problems(policy.calendar),
     ]
@@ -226,7 +284,10 @@ def _policy(file: PolicyFile) -> Policy:
         post=file.post,
         send=file.send,
         courtesy=Courtesy(**file.courtesy.model_dump()),
-        matching=MatchingLimits(**file.matching.model_dump()),
+        matching=_matching(file.matching),
+        trust=Trust(frozenset({*file.trust.auto, Rung.BY_PERSON}), file.trust.precision_min),
+        approvals=_approvals(file.approvals),
+        apply_existing=file.apply_existing,
         freshness=Freshness(**freshness),
         first_contact_step_max=file.first_contact_step_max,
         backlog=file.backlog,
@@ -262,6 +323,25 @@ def _owners(given: Mapping[str, Owner] | None) -> tuple[tuple[str, str], ...]:
     if given is None:
         return (("*", "us"),)
     return tuple(({"*": "other"} | dict(given)).items())
+
+
+def _matching(part: MatchingPart) -> MatchingLimits:
+    return MatchingLimits(
+        accidental_fit_one_in=part.accidental_fit_one_in,
+        work_max=part.work_max,
+        tolerance=_amounts(part.tolerance),
+        wire_fee_max=_amounts(part.wire_fee_max),
+        discount_grace_days=part.discount_grace_days,
+        apply_credits=part.apply_credits,
+    )
+
+
+def _approvals(part: ApprovalsPart) -> Approvals:
+    roles = tuple(
+        Role(name, frozenset(role.may), _amounts(role.amount_max), frozenset(role.only), role.confirms_bank_accounts)
+        for name, role in part.roles.items()
+    )
+    return Approvals(tuple(part.people.items()), roles)
 
 
 def _rule(part: EscalationPart) -> EscalationRule:
@@ -346,6 +426,9 @@ def _money_problems(file: PolicyFile) -> Iterator[tuple[mapping.Loc, str]]:
     places: list[tuple[mapping.Loc, Amounts]] = [
         (("min_reminder_balance",), file.min_reminder_balance),
         (("backlog_limits", "amount_max"), file.backlog_limits.amount_max),
+        (("matching", "tolerance"), file.matching.tolerance),
+        (("matching", "wire_fee_max"), file.matching.wire_fee_max),
+        *((("approvals", "roles", name, "amount_max"), role.amount_max) for name, role in file.approvals.roles.items()),
         *((("escalation", index, "min_amount"), part.min_amount) for index, part in enumerate(file.escalation)),
     ]
     for loc, amounts in places:
@@ -355,6 +438,28 @@ def _money_problems(file: PolicyFile) -> Iterator[tuple[mapping.Loc, str]]:
                     yield (*loc, code), "must not be negative"
             except MoneyError as error:
                 yield (*loc, code), str(error)
+
+
+def _trust_problems(part: TrustPart) -> Iterator[tuple[mapping.Loc, str]]:
+    for index, rung in enumerate(part.auto):
+        if rung is Rung.BY_PERSON:
+            yield ("trust", "auto", index), "what a person decides is always posted; take by_person out of the list"
+
+
+def _approval_problems(part: ApprovalsPart) -> Iterator[tuple[mapping.Loc, str]]:
+    answerable = [member.value for member in (*Rung, *ExceptionKind)]
+    for name, role in part.roles.items():
+        for index, word in enumerate(role.only):
+            if word not in answerable:
+                near = mapping.did_you_mean(word, answerable)
+                hint = f"; did you mean {near!r}?" if near else "; README.md lists them"
+                text = f"{word!r} is neither a class of evidence nor a kind of exception{hint}"
+                yield ("approvals", "roles", name, "only", index), text
+    for person, name in part.people.items():
+        if name not in part.roles:
+            near = mapping.did_you_mean(name, part.roles)
+            hint = f"; did you mean {near!r}?" if near else "; add it under roles"
+            yield ("approvals", "people", person), f"there is no role {name!r}{hint}"
 
 
 def _escalation_problems(file: PolicyFile) -> Iterator[tuple[mapping.Loc, str]]:

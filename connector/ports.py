@@ -119,6 +119,39 @@ class OtherSender:
     what: str
 
 
+@dataclass(frozen=True, slots=True)
+class PastPayment:
+    """A customer payment that people applied: what they applied it to, and when they did.
+
+    `applied`: invoice id, amount, the day of the application. `credits`: memo id -> amount used with it.
+    """
+
+    erp_id: str
+    customer_id: str
+    amount: Money
+    received_on: date
+    text: str  # memo, check number and whatever else the payment says of itself
+    external_id: str
+    applied: tuple[tuple[str, Money, date], ...]
+    credits: tuple[tuple[str, Money], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class History:
+    """What was billed, credited and paid between two days, with all that was open on the first.
+
+    `invoices` show what was billed (`balance` = `amount`), whatever is left of them now; `closed_on` of those that were
+    settled by something else than `payments` (memo, journal, write-off): id, amount, day.
+    """
+
+    invoices: tuple[OpenInvoice, ...]
+    credits: tuple[CreditMemo, ...]
+    payments: tuple[PastPayment, ...]
+    settled_otherwise: tuple[tuple[str, Money, date], ...]
+    customers: tuple[Customer, ...]
+    parked: tuple[Parked, ...] = ()
+
+
 class Erp(Protocol):
     """The system of record."""
 
@@ -179,6 +212,9 @@ class Erp(Protocol):
     def read_documents(self, first_on: date, last_on: date) -> tuple[ArDocument, ...]:
         """What was posted to receivables between two days, and what is still open from before."""
 
+    def read_history(self, first_on: date, last_on: date) -> History:
+        """How people applied payments between these days; what is not understood is parked and left out."""
+
     def pause_dunning(self, invoice_ids: Sequence[str]) -> tuple[Answer, ...]:
         """Set the pause of the ERP's own dunning on these invoices. Nothing ever clears it: clearing sends mail."""
 
@@ -190,13 +226,18 @@ class Erp(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class PaymentRead:
-    """`fresh_as_of` is the instant the source vouches for; `cursor` is where the next read goes on, a hint."""
+    """`fresh_as_of` is the instant the source vouches for; `cursor` is where the next read goes on, a hint.
+
+    `is_whole`: `parked` names everything that the source does not understand now; what isn't named any more is settled.
+    """
 
     requested_at: datetime
     fresh_as_of: datetime
     cursor: str
     payments: tuple[Payment, ...]
     parked: tuple[Parked, ...] = ()
+    before_cutover: frozenset[str] = frozenset()  # payments that shield and are never posted (RULES 1.11)
+    is_whole: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,11 +261,19 @@ class BalanceRead:
 
 
 class PaymentSource(Protocol):
+    """Where money is seen: a processor, or statements of our bank."""
+
     name: str
     is_test: bool
 
     def read_changed(self, cursor: str, now: datetime) -> PaymentRead:
         """All payments touched since the cursor, each fetched again; '' starts at the source's cutover day."""
+
+    def check(self) -> tuple[Finding, ...]: ...
+
+
+class Processor(PaymentSource, Protocol):
+    """A source that keeps the money for a while and pays it out to our bank."""
 
     def read_payouts(self, cursor: str, now: datetime) -> PayoutRead:
         """Payouts created since the cursor or still open, fetched again; '' starts at the source's cutover day."""
@@ -234,7 +283,6 @@ class PaymentSource(Protocol):
         """Open invoices that the processor collects by itself."""
 
     def other_senders(self) -> tuple[OtherSender, ...]: ...
-    def check(self) -> tuple[Finding, ...]: ...
 
 
 @dataclass(frozen=True, slots=True)

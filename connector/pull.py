@@ -14,9 +14,9 @@ from datetime import date, datetime, timedelta
 
 from connector.parts import Parts
 from connector.policy import Switch
-from connector.ports import ErpRead
+from connector.ports import ErpRead, PaymentSource
 from connector.receivables import CustomerTotal, Payment, PaymentState
-from connector.store import Tx, book, closing, parse_instant, relations, settling, verdicts
+from connector.store import Tx, book, closing, credits, parse_instant, relations, settling, verdicts
 from connector.store.book import Change
 
 # The ERP's modified dates have seconds and its clock is its own: read again what was modified shortly before.
@@ -64,6 +64,7 @@ def read_invoices(parts: Parts, now: datetime) -> Pulled:
             tx.set("alarm", alarm)
             tx.journal("alarm_raised" if alarm else "alarm_cleared", reason=alarm)
         _close_rests(tx)
+        _take_rests(tx, parts, today)
         book.put_source(tx, "erp", fresh_as_of=seen.requested_at or now, full_read_on=today if whole else None)
     return pulled
 
@@ -260,6 +261,14 @@ def _close_rests(tx: Tx) -> None:
         closing.touch(tx, invoice_ids)
 
 
+def _take_rests(tx: Tx, parts: Parts, today: date) -> None:
+    """Payments in the ERP with an open rest are decided like fresh money (RULES 1.9)."""
+    for credit in credits.unapplied_payments(tx):
+        credits.take_unapplied(tx, credit, today, others_too=parts.policy.apply_existing)
+    for payment_id in credits.forget_used_up(tx):
+        verdicts.close_exceptions(tx, payment_id=payment_id, reason="its rest was applied in the ERP, or given back")
+
+
 def _drop_alarm(parts: Parts, ours: _Ours, theirs: Totals) -> str:
     """Did more of the open set vanish than was proved closed? Then nothing is sent or posted until a person looked."""
     # A customer with a record that we don't understand has sums that we don't understand either.
@@ -276,18 +285,29 @@ def _drop_alarm(parts: Parts, ours: _Ours, theirs: Totals) -> str:
 
 def read_payments(parts: Parts, now: datetime) -> Pulled:
     """Step 3: every payment touched since the last read, fetched again."""
+    return _read_source(parts.payments, parts, now, parts.cutover_on)
+
+
+def read_statements(parts: Parts, now: datetime) -> Pulled:
+    """Step 3 for what reached our bank directly; each bank account has a cutover day of its own."""
+    return _read_source(parts.statements, parts, now, date.min) if parts.statements else Pulled()
+
+
+def _read_source(source: PaymentSource, parts: Parts, now: datetime, cutover_on: date) -> Pulled:
     pulled = Pulled()
-    source = parts.payments
     with parts.store.read() as tx:
         cursor, _, _ = book.source_state(tx, source.name)
     read = source.read_changed(cursor, now)
     with parts.store.tx() as tx:
         for payment in read.payments:
-            change = book.put_payment(tx, payment, read.requested_at, observed=payment.received_on < parts.cutover_on)
+            observed = payment.received_on < cutover_on or payment.id in read.before_cutover
+            change = book.put_payment(tx, payment, read.requested_at, observed=observed)
             if change in (Change.NEW, Change.CHANGED):
                 pulled.families.add(book.family_of(tx, payment.customer_id))
                 _money_back(tx, payment)
                 _no_money(tx, payment)
+        if read.is_whole:
+            book.forget_parked(tx, source.name, but=[one.record for one in read.parked])
         pulled.parked = book.put_parked(tx, read.parked, {source.name: [p.id for p in read.payments]})
         book.put_source(tx, source.name, cursor=read.cursor, fresh_as_of=read.fresh_as_of)
     pulled.read = len(read.payments)

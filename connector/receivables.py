@@ -50,6 +50,14 @@ class InvoiceLine:
 
 
 @dataclass(frozen=True, slots=True)
+class EarlyDiscount:
+    """What may be kept back if the whole invoice is settled by this day (RULES 2.2)."""
+
+    amount: Money
+    until: date
+
+
+@dataclass(frozen=True, slots=True)
 class OpenInvoice:
     """An invoice as one read of the ERP showed it; `balance` is what is still owed, `amount` what was billed."""
 
@@ -70,6 +78,7 @@ class OpenInvoice:
     ar_account: str = ""  # the ledger account of what is owed; '' where the ERP doesn't tell
     delivered_on: date | None = None  # evidence that the customer got it; None: there is none
     is_native_dunning_paused: bool | None = None  # None: the ERP has no dunning of its own
+    discount: EarlyDiscount | None = None  # offered by the invoice's own terms
 
     @property
     def disputed(self) -> Money:
@@ -106,6 +115,7 @@ class Customer:
 class CreditKind(StrEnum):
     CREDIT_MEMO = "credit_memo"
     UNAPPLIED_PAYMENT = "unapplied_payment"
+    CUSTOMER_DEPOSIT = "customer_deposit"  # money before an invoice: a person moves it to that order's (RULES 1.8)
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +129,11 @@ class CreditMemo:
     kind: CreditKind = CreditKind.CREDIT_MEMO
     external_id: str = ""
     memo: str = ""
-    received_on: date | None = None
+    received_on: date | None = None  # of a memo the day it was issued
+    created_from: str = ""  # the invoice that a memo was made from
+    subsidiary: str = ""
+    ar_account: str = ""
+    reference: str = ""  # of a payment the check number, or what the bank calls it
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,6 +163,12 @@ class Payment:
     livemode: bool = False
     root_id: str = ""  # the money in the processor's cash balance that this was drawn from (RULES 1.3)
     exchange_rate: str = ""  # a decimal number, where the processor converted: settlement currency per unit of ours
+    method: str = ""  # 'wire', 'ach', 'check', 'card', 'cash'; empty where the source doesn't tell
+    payer_name: str = ""  # as the bank wrote it
+    payer_bank: str = ""  # a fingerprint of the payer's bank account; never the number itself
+    payer_email: str = ""
+    deposit_account: str = ""  # the ERP ledger account that it reached; empty: as `settlement` says
+    erp_id: str = ""  # where the ERP holds it already, unapplied: it is applied there and never posted again
 
     @property
     def available(self) -> Money:
@@ -157,11 +177,55 @@ class Payment:
 
 
 @dataclass(frozen=True, slots=True)
+class LineShare:
+    """What of an application is meant for one line of the invoice; the ERP may know only the whole (RULES 1.5)."""
+
+    line_id: str
+    amount: Money
+
+
+@dataclass(frozen=True, slots=True)
 class PaymentApplication:
-    """Part of one payment applied to one invoice."""
+    """Part of one payment, with the credits used beside it, applied to one invoice.
+
+    `discount` is what the customer may keep back by the invoice's own terms: it settles the invoice and is no money.
+    """
 
     invoice_id: str
     amount: Money
+    lines: tuple[LineShare, ...] = ()
+    discount: Money | None = None
+
+    @property
+    def settles(self) -> Money:
+        """By how much the invoice's balance falls."""
+        return self.amount + self.discount if self.discount else self.amount
+
+
+@dataclass(frozen=True, slots=True)
+class CreditUse:
+    """Part of an existing credit memo, used up together with a payment."""
+
+    credit_id: str
+    amount: Money
+
+
+class ResidualReason(StrEnum):
+    """Why something stays open on an invoice that was paid (RULES 2.2)."""
+
+    SHORT_PAY = "short_pay"  # no reason is known: it is asked for as before
+    BANK_FEE = "bank_fee"  # within what the policy allows a wire to lose on its way: proposed for write-off
+    TOLERANCE = "tolerance"  # within the policy's tolerance: proposed for write-off
+    DEDUCTION = "deduction"  # what the payer said it kept back: a person asks why
+    DISPUTED = "disputed"  # the disputed lines were left out
+    LATE_DISCOUNT = "late_discount"  # a discount taken after its day
+
+
+@dataclass(frozen=True, slots=True)
+class Residual:
+    invoice_id: str
+    amount: Money
+    reason: ResidualReason
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,14 +268,48 @@ class CustomerTotal:
 
 
 class Rung(StrEnum):
-    """The evidence of a match, strictest first."""
+    """The evidence class of a match, strictest first. Precision is measured, and posting allowed, class by class.
+
+    PRINTED: numbers that stand in the text as they are. NOISY: numbers that are one slip away from an invoice of the
+    payer's family. In both, `_AMOUNTS` are split as the text says, `_PART` is one invoice paid in part, `_OVER` leaves
+    a rest on account, `_CREDIT` nets existing memos, `_COMPLETED` adds the only invoices that make up the sum.
+    """
 
     STRIPE_LINK = "stripe_link"
     METADATA = "metadata"
-    PRINTED_REFERENCE = "printed_reference"
+    PRINTED_REFERENCE = "printed_reference"  # the balances add up to the payment
+    PRINTED_LINES = "printed_lines"  # the undisputed lines do
+    PRINTED_AMOUNTS = "printed_amounts"
+    PRINTED_CREDIT = "printed_credit"
+    PRINTED_PART = "printed_part"
+    PRINTED_OVER = "printed_over"
+    PRINTED_COMPLETED = "printed_completed"
+    PAYER_BY_REFERENCE = "payer_by_reference"  # the payer isn't known; all numbers are one family's and add up
+    NOISY_REFERENCE = "noisy_reference"
+    NOISY_AMOUNTS = "noisy_amounts"
+    NOISY_CREDIT = "noisy_credit"
+    NOISY_PART = "noisy_part"
+    NOISY_OVER = "noisy_over"
+    NOISY_COMPLETED = "noisy_completed"
+    NET_OF_FEE = "net_of_fee"  # any of these, where a processor kept a fee that it didn't state
     EXACT_BALANCE = "exact_balance"
     WHOLE_BALANCE = "whole_balance"
+    DUE_BUCKET = "due_bucket"  # all that is due up to a day
+    EXACT_LINES = "exact_lines"  # the undisputed lines of one invoice
+    EXACT_CREDIT = "exact_credit"  # invoices less memos, in the only way that fits
     EXACT_SUBSET = "exact_subset"
+    BY_PERSON = "by_person"  # a person's own split
+
+
+class PayerEvidence(StrEnum):
+    """How the customer of a payment is known, strictest first."""
+
+    ID = "id"  # the source names the ERP customer
+    BANK_ACCOUNT = "bank_account"  # learned, and confirmed by a second person
+    EMAIL = "email"  # learned
+    NAME = "name"  # learned, or exactly one customer's own
+    REFERENCE = "reference"  # only by the invoices that it names
+    NONE = "none"
 
 
 class ExceptionKind(StrEnum):
@@ -233,7 +331,10 @@ class ExceptionKind(StrEnum):
     INELIGIBLE_ONLY = "ineligible_only"  # the only explanation needs a held, disputed, later or relative's invoice
     RIVAL_PAYMENT = "rival_payment"  # another undecided payment could pay the same invoices
     ACCIDENTAL_FIT = "accidental_fit"  # one subset fits, and chance alone might have made it
+    FEE_NOT_STATED = "fee_not_stated"  # it fits net of a fee, which only a person may book
+    WORK_SPENT = "work_spent"  # the search was given up within its bounds
     NO_EXPLANATION = "no_explanation"
+    REJECTED = "rejected"  # a person rejected what was suggested: nothing is suggested again until the facts change
 
 
 @dataclass(frozen=True, slots=True)
@@ -242,15 +343,18 @@ class Explanation:
 
     applications: tuple[PaymentApplication, ...]
     text: str
+    credits: tuple[CreditUse, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Match:
-    """Our verdict about one payment: what it pays, by which evidence. applied + unapplied = available.
+    """Our verdict about one payment: what it pays, by which evidence.
 
-    `withheld` are invoices that the payer named and that are on hold: their part stays unapplied. `decided_on`
-    holds every balance that the verdict rests on; it stands only while they are unchanged. `customer_id` is the
-    customer whose invoices are paid, the payer's own id if there are several.
+    applied + unapplied = available + credits used + fee, to the minor unit. `withheld` are invoices that the payer
+    named and that are on hold: their part stays unapplied. `decided_on` holds every balance that the verdict rests on,
+    `credits_decided_on` every open credit; it stands only while they are unchanged. `customer_id` is the customer
+    whose invoices are paid, the payer's own id if there are several. `fee` is what a processor kept and did not state.
+    `considered` says what else was looked at and why it lost.
     """
 
     payment_id: str
@@ -262,16 +366,30 @@ class Match:
     reason: str
     decided_on: tuple[tuple[str, Money], ...]
     customer_id: str = ""
+    credits: tuple[CreditUse, ...] = ()
+    credits_decided_on: tuple[tuple[str, Money], ...] = ()
+    residuals: tuple[Residual, ...] = ()
+    fee: Money | None = None
+    payer_by: PayerEvidence = PayerEvidence.ID
+    considered: tuple[str, ...] = ()
+
+    @property
+    def cash(self) -> Money:
+        """What of the payment itself is applied: the applications less credits and fee."""
+        applied = Money.total((one.amount for one in self.applications), self.unapplied.currency)
+        used = Money.total((one.amount for one in self.credits), self.unapplied.currency)
+        return applied - used - (self.fee or Money.zero(self.unapplied.currency))
 
 
 @dataclass(frozen=True, slots=True)
 class MatchException:
-    """A payment that only a person can decide, with up to five explanations of it."""
+    """A payment that only a person can decide, with up to five explanations of it, the most likely first."""
 
     payment_id: str
     kind: ExceptionKind
     reason: str
     explanations: tuple[Explanation, ...] = ()
+    considered: tuple[str, ...] = ()
 
 
 # ---- What we mean to write into the ERP: values, so that they can be stored, digested and compared ----
@@ -289,6 +407,16 @@ class PaymentToPost:
     ar_account: str = ""
     exchange_rate: str = ""
     really_received_on: date | None = None  # where a closed period made `received_on` another day (RULES 1.4)
+    credits: tuple[CreditUse, ...] = ()
+    deposit_account: str = ""  # the ledger account that the money reached; empty: as `settlement` says
+    erp_id: str = ""  # an unapplied payment that the ERP holds already: only its applications are written
+    unapplied_before: Money | None = None  # what that payment had left when this was decided; else it is left alone
+
+    @property
+    def cash_applied(self) -> Money:
+        """What of this payment's own money is applied: the applications less the credits used beside it."""
+        applied = Money.total((one.amount for one in self.applications), self.amount.currency)
+        return applied - Money.total((one.amount for one in self.credits), self.amount.currency)
 
 
 @dataclass(frozen=True, slots=True)
@@ -370,6 +498,8 @@ class PaymentSeen:
     applications: tuple[tuple[str, Money], ...]
     voided: bool
     modified_at: datetime | None = None
+    credits: tuple[tuple[str, Money], ...] = ()  # credit memo id -> what of it was used with this payment
+    discounts: tuple[tuple[str, Money], ...] = ()  # invoice id -> the discount taken beside its application
 
 
 @dataclass(frozen=True, slots=True)

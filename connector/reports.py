@@ -99,6 +99,96 @@ class PlanReport:
     reminders: tuple[ReminderRow, ...] = ()
 
 
+# ---- the approval queue ----
+
+
+@dataclass(frozen=True, slots=True)
+class ChoiceRow:
+    """One way to divide a payment: what is suggested (number 0), or one explanation of an exception (from 1 on).
+
+    `seen` stands for all of it: who answers with it answers this and nothing else.
+    """
+
+    number: int
+    text: str
+    applied: tuple[AppliedRow, ...]
+    seen: str
+    credits: tuple[AppliedRow, ...] = ()  # memos that are used beside it, by their number
+    unapplied: Money | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AnswererRow:
+    """Somebody who may answer, by the policy: `may` is approve, edit, reject."""
+
+    who: str
+    role: str
+    may: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class QueueRow:
+    """One payment that waits for a person. `kind` is its class of evidence, or what kind of exception it is.
+
+    `considered` says what else was looked at and why it lost; `waits` why a match is only suggested; `asked` what
+    somebody has asked for already and the daemon hasn't acted on yet, `answered` what came of what was asked before.
+    """
+
+    payment: str
+    customer: str
+    amount: Money  # what is to be divided
+    received_on: date
+    age_days: int
+    standing: str  # suggested or exception
+    kind: str
+    reason: str
+    choices: tuple[ChoiceRow, ...] = ()
+    considered: tuple[str, ...] = ()
+    waits: str = ""
+    payer: str = ""  # as the bank wrote it
+    text: str = ""  # what the payer wrote
+    may_answer: tuple[AnswererRow, ...] = ()
+    asked: str = ""
+    answered: str = ""
+    remedy: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class QueueReport:
+    """What waits for a person's answer now, the oldest money first."""
+
+    as_of: datetime
+    policy_version: str
+    post: str
+    rows: tuple[QueueRow, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Asking:
+    """What a person asks for: a deed (approve, edit, reject) on one payment, amounts as they were typed."""
+
+    deed: str
+    payment: str
+    seen: str = ""  # of the choice that the person looked at; '': as it stands
+    choice: int = 0
+    parts: tuple[tuple[str, str], ...] = ()  # invoice number -> amount
+    credits: tuple[tuple[str, str], ...] = ()  # credit memo number -> amount
+    unapplied: str = ""
+    other_customer: bool = False
+    held: bool = False
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """Was it taken down for the daemon? `text` is what will be recorded, or why nothing was asked."""
+
+    payment: str
+    amount: Money | None
+    accepted: bool
+    text: str
+
+
 @dataclass(frozen=True, slots=True)
 class LineRow:
     id: str
@@ -212,6 +302,49 @@ class Explanation:
 
 
 @dataclass(frozen=True, slots=True)
+class PaymentExplanation:
+    """Everything that is known of one payment: what it pays, by which evidence, what else was looked at and lost.
+
+    `verdict` is what matching says of it now: a class of evidence or the kind of exception. `waits` is why a match is
+    not posted; `trust` how often its class of evidence was right. `parts` are what is applied, suggested or was taken
+    back, each with its state.
+    """
+
+    as_of: datetime
+    payment: str
+    source: str
+    customer: str
+    payer_by: str
+    amount: Money
+    left: Money
+    received_on: date
+    state: str
+    standing: str
+    remittance: str
+    verdict: str = ""
+    reason: str = ""
+    equation: str = ""
+    since: datetime | None = None
+    policy_version: str = ""
+    waits: str = ""
+    trust: str = ""
+    considered: tuple[str, ...] = ()
+    parts: tuple[PartRow, ...] = ()
+    acts: tuple[ActRow, ...] = ()
+    exceptions: tuple[ExceptionRow, ...] = ()
+    timeline: tuple[JournalRow, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class PartRow:
+    """What of a payment is meant for one invoice, by the invoice's number."""
+
+    invoice: str
+    amount: Money
+    state: str  # intended, posted, released, undone or suggested
+
+
+@dataclass(frozen=True, slots=True)
 class AgeingRow:
     """Open amounts of one currency (and subsidiary, where the ERP tells; `all` of them together) by days past due."""
 
@@ -285,6 +418,110 @@ class Report:
     clearing: tuple[BalanceRow, ...] = ()
     opening: tuple[BalanceRow, ...] = ()
     notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class AgreementRow:
+    """One class of evidence on the replayed past. `wrong` and `right` were judged by a person, `unjudged` are left."""
+
+    evidence: str
+    agreed: int
+    differed: int
+    right: int = 0
+    wrong: int = 0
+    unjudged: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class CountRow:
+    kind: str
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class DisagreementRow:
+    """One past payment that we would have applied otherwise than people did. `judgement`: ours, theirs, neither or ''.
+
+    `text` is what the payment says of itself in the ERP.
+    """
+
+    payment: str
+    customer: str
+    received_on: date
+    amount: Money
+    evidence: str
+    ours: tuple[AppliedRow, ...]
+    theirs: tuple[AppliedRow, ...]
+    equation: str
+    reason: str
+    text: str
+    judgement: str = ""
+    judged_by: str = ""
+    why: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class HistoryReport:
+    """What we would have said of the payments received in a period, held against what people did with them.
+
+    `asked`: we would have asked a person, by the kind of exception. `left` were applied by nobody to anything that was
+    open then. Payments that a connector made are left out. `is_precision`: every disagreement was judged.
+    """
+
+    as_of: datetime
+    first_on: date
+    last_on: date
+    payments: int
+    agreed: int
+    differed: int
+    left: int
+    parked: int
+    policy_version: str
+    classes: tuple[AgreementRow, ...] = ()
+    asked: tuple[CountRow, ...] = ()
+    disagreements: tuple[DisagreementRow, ...] = ()
+    is_precision: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class EvidenceRow:
+    """One class of evidence: does it post by itself, and how often was it right? `needed` None: no count reaches it."""
+
+    evidence: str
+    is_proof: bool
+    is_on: bool
+    may_post: bool
+    right: int
+    wrong: int
+    unjudged: int
+    lower_bound: Decimal
+    needed: int | None
+    is_proposed: bool
+    reason: str
+    demoted_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class EvidenceReport:
+    as_of: datetime
+    policy_version: str
+    precision_min: Decimal
+    rows: tuple[EvidenceRow, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class AliasRow:
+    """What a person taught of a payer. `state`: active, unconfirmed, contradicted or customer_gone."""
+
+    id: int
+    kind: str
+    key: str
+    customer: str
+    state: str
+    taught_by: str
+    taught_at: datetime
+    learned_from: str = ""
+    confirmed_by: str = ""
 
 
 def plain(value: Any) -> Any:

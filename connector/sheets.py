@@ -15,7 +15,20 @@ from typing import TextIO
 
 from connector import measures
 from connector.money import Money
-from connector.reports import AgeingRow, BalanceRow, Measure, Report, Source
+from connector.reports import (
+    AgeingRow,
+    AliasRow,
+    AppliedRow,
+    BalanceRow,
+    ChoiceRow,
+    EvidenceReport,
+    HistoryReport,
+    Measure,
+    QueueReport,
+    QueueRow,
+    Report,
+    Source,
+)
 
 Cell = str | int | Decimal | Money | date | None
 
@@ -162,6 +175,117 @@ def _balance(name: str, title: str, rows: Sequence[BalanceRow]) -> Sheet:
     )
 
 
+# ---- the replayed past, classes of evidence, aliases ----
+
+# For working on and for judging, not for a narrow screen.
+WIDE_ONLY = frozenset({"currency", "equation", "our reason", "by", "why"})
+
+
+def agreement(report: HistoryReport) -> tuple[Sheet, ...]:
+    """The replay of the past: agreement class by class, what we would have asked, the disagreements to judge."""
+    counts = ("agreed", "differed", "ours right", "ours wrong", "not judged")
+    return (
+        Sheet(
+            "Agreement",
+            "Agreement with what people applied",
+            ("class", *counts, "agreement"),
+            tuple(
+                (
+                    *(words(one.evidence), one.agreed, one.differed, one.right, one.wrong, one.unjudged),
+                    f"{one.agreed} of {one.agreed + one.differed}",
+                )
+                for one in report.classes
+            ),
+            right=counts,
+        ),
+        Sheet(
+            "Asked",
+            "Where we would have asked a person",
+            ("exception", "payments"),
+            tuple((words(one.kind), one.count) for one in report.asked),
+            right=("payments",),
+        ),
+        Sheet(
+            "Disagreements",
+            "Disagreements to judge",
+            (
+                *("payment", "received on", "customer", "amount", "currency", "class", "we", "people", "text"),
+                *("equation", "our reason", "judgement", "by", "why"),
+            ),
+            tuple(
+                (
+                    *(one.payment, one.received_on, one.customer, one.amount, one.amount.currency),
+                    *(words(one.evidence), _parts(one.ours), _parts(one.theirs), one.text),
+                    *(one.equation, one.reason, one.judgement, one.judged_by, one.why),
+                )
+                for one in report.disagreements
+            ),
+            right=("amount",),
+        ),
+    )
+
+
+def agreement_parameters(report: HistoryReport) -> tuple[tuple[str, str], ...]:
+    """By what the past was replayed, and what its figures may be called."""
+    agreed = f"{report.agreed} agree, {report.differed} differ, {sum(one.count for one in report.asked)} we would ask"
+    open_count = sum(not one.judgement for one in report.disagreements)
+    called = f"agreement, not precision: {open_count} disagreements are not judged"
+    if not open_count:
+        called = "precision: every disagreement was judged" if report.is_precision else "agreement: nothing differs"
+    parked = f"; {report.parked} records of the ERP were not understood" if report.parked else ""
+    return (
+        ("period", f"{report.first_on} to {report.last_on}"),
+        ("as of", report.as_of.strftime("%Y-%m-%d %H:%M:%S %Z")),
+        ("policy", report.policy_version),
+        ("payments", f"{report.payments}: {agreed} about, {report.left} were left unapplied{parked}"),
+        ("called", called),
+    )
+
+
+def evidence(report: EvidenceReport) -> Sheet:
+    """Every class of evidence: does it post by itself, and how often was it right?"""
+    return Sheet(
+        "Classes",
+        "Classes of evidence",
+        ("class", "posts by itself", "wrong", "of", "not judged", "right in at least", "needed", "why"),
+        tuple(
+            (
+                words(one.evidence),
+                "proposed" if one.is_proposed else "yes" if one.may_post else "demoted" if one.demoted_at else "no",
+                one.wrong,
+                one.right + one.wrong,
+                one.unjudged,
+                f"{(one.lower_bound * 100).normalize():f} %",
+                "" if one.is_proof else "no count would do" if one.needed is None else one.needed,
+                f"{one.reason} Since {one.demoted_at:%Y-%m-%d}." if one.demoted_at else one.reason,
+            )
+            for one in report.rows
+        ),
+        right=("wrong", "of", "not judged", "right in at least", "needed"),
+    )
+
+
+def aliases(rows: Sequence[AliasRow]) -> Sheet:
+    """What people taught of payers, and whether it counts."""
+    return Sheet(
+        "Aliases",
+        "What was learned of payers",
+        ("id", "kind", "key", "customer", "counts", "taught by", "on", "by payment", "confirmed by"),
+        tuple(
+            (
+                *(one.id, words(one.kind), one.key, one.customer, words(one.state), one.taught_by),
+                *(one.taught_at.date(), one.learned_from, one.confirmed_by),
+            )
+            for one in rows
+        ),
+        right=("id",),
+    )
+
+
+def _parts(rows: Sequence[AppliedRow]) -> str:
+    return "; ".join(f"{one.invoice} {one.amount}" for one in rows) or "nothing"
+
+
 # ---- for other programs and for pivot tables ----
 
 
@@ -216,3 +340,66 @@ def _plain(cell: Cell) -> str:
 def quoted(text: str) -> str:
     """Text that a spreadsheet shows and never runs: an apostrophe before what would begin a formula."""
     return f"'{text}" if text.startswith(_FORMULA_STARTS) else text
+
+
+# ---- the approval queue ----
+
+
+def queue(report: QueueReport) -> Sheet:
+    """What waits for a person, one row a payment, for a workbook and for other programs."""
+    heads = ("payment", "customer", "amount", "currency", "received on", "days", "standing", "class or kind", "split")
+    told = ("explanations", "reason", "not posted since", "considered", "payer", "payer wrote", "who may answer")
+    return Sheet(
+        "Queue",
+        "Waiting for a person's answer",
+        (*heads, *told, "asked", "answered before", "what to do"),
+        tuple(_queued(row) for row in report.rows),
+        right=("amount", "days"),
+    )
+
+
+def _queued(row: QueueRow) -> tuple[Cell, ...]:
+    suggested = [choice for choice in row.choices if not choice.number]
+    return (
+        row.payment,
+        row.customer,
+        row.amount,
+        row.amount.currency,
+        row.received_on,
+        row.age_days,
+        row.standing,
+        row.kind,
+        "; ".join(split_words(choice) for choice in suggested),
+        "; ".join(f"{choice.number}: {choice.text}" for choice in row.choices if choice.number),
+        row.reason,
+        row.waits,
+        "; ".join(row.considered),
+        row.payer,
+        row.text,
+        answerers(row),
+        row.asked,
+        row.answered,
+        row.remedy,
+    )
+
+
+def split_words(choice: ChoiceRow) -> str:
+    """'INV-1 600.00 USD, INV-2 500.00 USD, less CM-3 100.00 USD, 20.00 USD stays unapplied'"""
+    parts = [_part(one) for one in choice.applied] + [f"less {_part(one)}" for one in choice.credits]
+    return ", ".join([*parts, *([f"{choice.unapplied} stays unapplied"] if choice.unapplied else [])])
+
+
+def _part(one: AppliedRow) -> str:
+    return f"{one.invoice} {one.amount}"
+
+
+def answerers(row: QueueRow) -> str:
+    """Who may answer and as what; that nobody may is an answer too."""
+    return ", ".join(f"{one.who} ({one.role})" for one in row.may_answer) or "nobody: see approvals in policy.yaml"
+
+
+def write_sheet_csv(sheet: Sheet, file: TextIO) -> None:
+    """One table as CSV; amounts as plain decimals, what a spreadsheet might run as a formula as quoted text."""
+    writer = csv.writer(file, lineterminator="\r\n")
+    writer.writerow(sheet.heads)
+    writer.writerows([_plain(cell) for cell in row] for row in sheet.rows)

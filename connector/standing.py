@@ -280,6 +280,7 @@ def _credits(tx: Tx) -> list[Measure]:
     formula = {
         CreditKind.CREDIT_MEMO: "open credit memos in the ERP now; not deducted from ageing",
         CreditKind.UNAPPLIED_PAYMENT: "unapplied payments in the ERP now; not deducted from ageing",
+        CreditKind.CUSTOMER_DEPOSIT: "customer deposits in the ERP now; not deducted from ageing",
     }
     return [
         Measure(f"{CreditKind(kind).value}s_open", total, formula[CreditKind(kind)], currency=currency)

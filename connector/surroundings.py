@@ -12,6 +12,7 @@ from datetime import date, datetime, timedelta
 from typing import Any
 
 from connector import escalate
+from connector.decisions.backlog import business_days_between
 from connector.decisions.suppression import SuppressionFacts
 from connector.money import Money
 from connector.parts import Parts
@@ -36,7 +37,7 @@ class Surroundings:
         self._customers_in_exception = verdicts.customers_in_exception(tx)
         self._suggested = gate.suggested(tx)
         self._parked = book.parked_invoices(tx)
-        self._parked_money = book.parked_money(tx, parts.payments.name)
+        self._parked_money = book.parked_money(tx, [source.name for source in parts.sources])
         self._pending = gate.pending(tx)
         self._stopped = gate.sending_forbidden(tx)
         self._clock_behind = bool(tx.get("clock_behind"))
@@ -130,3 +131,19 @@ def _stale_sources(tx: Tx, parts: Parts, now: datetime) -> Iterable[str]:
             yield f"{shown} was never read completely"
         elif now - fresh_as_of > timedelta(minutes=minutes):
             yield f"{shown} was last read completely on {fresh_as_of:%Y-%m-%d at %H:%M} UTC, allowed: {minutes} minutes"
+    if parts.statements and (why := _stale_statement(tx, parts, now)):
+        yield why
+
+
+def _stale_statement(tx: Tx, parts: Parts, now: datetime) -> str:
+    """A bank vouches for whole days: how many business days old is the last one that was stated?"""
+    if parts.statements is None:
+        return ""
+    _, fresh_as_of, _ = book.source_state(tx, parts.statements.name)
+    if fresh_as_of is None:
+        return "the bank statements were never read"
+    closed_on = parts.today(fresh_as_of - timedelta(seconds=1))  # a day ends when the next one begins
+    allowed = parts.policy.freshness.statement_business_days_max
+    if business_days_between(closed_on, parts.today(now)) < allowed:
+        return ""
+    return f"the last bank statement is of {closed_on}, allowed: {allowed} business day{'s' * (allowed > 1)}"

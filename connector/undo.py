@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from datetime import date
 
-from connector.receivables import OpenInvoice, PaymentState
-from connector.store import Tx, closing, gate, verdicts
+from connector.receivables import OpenInvoice, PaymentState, Rung
+from connector.store import Tx, closing, gate, learning, verdicts
 
 _CAME_BACK = (PaymentState.RETURNED, PaymentState.FAILED)
 
@@ -34,6 +34,8 @@ def take_reopened(tx: Tx, invoice: OpenInvoice, today: date) -> None:
             )
             continue
         gate.plan_again(tx, invoice.id, today, "open again in the ERP")
+        detail = f"its application to invoice {invoice.number} was taken back in the ERP, and the money is still here"
+        learning.put_evidence(tx, act.payment_id, "posting", Rung(act.rung), "wrong", detail)
         verdicts.open_exception(
             tx,
             "difference",

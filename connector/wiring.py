@@ -20,7 +20,7 @@ from connector.engine import Engine
 from connector.erp_flags import mark_written, statuses
 from connector.parts import InstallationGuard, Parts
 from connector.policy import Policy
-from connector.ports import Channel, Clock, Crm, Erp, PaymentSource
+from connector.ports import Channel, Clock, Crm, Erp, PaymentSource, Processor
 from connector.store import Store
 
 TEMPLATES_BESIDE_THE_CADENCE = (STATEMENT_STEP, PAYMENT_METHOD_TEMPLATE)
@@ -59,7 +59,7 @@ class Outside:
         return NetSuiteErp(settings, fields, self._clock)
 
     @cached_property
-    def payments(self) -> PaymentSource:
+    def payments(self) -> Processor:
         from connector.adapters.stripe import StripeMapping, StripePayments
         from connector.adapters.stripe_api import StripeSettings
 
@@ -73,6 +73,17 @@ class Outside:
         )
         keys = mapping.load(self._settings.mappings / "stripe.yaml", StripeMapping)
         return StripePayments(settings, keys, self._settings.zone, self._clock)
+
+    @cached_property
+    def statements(self) -> PaymentSource | None:
+        given = self._settings.bank_statements
+        if given is None:
+            return None
+        from connector.adapters.bank_statement import BankStatementMapping, BankStatements, BankStatementSettings
+
+        settings = BankStatementSettings(given.folder, given.is_test, given.settle_seconds)
+        accounts = mapping.load(self._settings.mappings / "bank_statement.yaml", BankStatementMapping)
+        return BankStatements(settings, accounts, self._settings.zone, self._clock)
 
     @cached_property
     def crm(self) -> Crm | None:
@@ -115,7 +126,7 @@ class Outside:
         return EmailChannel(settings, self._settings.mappings / "templates", tuple(sorted(used)), self._clock)
 
     def close(self) -> None:
-        for name in ("erp", "payments", "crm", "channel"):
+        for name in ("erp", "payments", "statements", "crm", "channel"):
             made = self.__dict__.get(name)
             if made is not None and hasattr(made, "close"):
                 made.close()
@@ -145,6 +156,7 @@ def open_service(settings: Settings, clock: Clock | None = None) -> Service:
             reply_to=settings.mail.reply_to,
             owner=owner,
             crm=outside.crm,
+            statements=outside.statements,
             zones={subsidiary: ZoneInfo(name) for subsidiary, name in settings.subsidiary_zones.items()},
             run=lambda job, key: engines[-1].run(job, key),
             verify_installation=InstallationGuard(store, outside.erp, clock, settings.installation).verify,

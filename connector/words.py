@@ -14,6 +14,7 @@ _SENTENCES = {
     "loop_closed": "ERP, cash and reminders agree after payment {payment}",
     "payment_seen": "payment {payment} of {amount} was seen, {state}",
     "payment_changed": "payment {payment} is now {state}",
+    "payer_found": "payment {payment} was found to be customer {customer}'s",
     "payment_matched": "payment {payment} was matched by {rung}: {equation}",
     "payment_adopted": "payment {payment} stands in the ERP as {erp_id}, posted by others; it is not posted again",
     "match_suggested": "payment {payment} was matched, but waits, {why}: {equation}",
@@ -40,11 +41,16 @@ _SENTENCES = {
     "message_not_sent": "the mail surely did not leave: {detail}",
     "message_sent_unknown": "the mail's fate is not known: {detail}",
     "verdict": "{decision} decided {outcome}: {reason}",
+    "request_made": "{who} ({role}) asked to {deed} payment {payment}: {why}",
+    "request_answered": "what {who} ({role}) asked for, to {deed} payment {payment}, is {answer}: {text}",
     "exception_opened": "a person must look ({kind}): {reason}",
     "exception_closed": "nobody needs to look any more: {reason}",
 }
 
-_POST_BY_HAND = "post it in the ERP with the payment's id in the memo, or refund it; the next pass takes that over"
+_POST_BY_HAND = (
+    "answer it with `connector queue`, or post it in the ERP with the payment's id in the memo, or refund it; the next "
+    "pass takes that over"
+)
 _LET_WAIT = "nothing, if the money is on its way; else call the customer"
 _REMEDIES = {
     ExceptionKind.NOT_RECEIVED: _LET_WAIT,
@@ -63,9 +69,15 @@ _REMEDIES = {
     ExceptionKind.INELIGIBLE_ONLY: f"decide whether it is for the invoice that is shown; then {_POST_BY_HAND}",
     ExceptionKind.RIVAL_PAYMENT: f"decide which payment is for which invoice; then {_POST_BY_HAND}",
     ExceptionKind.ACCIDENTAL_FIT: f"check the explanation against the remittance; then {_POST_BY_HAND}",
+    ExceptionKind.FEE_NOT_STATED: "post the payment in the ERP in gross, with the processor's fee as an expense",
+    ExceptionKind.REJECTED: f"decide what it is for; then {_POST_BY_HAND}",
+    ExceptionKind.WORK_SPENT: f"ask for the remittance; then {_POST_BY_HAND}",
     ExceptionKind.NO_EXPLANATION: f"ask for the remittance; then {_POST_BY_HAND}",
-    "held_invoice": "take the hold off in the ERP and apply the rest there",
-    "unapplied_rest": "apply the rest in the ERP or refund it",
+    "held_invoice": "take the hold off in the ERP: the rest is then applied by itself, or apply it there",
+    "unapplied_rest": "apply the rest in the ERP or refund it; it is decided again when something fitting is billed",
+    "residual": "write the rest off in the ERP, or apply what the customer still sends",
+    "deduction": "ask the customer why; then raise the credit memo in the ERP, or ask for the rest",
+    "credits_to_apply": "apply the credits to the open invoices in the ERP, or refund them",
     "posting_refused": "put right what the ERP names; it is tried again tomorrow, or when the customer changes",
     "difference": "compare the payment in the ERP with what was matched, and correct the ERP's record",
     "refund_after_application": "raise the credit memo and the customer refund in the ERP, or reopen the invoice",

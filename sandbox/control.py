@@ -17,6 +17,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from sandbox.bank_statements import bank_deed
 from sandbox.erp_deeds import erp_deed
 from sandbox.faults import Rule
 from sandbox.mailbox import Message
@@ -68,6 +69,7 @@ def routes(world: World) -> list[Route]:
         ("POST", "/netsuite/{deed}"): _erp_deed,
         ("POST", "/stripe/{deed}"): _stripe_deed,
         ("POST", "/salesforce/{deed}"): _crm_deed,
+        ("POST", "/bank/{deed}"): lambda world, path, body: bank_deed(world, path["deed"], body),
         ("POST", "/mail/refuse"): _refuse_mail,
         ("POST", "/mail/accept"): _accept_mail,
         ("GET", "/mail"): lambda world, path, body: [_mail(mail) for mail in world.mailbox.messages(_after(body))],

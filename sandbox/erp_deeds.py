@@ -18,8 +18,10 @@ DATED = frozenset(
     {
         "add_credit_memo",
         "billing_platform_posts",
+        "credit_invoice",
         "deposit_by_hand",
         "email_invoice",
+        "enter_payment",
         "journal_by_hand",
         "pay_by_hand",
         "refund_by_hand",
@@ -32,8 +34,12 @@ ERP_DEEDS = DATED | {
     "add_account",
     "add_subsidiary",
     "add_term",
+    "apply_credit",
+    "apply_payment",
     "clear_hold",
+    "close_account",
     "close_period",
+    "delete_document",
     "dispute_line",
     "edit_customer",
     "edit_invoice",
@@ -42,12 +48,16 @@ ERP_DEEDS = DATED | {
     "install_dunning",
     "leave_one_world",
     "lock_ar",
+    "meanwhile",
     "open_period",
+    "past_payment",
     "remove_field",
+    "reopen_account",
     "restore_field",
     "revoke",
     "set_hold",
     "settle_dispute",
+    "unapply",
     "void",
     "void_document",
     "void_payment",
@@ -59,10 +69,19 @@ def erp_deed(world: World, deed: str, body: Json) -> Any:
     """Do it; LookupError for a deed or a name that nobody knows."""
     if deed not in ERP_DEEDS:
         raise LookupError(f"nobody does {deed!r} in the ERP; known: {', '.join(sorted(ERP_DEEDS))}")
+    if deed == "meanwhile":
+        return _meanwhile(world, **body)
     arguments = _named(world, body)
     if deed in DATED:
         arguments.setdefault("on", world.clock().date())
     return getattr(world.netsuite, deed)(**arguments)
+
+
+def _meanwhile(world: World, operation: str, deed: str, arguments: Json, nth: int = 1) -> None:
+    """A deed of somebody else just before the `nth` request of this operation from now on is carried out."""
+    if deed not in ERP_DEEDS - {"meanwhile"}:
+        raise LookupError(f"nobody does {deed!r} in the ERP while somebody else writes")
+    world.netsuite.meanwhile(operation, lambda: erp_deed(world, deed, arguments), nth)
 
 
 def _named(world: World, body: Json) -> Json:
@@ -81,6 +100,14 @@ def _named(world: World, body: Json) -> Json:
         arguments["applications"] = [
             (world.invoice_id(str(_need(one, "invoice"))), _need(one, "amount")) for one in parts
         ]
+    if "applied" in arguments:
+        applied = arguments["applied"].items()
+        arguments["applied"] = {world.invoice_id(str(invoice)): part for invoice, part in applied}
+    if "credits" in arguments:
+        credits = arguments["credits"].items()
+        arguments["credits"] = {world.netsuite.credit_id(str(credit)): part for credit, part in credits}
+    if "credit" in arguments:
+        arguments["credit"] = world.netsuite.credit_id(str(arguments["credit"]))
     if "lines" in arguments:
         arguments["lines"] = [_line(world, line) for line in arguments["lines"]]
     for name in _DAYS:

@@ -20,6 +20,7 @@ from starlette.applications import Starlette
 from starlette.routing import Mount
 
 from sandbox.amounts import minor, plain
+from sandbox.bank_statements import Bank
 from sandbox.book import read_book
 from sandbox.clock import Sequence as Commits
 from sandbox.clock import WorldClock
@@ -109,6 +110,7 @@ class World:
         self.stripe = Stripe(self.clock, self.sequence, self.faults, seed=seed)
         self.mailbox = Mailbox(self.clock, self.sequence, self.faults)
         self.salesforce = Salesforce(self.clock, self.sequence, self.faults)
+        self.bank = Bank(self.clock, self.sequence)
         self.base_url = ""
         self._plan: deque[Dated] = deque()
         self._terms: dict[int, str] = {}
@@ -404,7 +406,7 @@ class World:
             erp = self.netsuite.truth()
             invoices = [invoice | {"paid_by": paid_by.get(invoice["id"], [])} for invoice in erp["invoices"]]
             stripe = self.stripe.ledger.truth()
-        others = stripe | {"stripe_payments": payments, "tasks": self.salesforce.org.tasks()}
+        others = stripe | {"stripe_payments": payments, "tasks": self.salesforce.org.tasks(), "bank": self.bank.truth()}
         return erp | {"now": self.clock().isoformat(), "invoices": invoices, **others}
 
     def _state(self, intent: str) -> str:

@@ -376,7 +376,8 @@ def _options() -> argparse.Namespace:
         prog="scripts/bench",
         description="How long, how much memory, how many requests, on a false world.",
         epilog="The whole size takes some 7 minutes on two cores; --invoices 20000 --customers 800 about 2. Below "
-        "some thousand invoices a tick is mostly its fixed requests, and ratios say nothing.",
+        "some thousand invoices a tick is mostly its fixed requests, and ratios say nothing. "
+        "`scripts/bench matching DIR` measures what matching decides on a folder of books.",
     )
     parser.add_argument("--invoices", type=int, default=100_000, metavar="N", help="open invoices (default 100,000)")
     parser.add_argument("--customers", type=int, default=4_000, metavar="N", help="who owe them (default 4,000)")

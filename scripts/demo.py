@@ -23,18 +23,22 @@ from pathlib import Path
 from typing import Any
 
 import requests
-from demo_stories import START, Stories, Teller
+from demo_stories import APPROVER, START, Stories, Teller
 from ruamel.yaml import YAML
 
 from connector import log, standing
 from connector.config import read_settings
 from connector.daemon import Service
+from connector.receivables import Rung
 from connector.store import activity
 from connector.wiring import open_service
 
 ROOT = Path(__file__).resolve().parent.parent
 # More on one day than on a quiet month's days, as the demo has it, would wait for a person.
 BREAKER = {"at_least": 100_000}
+# Who answers the approval queue in the stories.
+APPROVALS = {"roles": {"analyst": {}}, "people": {APPROVER: "analyst"}}
+ALL_TRUSTED = {"auto": [rung.value for rung in Rung if rung is not Rung.BY_PERSON], "precision_min": 0}
 # A book has no hours: each of its days is one pass late in the evening, Sundays too.
 AT_ANY_HOUR = {
     "send_from": "00:00",
@@ -100,7 +104,8 @@ def running_connector(sandbox: Sandbox, folder: Path, policy: Mapping[str, objec
     """The shipped policy and field maps, switched to auto; every mail is redirected, as a test account demands."""
     maps = folder / "mappings"
     shutil.copytree(ROOT / "mappings", maps)
-    _change(maps / "policy.yaml", {"post": "auto", "send": "auto", "posting_owner": "us", "breaker": BREAKER, **policy})
+    switched_on = {"post": "auto", "send": "auto", "posting_owner": "us", "breaker": BREAKER, "approvals": APPROVALS}
+    _change(maps / "policy.yaml", {**switched_on, **policy})
     known = sandbox.profile["netsuite"]["accounts"]
     settled = {"currency": "USD", "through": "clearing", "accounts": {role: known[role] for role in SETTLED_BY}}
     _change(maps / "netsuite.yaml", {"settlement": [settled]})
@@ -265,7 +270,8 @@ def main() -> int:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="connector-demo-")))
         teller.say("Starting a false NetSuite, Stripe and mail server on this machine, and the connector on them.")
         sandbox = stack.enter_context(running_sandbox(arguments))
-        policy = {"calendar": AT_ANY_HOUR} if options.book else {}
+        # A whole book is played as after the weeks in which people judged each class of evidence.
+        policy = {"calendar": AT_ANY_HOUR, "trust": ALL_TRUSTED} if options.book else {}
         service = stack.enter_context(running_connector(sandbox, folder, policy))
         if options.book:
             play_book(sandbox, service, teller)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from connector.daemon import Service
 from connector.decisions.clearing import ClearingProof
+from connector.reports import Asking
 from connector.store import settling
 from connector.store.book import from_json
 
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
 START = datetime(2026, 9, 1, 6, 0, tzinfo=UTC)
 TICK_HOUR = 9
+APPROVER = "ar-desk"
 FORTY = [f"TIDE-{n}" for n in range(1, 41)]
 OLD = [f"{name}-{n}" for name in ("BRACKEN", "OSIER") for n in range(1, 9)]
 
@@ -308,6 +310,12 @@ class Stories:
     def _short_pay(self) -> None:
         self._headline("45,000.00 USD arrive for the 50,000.00 USD of COPPER-1")
         self._pay("Copperline Energy", "45000.00", "Payment for COPPER-1", COPPER_1="45000.00")
+        self._tick()
+        waits = [row for row in self._service.queue().rows if row.kind == "printed_part"]
+        self._teller.expect("a part payment is suggested, and its invoice is not chased meanwhile", len(waits) == 1)
+        for row in waits:
+            self._service.ask([Asking("approve", row.payment)], APPROVER)
+        self._teller.say(f"{self._sandbox.now:%a %d %b}  An analyst approves it in the queue")
         self._tick()
         self._teller.expect("they are applied and 5,000.00 USD stay open", self._balance("COPPER-1") == 5000)
         self._teller.expect("one courtesy message replaces the cadence", self._steps("COPPER-1") == ["courtesy"])

@@ -22,6 +22,7 @@ from ruamel.yaml import YAML
 from connector.config import Settings, read_settings
 from connector.daemon import Service
 from connector.engine import SCHEMA
+from connector.receivables import Rung
 from connector.store import Store
 from connector.wiring import open_service
 from sandbox.world import Served, serve
@@ -49,6 +50,9 @@ AT_ANY_HOUR = {
     "breaker": "{at_least: 100000}",
 }
 
+# Whatever is matched is posted; stories about what people approve say otherwise.
+AUTOMATIC = {"trust": f"{{auto: [{', '.join(rung for rung in Rung if rung is not Rung.BY_PERSON)}], precision_min: 0}}"}
+
 
 def mappings(folder: Path, changes: Mapping[str, str] | None = None) -> Path:
     """A copy of the shipped mappings, switched to auto; `changes` are top keys of policy.yaml with their YAML."""
@@ -57,7 +61,8 @@ def mappings(folder: Path, changes: Mapping[str, str] | None = None) -> Path:
         shutil.copytree(ROOT / "mappings", target)
     yaml = YAML()
     policy = yaml.load(target / "policy.yaml")
-    for key, text in {"post": "auto", "send": "auto", "posting_owner": "us", **AT_ANY_HOUR, **(changes or {})}.items():
+    switched_on = {"post": "auto", "send": "auto", "posting_owner": "us", **AT_ANY_HOUR, **AUTOMATIC}
+    for key, text in {**switched_on, **(changes or {})}.items():
         policy[key] = yaml.load(text)
     yaml.dump(policy, target / "policy.yaml")
     return target

@@ -40,6 +40,7 @@ class PostingHoldReason(StrEnum):
     OTHER_SUBSIDIARY = "other_subsidiary"  # than the one that the money is settled for
     SEVERAL_AR_ACCOUNTS = "several_ar_accounts"
     RELATIVES = "relatives"  # a parent's payment over several customers, where the ERP takes none
+    FEE_NOT_STATED = "fee_not_stated"  # a processor kept something, and nobody said what
     CLOSED_PERIOD = "closed_period"
 
 
@@ -65,6 +66,15 @@ class Ledger:
     today: date = date.max
 
 
+@dataclass(frozen=True, slots=True)
+class Rest:
+    """A payment that the ERP holds already: its internal id, its customer there and what of it is not applied."""
+
+    erp_id: str
+    customer_id: str
+    unapplied: Money
+
+
 def decide(
     payment: Payment,
     match: Match,
@@ -78,12 +88,15 @@ def decide(
     received_on: date | None = None,
     invoices: Sequence[OpenInvoice] = (),
     ledger: Ledger | None = None,
+    rest: Rest | None = None,
+    approved_by: str = "",
 ) -> CloseIntent | PostingHold:
     """Which records does this match put into the ERP, or why can there be none now?
 
     One payment over what was available, applied and unapplied together; one cancellation for each invoice that had
     pending steps (`cancelled`: invoice id -> their names); one receipt. The ids are deterministic, so that
-    deciding again gives the same records; `generation` rises on every re-apply after an undo.
+    deciding again gives the same records; `generation` rises on every re-apply after an undo. Of a `rest` only
+    applications are written, onto the payment that is there. `approved_by`: the person whose decision this is.
 
     `received_on` is the day in the subsidiary's zone; a closed period holds it or moves it on. Of `invoices` those
     that are paid are judged; what the ERP doesn't tell of them ('') is not.
@@ -98,9 +111,14 @@ def decide(
     if isinstance(posted, PostingHold):
         return posted
     posted = replace(posted, external_id=f"arc-{_checked(installation)}-pay-{_checked(payment.id)}-{generation}")
+    if rest:
+        if rest.customer_id != posted.customer_id:
+            text = f"Payment {rest.erp_id} in the ERP is of customer {rest.customer_id}, the invoices are not"
+            return PostingHold(PostingHoldReason.RELATIVES, f"{text}; a person applies it.")
+        posted = replace(posted, amount=rest.unapplied, erp_id=rest.erp_id, unapplied_before=rest.unapplied)
     act = f"arc-{installation}"
     cancellations = _cancellations(payment, match, cancelled, f"{act}-can-{_checked(act_id)}", at)
-    receipt = _receipt_text(payment, match, posted, cancellations, invoice_numbers)
+    receipt = _receipt_text(payment, match, posted, cancellations, invoice_numbers, approved_by)
     return CloseIntent(act_id, posted, cancellations, Receipt(f"{act}-rec-{act_id}", posted.external_id, receipt))
 
 
@@ -109,6 +127,9 @@ def _to_post(
 ) -> PaymentToPost | PostingHold:
     """The payment without its id, or why it is held."""
     customer_id = match.customer_id or payment.customer_id
+    if match.fee:
+        text = f"Payment {payment.id} fits net of {match.fee} that the processor kept and nobody stated"
+        return PostingHold(PostingHoldReason.FEE_NOT_STATED, f"{text}; a person books the fee.")
     if hold := _no_one_payment(payment, paid, ledger.subsidiary, "" if ledger.takes_relatives else customer_id):
         return hold
     on = first_open_on(ledger.periods, received_on, ledger.today)
@@ -126,6 +147,8 @@ def _to_post(
         ar_account=_common(invoice.ar_account for invoice in paid),
         exchange_rate=payment.exchange_rate,
         really_received_on=received_on if on != received_on else None,
+        credits=match.credits,
+        deposit_account=payment.deposit_account,
     )
 
 
@@ -184,8 +207,7 @@ def _checked(part: str) -> str:
 
 
 def _posted(match: Match) -> Money:
-    applied = (application.amount for application in match.applications)
-    return match.unapplied + Money.total(applied, match.unapplied.currency)
+    return match.unapplied + match.cash
 
 
 def _cancel_reason(payment: Payment, applied: Money | None) -> str:
@@ -198,24 +220,40 @@ def _receipt_text(
     posted: PaymentToPost,
     cancellations: tuple[Cancellation, ...],
     numbers: Mapping[str, str],
+    approved_by: str,
 ) -> str:
     """What a controller reads beside the payment: payment, invoices with amounts, rest, cancelled steps, evidence."""
-
-    def line(application: PaymentApplication) -> str:
-        return f"Invoice {numbers.get(application.invoice_id, application.invoice_id)}: {application.amount} applied"
-
     received_on = posted.really_received_on or posted.received_on
     lines = [f"Payment {payment.id} of {payment.amount}, received on {received_on.isoformat()}"]
+    if posted.erp_id:
+        lines.append(f"Applied from payment {posted.erp_id}, which was in the ERP with {posted.amount} unapplied")
     if posted.really_received_on:
         lines.append(f"Posted out of period, on {posted.received_on.isoformat()}: its own period is closed")
     if payment.refunded:
         lines.append(f"Given back before: {payment.refunded}")
-    lines += [line(application) for application in match.applications]
+    lines += [_applied(application, numbers) for application in match.applications]
+    lines += [f"Credit {numbers.get(one.credit_id, one.credit_id)}: {one.amount} used" for one in match.credits]
     lines += [f"Invoice {numbers.get(i, i)}: named, but on hold; its part stays unapplied" for i in match.withheld]
+    for left in match.residuals:
+        number = numbers.get(left.invoice_id, left.invoice_id)
+        lines.append(f"Invoice {number}: {left.amount} stays open, {left.reason.replace('_', ' ')}")
     if match.unapplied:
         lines.append(f"Unapplied: {match.unapplied}")
     lines.append(f"Matched by {match.rung.replace('_', ' ')}: {match.equation}")
+    if approved_by:
+        lines.append(f"Approved by {approved_by}")
     for record in cancellations:
         number = numbers.get(record.invoice_id, record.invoice_id)
         lines.append(f"Reminders cancelled for invoice {number}: {', '.join(record.steps)}")
     return "\n".join(lines)
+
+
+def _applied(application: PaymentApplication, numbers: Mapping[str, str]) -> str:
+    """One invoice's part. The ERP may apply to the whole invoice only; then the split by line stands here."""
+    text = f"Invoice {numbers.get(application.invoice_id, application.invoice_id)}: {application.amount} applied"
+    if application.discount:
+        text += f", {application.discount} discount by its terms"
+    if application.lines:
+        shares = ", ".join(f"line {share.line_id}: {share.amount}" for share in application.lines)
+        text += f" ({shares})"
+    return text

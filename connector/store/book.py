@@ -202,7 +202,9 @@ def put_credits(tx: Tx, credits: Sequence[CreditMemo], requested_at: datetime) -
     asked = instant(requested_at)
     once = {credit.id: credit for credit in credits}
     for credit in once.values():
-        if credit.id in known and known[credit.id]["requested_at"] > asked:
+        row = known.get(credit.id)
+        # While an act of ours uses some of it, what is left of it is left to the read-back.
+        if row and (row["requested_at"] > asked or row["allocated"]):
             continue
         values = {
             "number": credit.number,
@@ -211,6 +213,7 @@ def put_credits(tx: Tx, credits: Sequence[CreditMemo], requested_at: datetime) -
             "open_amount": credit.open_amount.minor,
             "kind": credit.kind,
             "external_id": credit.external_id,
+            "facts": to_json(credit),
             "requested_at": asked,
         }
         if credit.id in known:
@@ -218,7 +221,11 @@ def put_credits(tx: Tx, credits: Sequence[CreditMemo], requested_at: datetime) -
         else:
             tx.execute(insert(t.credit).values(id=credit.id, **values))
     _drop_own_credits(tx, [credit.external_id for credit in credits])
-    # What is used up holds no reminder.
+    drop_used_up(tx)
+
+
+def drop_used_up(tx: Tx) -> None:
+    """What is used up holds no reminder."""
     tx.execute(delete(t.credit).where(t.credit.c.open_amount == 0))
 
 
@@ -246,6 +253,15 @@ def put_parked(tx: Tx, parked: Iterable[Parked], understood: Mapping[str, Iterab
             tx.journal("record_parked", source=record.source, record=record.record, **{"field": record.field})
             new += 1
     return new
+
+
+def forget_parked(tx: Tx, source: str, but: Iterable[str]) -> None:
+    """The source has told all that it doesn't understand: what it named before and names no more is in order now."""
+    kept = set(but)
+    known = tx.execute(select(t.parked.c.record).where(t.parked.c.source == source)).scalars().all()
+    for record in known:
+        if record not in kept:
+            tx.execute(delete(t.parked).where(t.parked.c.source == source, t.parked.c.record == record))
 
 
 # ---- the payment source's side ----
@@ -318,14 +334,20 @@ def open_invoices(tx: Tx, *, family: str) -> tuple[OpenInvoice, ...]:
     return tuple(invoice_of(row) for row in rows)
 
 
-def all_open_invoices(tx: Tx) -> tuple[OpenInvoice, ...]:
-    """Every open invoice: only for cash whose payer isn't known."""
-    rows = tx.execute(
-        select(t.invoice)
-        .where(t.invoice.c.status == InvoiceStatus.OPEN, t.invoice.c.balance > t.invoice.c.allocated)
-        .order_by(t.invoice.c.id)
-    ).mappings()
+def open_of_amount(tx: Tx, amount: Money, count: int) -> tuple[OpenInvoice, ...]:
+    """Open invoices of anybody with just this left, up to this many: to show a person whose money it may be."""
+    of = t.invoice.c
+    same = (of.status == InvoiceStatus.OPEN, of.currency == amount.currency, of.balance - of.allocated == amount.minor)
+    rows = tx.execute(select(t.invoice).where(*same).order_by(of.id).limit(count)).mappings()
     return tuple(invoice_of(row) for row in rows)
+
+
+def set_payer(tx: Tx, payment_id: str, customer_id: str) -> None:
+    """We found out whose money this is, where its source doesn't say."""
+    values = {"customer_id": customer_id, "family": family_of(tx, customer_id) if customer_id else ""}
+    where = (t.payment.c.id == payment_id, t.payment.c.customer_id != customer_id)
+    if tx.execute(update(t.payment).where(*where).values(**values)).rowcount:
+        tx.journal("payer_found", payment=payment_id, customer=customer_id)
 
 
 def family_marks(tx: Tx, families: Iterable[str] | None = None) -> dict[str, tuple[int, int, int]]:
@@ -373,10 +395,14 @@ def named_invoices(tx: Tx, ids: Iterable[str], numbers: Iterable[str]) -> tuple[
     return tuple(invoice_of(rows[invoice_id]) for invoice_id in sorted(rows))
 
 
+# What of a payment is not allocated by us, not given back and not applied by others.
+LEFT = t.payment.c.amount - t.payment.c.refunded - t.payment.c.allocated - t.payment.c.elsewhere
+
+
 def left_of(tx: Tx, payment_id: str) -> Money:
-    """What of this payment is not allocated and not given back."""
-    row = tx.execute(select(t.payment).where(t.payment.c.id == payment_id)).mappings().one()
-    return Money(row["amount"] - row["refunded"] - row["allocated"], row["currency"])
+    """What of this payment is not allocated by us, not given back and not applied by others."""
+    minor, currency = tx.execute(select(LEFT, t.payment.c.currency).where(t.payment.c.id == payment_id)).one()
+    return Money(minor, currency)
 
 
 def invoices_by_id(tx: Tx, ids: Sequence[str]) -> dict[str, Any]:
@@ -479,33 +505,33 @@ def parked_invoices(tx: Tx) -> dict[str, str]:
     return {record: f"{field}: {reason}" for record, field, reason in rows}
 
 
-def parked_money(tx: Tx, source: str) -> dict[str, str]:
+def parked_money(tx: Tx, sources: Iterable[str]) -> dict[str, str]:
     """Family -> what was not understood of money that it may have paid, or of what the CRM says of it."""
-    some = (t.parked.c.source.in_((source, CRM)), t.parked.c.customer_id != "")
+    some = (t.parked.c.source.in_((*sources, CRM)), t.parked.c.customer_id != "")
     rows = tx.execute(select(t.parked).where(*some)).mappings().all()
-    what = {source: "payment", CRM: "CRM account"}
+    what = {CRM: "CRM account"}
     return {
-        family_of(tx, row["customer_id"]): f"{what[row['source']]} {row['record']}, {row['field']}: {row['reason']}"
+        family_of(tx, row["customer_id"]): (
+            f"{what.get(row['source'], 'payment')} {row['record']}, {row['field']}: {row['reason']}"
+        )
         for row in rows
     }
 
 
 def waiting_payments(tx: Tx) -> tuple[tuple[Payment, Money], ...]:
     """Received payments that still need a decision, oldest first, with what is left of each."""
+    of = t.payment.c
     rows = tx.execute(
-        select(t.payment)
-        .where(
-            t.payment.c.state == PaymentState.SUCCEEDED,
-            t.payment.c.standing.in_(("waiting", "exception", "suggested")),
-            t.payment.c.amount - t.payment.c.refunded > t.payment.c.allocated,
-        )
-        .order_by(t.payment.c.received_at, t.payment.c.id)
-    ).mappings()
-    result = []
-    for row in rows:
-        left = Money(row["amount"] - row["refunded"] - row["allocated"], row["currency"])
-        result.append((from_json(Payment, row["facts"]), left))
-    return tuple(result)
+        # What the ERP holds of it unapplied is the ERP's to say, not the source's.
+        select(of.facts, func.coalesce(t.credit.c.id, ""), LEFT, of.currency)
+        .join_from(t.payment, t.credit, t.credit.c.id == of.erp_id, isouter=True)
+        .where(of.state == PaymentState.SUCCEEDED, of.standing.in_(("waiting", "exception", "suggested")), LEFT > 0)
+        .order_by(of.received_at, of.id)
+    )
+    return tuple(
+        (replace(from_json(Payment, facts), erp_id=erp_id), Money(left, currency))
+        for facts, erp_id, left, currency in rows
+    )
 
 
 def observed_payments(tx: Tx, today: date) -> tuple[Payment, ...]:
@@ -543,11 +569,11 @@ def drop_own_credit(tx: Tx, act_id: str) -> None:
 
 def inflight(tx: Tx, today: date) -> dict[tuple[str, str], Money]:
     """Money seen but not matched, by family and currency: the shield. Unidentified cash shields nobody."""
-    left = t.payment.c.amount - t.payment.c.refunded - t.payment.c.allocated
     rows = tx.execute(
-        select(t.payment.c.family, t.payment.c.currency, func.sum(left))
+        select(t.payment.c.family, t.payment.c.currency, func.sum(LEFT))
         .where(
             t.payment.c.family != "",
+            t.payment.c.erp_id.not_in(select(t.credit.c.id)),  # there it counts as the customer's credit
             or_(
                 t.payment.c.state.in_((PaymentState.PROCESSING, PaymentState.FUNDED)),
                 and_(

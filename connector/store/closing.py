@@ -9,14 +9,21 @@ from enum import StrEnum
 from hashlib import sha256
 from typing import Any
 
-from sqlalchemy import and_, case, delete, func, insert, select, true, update
+from sqlalchemy import and_, case, delete, func, insert, or_, select, true, update
 
 from connector.errors import InvariantBroken
 from connector.money import Money
-from connector.receivables import CloseIntent, InvoiceStatus, OpenInvoice, PaymentApplication, PaymentState
+from connector.receivables import (
+    CloseIntent,
+    InvoiceStatus,
+    OpenInvoice,
+    PaymentApplication,
+    PaymentState,
+    PaymentToPost,
+)
 from connector.store import Tx, parse_instant
 from connector.store import tables as t
-from connector.store.book import AT_ONCE, from_json, to_json
+from connector.store.book import AT_ONCE, drop_used_up, from_json, to_json
 
 
 class ActState(StrEnum):
@@ -45,6 +52,8 @@ class Act:
     erp_id: str
     problem: str
     matched_at: datetime
+    approved_by: str = ""
+    rung: str = ""
 
 
 def digest(text: str) -> str:
@@ -52,7 +61,14 @@ def digest(text: str) -> str:
 
 
 def put_act(
-    tx: Tx, intent: CloseIntent, payment_id: str, generation: int, rung: str, equation: str, reason: str
+    tx: Tx,
+    intent: CloseIntent,
+    payment_id: str,
+    generation: int,
+    rung: str,
+    equation: str,
+    reason: str,
+    approved_by: str = "",
 ) -> None:
     """Record the match: allocations, the payment's standing, the intent row with its digest, in the caller's commit.
 
@@ -66,6 +82,7 @@ def put_act(
         rung=rung,
         equation=equation,
         invoices=[a.invoice_id for a in intent.payment.applications],
+        **({"approved_by": approved_by} if approved_by else {}),
     )
     tx.execute(
         insert(t.act).values(
@@ -78,19 +95,25 @@ def put_act(
             rung=rung,
             equation=equation,
             reason=reason,
+            approved_by=approved_by,
             matched_at=tx.at_text,
             matched_seq=seq,
         )
     )
     for application in intent.payment.applications:
         _allocate(tx, intent.act_id, payment_id, application)
-    total = sum(application.amount.minor for application in intent.payment.applications)
-    tx.execute(
-        update(t.payment)
-        .where(t.payment.c.id == payment_id)
-        .values(allocated=t.payment.c.allocated + total, standing="matched")
-    )
-    tx.execute(delete(t.suggestion).where(t.suggestion.c.payment_id == payment_id))
+    _take_money(tx, payment_id, intent.payment)
+
+
+def _take_money(tx: Tx, payment_id: str, posted: PaymentToPost) -> None:
+    """What of the payment and of the memos beside it is spoken for from now on; nothing is proposed for it any more."""
+    for use in posted.credits:
+        taken = {"allocated": t.credit.c.allocated + use.amount.minor}
+        tx.execute(update(t.credit).where(t.credit.c.id == use.credit_id).values(**taken))
+    matched = {"allocated": t.payment.c.allocated + posted.cash_applied.minor, "standing": "matched"}
+    tx.execute(update(t.payment).where(t.payment.c.id == payment_id).values(**matched))
+    for found in (t.suggestion, t.proposal):
+        tx.execute(delete(found).where(found.c.payment_id == payment_id))
 
 
 def _allocate(tx: Tx, act_id: str, payment_id: str, application: PaymentApplication) -> None:
@@ -99,7 +122,7 @@ def _allocate(tx: Tx, act_id: str, payment_id: str, application: PaymentApplicat
             act_id=act_id,
             invoice_id=application.invoice_id,
             payment_id=payment_id,
-            amount=application.amount.minor,
+            amount=application.settles.minor,
             currency=application.amount.currency,
             state="intended",
         )
@@ -109,7 +132,7 @@ def _allocate(tx: Tx, act_id: str, payment_id: str, application: PaymentApplicat
         update(t.invoice)
         .where(where)
         .values(
-            allocated=t.invoice.c.allocated + application.amount.minor,
+            allocated=t.invoice.c.allocated + application.settles.minor,
             version=t.invoice.c.version + 1,
             next_on=AT_ONCE,
             restate=True,
@@ -138,6 +161,8 @@ def _act(row: Any) -> Act:
         row["erp_id"],
         row["problem"],
         parse_instant(row["matched_at"]),
+        row["approved_by"],
+        row["rung"],
     )
 
 
@@ -179,6 +204,11 @@ def expected_balances(tx: Tx, act: Act, written: Sequence[str]) -> dict[str, Mon
 
 def settle_allocations(tx: Tx, act: Act, state: str) -> None:
     """The act's cents are in the ERP ('posted') or never will be ('released'); they are no longer pending."""
+    pending = tx.execute(
+        select(func.count()).where(t.allocation.c.act_id == act.id, t.allocation.c.state == "intended")
+    ).scalar()
+    if pending:
+        _settle_money(tx, act, state)
     for application in act.intent.payment.applications:
         changed = tx.execute(
             update(t.allocation)
@@ -191,19 +221,27 @@ def settle_allocations(tx: Tx, act: Act, state: str) -> None:
         )
         if not changed.rowcount:
             continue
-        values: dict[str, Any] = {"allocated": t.invoice.c.allocated - application.amount.minor}
+        values: dict[str, Any] = {"allocated": t.invoice.c.allocated - application.settles.minor}
         if state == "posted":
-            left = t.invoice.c.askable - application.amount.minor
-            values["balance"] = t.invoice.c.balance - application.amount.minor
+            left = t.invoice.c.askable - application.settles.minor
+            values["balance"] = t.invoice.c.balance - application.settles.minor
             values["askable"] = case((left > 0, left), else_=0)
         tx.execute(update(t.invoice).where(t.invoice.c.id == application.invoice_id).values(**values))
         if state == "released":
             tx.journal("application_undone", invoice=application.invoice_id, payment=act.payment_id, act=act.id)
-            tx.execute(
-                update(t.payment)
-                .where(t.payment.c.id == act.payment_id)
-                .values(allocated=t.payment.c.allocated - application.amount.minor)
-            )
+
+
+def _settle_money(tx: Tx, act: Act, state: str) -> None:
+    """The money and the memos of an act whose allocations end now."""
+    if state == "released":
+        back = {"allocated": t.payment.c.allocated - act.intent.payment.cash_applied.minor}
+        tx.execute(update(t.payment).where(t.payment.c.id == act.payment_id).values(**back))
+    for use in act.intent.payment.credits:
+        values: dict[str, Any] = {"allocated": t.credit.c.allocated - use.amount.minor}
+        if state == "posted":
+            values |= {"open_amount": t.credit.c.open_amount - use.amount.minor, "requested_at": tx.at_text}
+        tx.execute(update(t.credit).where(t.credit.c.id == use.credit_id).values(**values))
+    drop_used_up(tx)
 
 
 def take_read_back(tx: Tx, invoice: OpenInvoice, asked: str) -> None:
@@ -296,6 +334,15 @@ def generation(tx: Tx, payment_id: str) -> int:
     return int(tx.execute(select(t.payment.c.generation).where(t.payment.c.id == payment_id)).scalar() or 1)
 
 
+def next_act_id(tx: Tx, payment_id: str) -> str:
+    """The id of this payment's next act: its generation, and a number where that one has an act already."""
+    first = f"{payment_id}-{generation(tx, payment_id)}"
+    of = t.act.c
+    query = select(func.count()).where(of.payment_id == payment_id, or_(of.id == first, of.id.startswith(f"{first}-")))
+    before = tx.execute(query).scalar() or 0
+    return f"{first}-{before + 1}" if before else first
+
+
 def standing(tx: Tx, payment_id: str) -> str:
     return str(tx.execute(select(t.payment.c.standing).where(t.payment.c.id == payment_id)).scalar_one())
 
@@ -357,7 +404,9 @@ def put_suggestion(tx: Tx, payment_id: str, applications: Sequence[PaymentApplic
 
 
 def set_standing(tx: Tx, payment_id: str, standing: str) -> None:
+    """Where the payment stands now. What was found for it before goes; whoever found something says it anew."""
     tx.execute(update(t.payment).where(t.payment.c.id == payment_id).values(standing=standing))
+    tx.execute(delete(t.proposal).where(t.proposal.c.payment_id == payment_id))
     if standing != "suggested":
         tx.execute(delete(t.suggestion).where(t.suggestion.c.payment_id == payment_id))
 

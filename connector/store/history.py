@@ -16,6 +16,7 @@ from connector.store import Tx, instant, parse_instant
 from connector.store import tables as t
 from connector.store.activity import Line
 from connector.store.closing import ActState
+from connector.store.credits import ENTERED
 from connector.store.gate import MessageState
 
 _EXCEPTION_EVENTS = ("exception_opened", "exception_closed")
@@ -93,6 +94,47 @@ def suggestions(tx: Tx, invoice_id: str | None = None) -> tuple[Any, ...]:
     return tuple(tx.execute(query).mappings())
 
 
+def find_payment(tx: Tx, name: str) -> Any | None:
+    """The payment with this id of its source or of the ERP."""
+    for where in (t.payment.c.id == name, t.payment.c.erp_id == name):
+        row = tx.execute(select(t.payment).where(where).order_by(t.payment.c.id)).mappings().first()
+        if row is not None and name:
+            return row
+    return None
+
+
+def acts_of(tx: Tx, payment_id: str) -> tuple[Any, ...]:
+    """Every act of this payment, oldest first."""
+    query = select(t.act).where(t.act.c.payment_id == payment_id).order_by(t.act.c.matched_seq)
+    return tuple(tx.execute(query).mappings())
+
+
+def parts_of(tx: Tx, payment_id: str) -> tuple[tuple[str, Money, str], ...]:
+    """What of this payment is or was meant for which invoice: number, amount, state."""
+    query = (
+        select(t.invoice.c.number, t.allocation.c.amount, t.allocation.c.currency, t.allocation.c.state)
+        .join(t.invoice, t.invoice.c.id == t.allocation.c.invoice_id)
+        .join(t.act, t.act.c.id == t.allocation.c.act_id)
+        .where(t.allocation.c.payment_id == payment_id)
+        .order_by(t.act.c.matched_seq, t.invoice.c.due_on, t.invoice.c.number)
+    )
+    return tuple((number, Money(minor, code), state) for number, minor, code, state in tx.execute(query))
+
+
+def story_of_payment(tx: Tx, payment_id: str) -> tuple[Line, ...]:
+    """The journal of one payment and of its acts, what it did to its invoices included."""
+    j = t.journal.c
+    acts = select(t.act.c.id).where(t.act.c.payment_id == payment_id)
+    about = or_(j.payment_id == payment_id, and_(j.payment_id.is_(None), j.act_id.in_(acts)))
+    rows = tx.execute(select(t.journal).where(about).order_by(j.seq)).mappings()
+    return tuple(_line(row, json.loads(row["detail"])) for row in rows)
+
+
+def _line(row: Any, detail: dict[str, Any]) -> Line:
+    ids = {"payment": row["payment_id"], "act": row["act_id"], "invoice": row["invoice_id"]}
+    return Line(row["seq"], parse_instant(row["at"]), row["event"], {**detail, **ids})
+
+
 def suggested_because(tx: Tx, payment_id: str) -> dict[str, Any]:
     """The equation of a suggested match, and why it waits."""
     query = (
@@ -147,8 +189,7 @@ def story(tx: Tx, invoice_id: str, payments: Sequence[str], acts: Sequence[str])
         exception_id = detail.get("exception") or f"{detail.get('kind')}:{detail.get('subject')}"
         is_foreign = row["event"] in _EXCEPTION_EVENTS and row["payment_id"] is None and exception_id not in held_by
         if not is_foreign:
-            ids = {"payment": row["payment_id"], "act": row["act_id"], "invoice": row["invoice_id"]}
-            found.append(Line(row["seq"], parse_instant(row["at"]), row["event"], {**detail, **ids}))
+            found.append(_line(row, detail))
     return tuple(found)
 
 
@@ -255,16 +296,18 @@ def payments_received(tx: Tx, first_on: date, last_on: date) -> Received:
         .where(
             p.state.in_((PaymentState.SUCCEEDED, PaymentState.RETURNED)),
             p.standing != "observed",
+            p.source != ENTERED,
             p.received_on >= first_on.isoformat(),
             p.received_on <= last_on.isoformat(),
         )
         .group_by(p.standing)
     )
     rows = {standing: (int(number), int(posted)) for standing, number, posted in tx.execute(query)}
+    suggested, posted_and_suggested = rows.get("suggested", (0, 0))  # of the latter only a rest waits
     return Received(
         count=sum(number for number, _ in rows.values()),
         posted=sum(posted for _, posted in rows.values()),
-        suggested=rows.get("suggested", (0, 0))[0],
+        suggested=suggested - posted_and_suggested,
         adopted=rows.get("adopted", (0, 0))[0],
     )
 

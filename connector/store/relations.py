@@ -209,6 +209,13 @@ def exceptions_known(tx: Tx, exception_ids: Sequence[str]) -> dict[str, str]:
     return known
 
 
+def shown_open(tx: Tx, kind: str) -> tuple[str, ...]:
+    """Ids of this kind that the ERP still shows as open."""
+    of = t.exception_written.c
+    where = (of.exception_id.startswith(f"{kind}:", autoescape=True), of.digest != SHOWN_CLOSED)
+    return tuple(tx.execute(select(of.exception_id).where(*where).order_by(of.exception_id)).scalars())
+
+
 def put_exception_written(tx: Tx, exception_id: str, digest: str) -> None:
     where = t.exception_written.c.exception_id == exception_id
     if not tx.execute(update(t.exception_written).where(where).values(digest=digest)).rowcount:

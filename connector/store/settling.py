@@ -8,7 +8,7 @@ from datetime import date, datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import func, insert, select, update
+from sqlalchemy import func, insert, or_, select, update
 
 from connector.errors import InvariantBroken
 from connector.money import Money
@@ -204,7 +204,10 @@ def _in_the_erp(tx: Tx, payment_ids: Sequence[str]) -> dict[str, tuple[str, Mone
         some = payment_ids[start : start + IDS_AT_ONCE]
         rows = tx.execute(
             select(of.id, of.erp_id, of.amount, of.currency).where(
-                of.id.in_(some), of.erp_id != "", of.standing.in_(_IN_THE_ERP)
+                of.id.in_(some),
+                of.erp_id != "",
+                # Posted with a rest that waits to be applied, it is there all the same.
+                or_(of.standing.in_(_IN_THE_ERP), of.erp_id.in_(select(t.credit.c.id))),
             )
         )
         found |= {id: (erp_id, Money(amount, code), Money(amount, code)) for id, erp_id, amount, code in rows}
@@ -212,9 +215,10 @@ def _in_the_erp(tx: Tx, payment_ids: Sequence[str]) -> dict[str, tuple[str, Mone
             t.act.c.payment_id.in_(some), t.act.c.state.in_(_WRITTEN)
         )
         for id, intent in tx.execute(ours):
-            if id in found:
+            posted = from_json(CloseIntent, intent).payment
+            if id in found and not posted.erp_id:  # a later application posts no money
                 erp_id, received, _ = found[id]
-                found[id] = (erp_id, received, from_json(CloseIntent, intent).payment.amount)
+                found[id] = (erp_id, received, posted.amount)
     return found
 
 

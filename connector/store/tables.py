@@ -131,9 +131,13 @@ credit = Table(
     Column("open_amount", _Minor, nullable=False),
     Column("kind", String(30), nullable=False),
     Column("external_id", String(200), nullable=False),
+    Column("facts", Text, nullable=False, server_default=""),
+    Column("allocated", _Minor, nullable=False, server_default="0"),
     Column("requested_at", String(40), nullable=False),
+    CheckConstraint("allocated >= 0 AND allocated <= open_amount", name="use_once"),
     Index("ix_credit_customer", "customer_id"),
-    comment="Open credit memos and unapplied payments in the ERP: a customer in credit is not chased.",
+    comment="Open credit memos and unapplied payments in the ERP: a customer in credit is not chased. `allocated` is "
+    "what an unfinished act of ours uses of a memo.",
 )
 
 parked = Table(
@@ -159,6 +163,7 @@ payment = Table(
     Column("amount", _Minor, nullable=False),
     Column("refunded", _Minor, nullable=False, server_default="0"),
     Column("allocated", _Minor, nullable=False, server_default="0"),
+    Column("elsewhere", _Minor, nullable=False, server_default="0"),
     Column("state", String(20), nullable=False),
     Column("received_at", String(40), nullable=False),
     Column("received_on", String(10), nullable=False),
@@ -172,7 +177,8 @@ payment = Table(
     Index("ix_payment_family", "family", "currency"),
     Index("ix_payment_standing", "standing"),
     comment="Money seen. `standing`: waiting (to be matched), matched, suggested, exception, refused (by the ERP), "
-    "adopted (posted by others), observed (before the cutover: never posted).",
+    "adopted (posted by others), observed (before the cutover: never posted). `elsewhere` was applied by others in "
+    "the ERP.",
 )
 
 act = Table(
@@ -191,6 +197,7 @@ act = Table(
     Column("request", _Id, nullable=False, server_default=""),
     Column("erp_id", _Id, nullable=False, server_default=""),
     Column("problem", Text, nullable=False, server_default=""),
+    Column("approved_by", Text, nullable=False, server_default=""),
     Column("matched_at", String(40), nullable=False),
     Column("matched_seq", BigInteger, nullable=False),
     Column("closed_at", String(40)),
@@ -384,6 +391,80 @@ suggestion = Table(
     Column("currency", String(3), nullable=False),
     Index("ix_suggestion_invoice", "invoice_id"),
     comment="A match that posting isn't switched on for: shown, and it shields its invoices from reminders.",
+)
+
+proposal = Table(
+    "proposal",
+    metadata,
+    Column("payment_id", _Id, ForeignKey("payment.id"), primary_key=True),
+    Column("kind", String(20), nullable=False),
+    Column("facts", Text, nullable=False),
+    comment="What was found for a payment that waits for a person, whole: the match with its proof, or the exception "
+    "with its explanations. What somebody approves is held against it.",
+)
+
+request = Table(
+    "request",
+    metadata,
+    Column("id", BigInteger().with_variant(Integer, "sqlite"), primary_key=True, autoincrement=True),
+    Column("payment_id", _Id, ForeignKey("payment.id"), nullable=False),
+    Column("deed", String(20), nullable=False),
+    Column("split", Text, nullable=False),
+    Column("who", Text, nullable=False),
+    Column("role", Text, nullable=False),
+    Column("reason", Text, nullable=False, server_default=""),
+    Column("at", String(40), nullable=False),
+    Column("answer", Text, nullable=False, server_default=""),
+    Column("answered_at", String(40)),
+    Index("ix_request_payment", "payment_id"),
+    Index("ix_request_answered", "answered_at"),
+    comment="What people asked for in the approval queue: approve, edit, reject. The daemon acts on it and answers. "
+    "`split` is what the person saw and wants, so that nothing else is ever posted in their name.",
+    sqlite_autoincrement=True,
+)
+
+evidence = Table(
+    "evidence",
+    metadata,
+    Column("subject", _Id, primary_key=True),
+    Column("source", String(20), primary_key=True),
+    Column("rung", String(40), nullable=False),
+    Column("outcome", String(20), nullable=False),
+    Column("detail", Text, nullable=False),
+    Column("who", Text, nullable=False, server_default=""),
+    Column("at", String(40), nullable=False),
+    Index("ix_evidence_rung", "rung", "outcome"),
+    comment="How often each class of evidence was right: by replayed history, by people's answers in the queue, by "
+    "what became of our postings. `subject` is a payment; outcome: right, wrong, unjudged.",
+)
+
+demotion = Table(
+    "demotion",
+    metadata,
+    Column("rung", String(40), primary_key=True),
+    Column("reason", Text, nullable=False),
+    Column("at", String(40), nullable=False),
+    comment="Classes of evidence that were once wrong in what they posted: they post nothing until a person lifts it.",
+)
+
+alias = Table(
+    "alias",
+    metadata,
+    Column("id", BigInteger().with_variant(Integer, "sqlite"), primary_key=True, autoincrement=True),
+    Column("kind", String(20), nullable=False),
+    Column("key", String(200), nullable=False),
+    Column("customer_id", _Id, nullable=False),
+    Column("learned_from", _Id, nullable=False),
+    Column("who", Text, nullable=False),
+    Column("at", String(40), nullable=False),
+    Column("confirmed_by", Text, nullable=False, server_default=""),
+    Column("confirmed_at", String(40)),
+    Column("removed_by", Text, nullable=False, server_default=""),
+    Column("removed_at", String(40)),
+    Index("ix_alias_key", "kind", "key"),
+    comment="What people taught us about payers: bank account, e-mail or name -> customer. A bank account counts only "
+    "when a second person confirmed it.",
+    sqlite_autoincrement=True,
 )
 
 verdict = Table(

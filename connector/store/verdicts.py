@@ -142,6 +142,18 @@ def open_exception(
     return False
 
 
+def is_open(tx: Tx, exception_id: str) -> bool:
+    """Does this exception wait for a person?"""
+    where = (t.exception.c.id == exception_id, t.exception.c.closed_at.is_(None))
+    return tx.execute(select(t.exception.c.id).where(*where)).first() is not None
+
+
+def open_of_kind(tx: Tx, kind: str) -> tuple[str, ...]:
+    """The open exceptions of this kind, by id."""
+    where = (t.exception.c.kind == kind, t.exception.c.closed_at.is_(None))
+    return tuple(tx.execute(select(t.exception.c.id).where(*where).order_by(t.exception.c.id)).scalars())
+
+
 def close_exceptions(tx: Tx, *, reason: str, payment_id: str = "", exception_id: str = "", but: str = "") -> None:
     """Close what is open of this payment, or this one exception; `but` is a kind that stays."""
     where: list[ColumnElement[bool]] = [t.exception.c.closed_at.is_(None)]

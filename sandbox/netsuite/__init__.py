@@ -68,6 +68,11 @@ class NetSuite(People):
         """Requests so far, by operation."""
         return dict(self._gate.counts)
 
+    def meanwhile(self, operation: str, act: Callable[[], object], nth: int = 1) -> None:
+        """Somebody acts between what a client read and what it writes: just before the `nth` request of this operation
+        ("updateList", "suiteql") from now on is carried out."""
+        self._gate.meanwhile(operation, nth, act)
+
     def profile(self, base_url: str) -> dict[str, Any]:
         """What a connector needs to know; `base_url` is where `.app` is mounted."""
         ours = self._credentials

@@ -50,9 +50,18 @@ class Administration(Books):
         with self.lock:
             self.catalogue.switch_one_world(False)
 
-    def add_term(self, name: str, days: int) -> str:
+    def add_term(self, name: str, days: int, discount_percent: str = "", discount_days: int = 0) -> str:
+        """Terms of payment; with a percentage there is an early discount for who pays within so many days."""
+        values: dict[str, object] = {"name": name, "isinactive": "F", "daysuntilnetdue": days, "datedriven": "F"}
+        if discount_percent:
+            try:
+                share = Decimal(discount_percent)
+            except InvalidOperation:
+                raise ValueError(f"{discount_percent!r} is no decimal") from None
+            if not 0 < share < 100 or discount_days < 0:
+                raise ValueError("a discount is above 0 and below 100 percent, for no less than 0 days")
+            values |= {"discountpercent": str(share), "daysuntilexpiry": discount_days}
         with self.saving():
-            values = {"name": name, "isinactive": "F", "daysuntilnetdue": days, "datedriven": "F"}
             return str(self.insert("term", values))
 
     def add_account(self, number: str, name: str, type: str, currency: str = "", subsidiary: str = "") -> str:
@@ -65,6 +74,15 @@ class Administration(Books):
         with self.saving():
             kept = self.currency(currency) if currency else self.ledger.base(owner or 1) if type in BANKS else None
             return str(self.ledger.add_account(number, name, type, kept, owner))
+
+    def close_account(self, account: str) -> None:
+        """Make a ledger account inactive: no new document may name it."""
+        with self.saving():
+            self.ledger.switch(self.account_id(account), active=False)
+
+    def reopen_account(self, account: str) -> None:
+        with self.saving():
+            self.ledger.switch(self.account_id(account), active=True)
 
     def account_id(self, name: str) -> int:
         """An account by its role in every sandbox ('bank', 'clearing', ...) or by its internal id."""

@@ -21,12 +21,24 @@ class Guesses:
     payment_moves_invoice_date: bool = False
     # A parent's payment may be applied to the invoices of its sub-customers.
     parent_pays_children: bool = True
+    # A parent's payment may use up the credit memos of its sub-customers.
+    parent_uses_childrens_credits: bool = False
     # Voiding without reversing journals sets the total to zero. The postings are gone either way.
     void_zeroes_total: bool = True
     # A closed period refuses any change of an invoice in it, even of a custom field.
     closed_period_locks_invoice: bool = False
     # The zone in which a dateTime becomes a day, and in which instants are shown.
     zone: str = "UTC"
+    # Using a credit memo changes its balance and its last modified date too.
+    payment_moves_memo_date: bool = True
+    # Read back, a line of a payment's apply list has the credits in it; else only the payment's own money.
+    apply_lines_show_credits: bool = True
+    # Read back, both lists also have what could be applied, with apply=false.
+    lists_show_what_is_open: bool = False
+    # A new line that says nothing of a discount takes what is offered, as on the screen.
+    discount_taken_unsaid: bool = False
+    # SuiteQL has the discount of an invoice itself, not only that of its terms.
+    query_shows_discount: bool = True
     # How SuiteQL shows a date that was not put through TO_CHAR.
     date_format: str = "MM/DD/YYYY"
 
@@ -50,8 +62,23 @@ REFUSALS: dict[str, Text] = {
         "Unable to find a matching line for sub-list apply with key: [doc,line] and value: [{doc},{line}].",
         "C",
     ),
+    # The text of the apply list (C), with the name of the credits' list: K.
+    "no_credit_line": Text(
+        "USER_ERROR",
+        "Unable to find a matching line for sub-list credit with key: [doc,line] and value: [{doc},{line}].",
+        "K",
+    ),
     "over_applied": Text(
-        "CANT_APPLY_PMT", "The amounts applied come to {applied}, more than the payment of {payment}.", "K"
+        "CANT_APPLY_PMT",
+        "The amounts applied come to {applied}, more than the {payment} of the payment and its credits.",
+        "K",
+    ),
+    "over_credited": Text(
+        "CANT_APPLY_PMT", "The credits used come to {credits}, more than the {applied} that is applied.", "K"
+    ),
+    # Users report that the screen offers a discount until its last day, to be changed at will. That more is refused: K.
+    "over_discount": Text(
+        "DISCOUNT_DISALLWD", "A discount of {discount} of document {doc}: {offered} is offered on {day}.", "K"
     ),
     "over_due": Text("CANT_APPLY_PMT", "{amount} can't be applied to document {doc}: {due} is due.", "K"),
     "bad_amount": Text("INVALID_TRANS_AMT", "{field}: {amount} is not an amount in {currency}.", "K"),
@@ -84,6 +111,7 @@ REFUSALS: dict[str, Text] = {
     "after_submit": Text("UNEXPECTED_ERROR", "An afterSubmit script failed; the record was saved.", "O"),
     "permission": Text("INSUFFICIENT_PERMISSION", "Permission Violation: the role lacks {permission}.", "C"),
     "voided": Text("CANT_EDIT_TRAN", "A voided record can't be changed.", "K"),
+    "linked": Text("CANT_EDIT_TRAN", "Document {doc} can't be deleted: others are applied to it.", "K"),
     "not_played": Text("USER_ERROR", "The sandbox does not play {what}.", "K"),
     "refused": Text("USER_ERROR", "The record was refused.", "K"),
 }
@@ -240,7 +268,8 @@ TYPE_WORDS = {
     "Journal": "Journal",
 }
 # How nexttransactionlinelink calls what it links: an application, and a payment that lies in a deposit.
-APPLIED, DEPOSITED = "Payment", "PymtDep"  # the second: K
+# A credit memo that was made from an invoice is linked to it by CREDITED (C), whether it is applied to it or not.
+APPLIED, DEPOSITED, CREDITED = "Payment", "PymtDep", "SaleRet"  # the second: K
 APPROVAL = {"pending": 1, "approved": 2, "rejected": 3}
 
 

@@ -8,9 +8,10 @@ from typing import Literal
 
 from sandbox.netsuite.administration import Administration
 from sandbox.netsuite.amounts import units
-from sandbox.netsuite.answers import APPROVAL, SIGNS
+from sandbox.netsuite.answers import APPROVAL, CREDITED, SIGNS
 from sandbox.netsuite.books import Row, stored_day
 from sandbox.netsuite.ledger import RECEIVABLES, Leg
+from sandbox.netsuite.terms import refresh
 
 FIRST_CUSTOMER = 101
 SENDER = "billing@company.example"
@@ -104,6 +105,8 @@ class Billing(Administration):
             customer = self.customer_row(customer_id)
             account = self.account_id(ar_account) if ar_account else None
             invoice = self._document("CustInvc", customer, number, issued_on, total, currency, values, legs, account)
+            if terms_id:
+                refresh(self, self.transaction(invoice))
             if not total or approval != "approved":
                 self.settle(invoice)
             if delivered is not None:
@@ -132,8 +135,10 @@ class Billing(Administration):
         ar_account: str = "",
         account: str = "sales",
         rate: str = "",
+        memo: str = "",
     ) -> str:
-        """A credit memo, unapplied; `account` is what it takes back: sales, or bad debt."""
+        """A credit memo, unapplied; `account` is what it takes back: sales, or bad debt. `created_from` is the invoice
+        that it was made from."""
         with self.saving():
             customer = self.customer_row(customer_id)
             symbol = currency or self.symbol(customer["currency"])
@@ -141,11 +146,13 @@ class Billing(Administration):
             source = {"createdfrom": int(created_from) if created_from else None}
             legs = [Leg(self.account_id(account), units(amount), "Credit", more=_ITEM | {"quantity": 1})]
             total = units(amount)
-            values = {"exchangerate": rate} if rate else {}
-            memo = self._document("CustCred", customer, number, on, total, symbol, values, legs, receivable, source)
-            self.settle(memo)
-            self.sequence(f"netsuite.credit_memo_added {memo} {number}")
-            return str(memo)
+            values: dict[str, object] = {"memo": memo or None, **({"exchangerate": rate} if rate else {})}
+            made = self._document("CustCred", customer, number, on, total, symbol, values, legs, receivable, source)
+            if created_from:
+                self.link(self.transaction(int(created_from)), self.transaction(made), total, CREDITED)
+            self.settle(made)
+            self.sequence(f"netsuite.credit_memo_added {made} {number}")
+            return str(made)
 
     def customer_row(self, customer_id: str) -> Row:
         row = self.row("SELECT * FROM customer WHERE id = ?", int(customer_id))

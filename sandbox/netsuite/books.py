@@ -17,9 +17,10 @@ from zoneinfo import ZoneInfo
 
 from sandbox.netsuite.amounts import decimals, fixed
 from sandbox.netsuite.answers import APPLIED, APPROVAL, DEPOSITED, ROLE_LIMITS, SIGNS, Guesses, Level, Refusal
-from sandbox.netsuite.catalogue import Catalogue
+from sandbox.netsuite.catalogue import DISCOUNT, Catalogue
 from sandbox.netsuite.ledger import RATES, Head, Ledger, Leg
 from sandbox.netsuite.periods import Periods
+from sandbox.netsuite.terms import refresh
 
 Row = sqlite3.Row
 CURRENCY_NAMES = {
@@ -53,10 +54,11 @@ class Books:
         self.sequence = sequence
         self.guesses = guesses
         self.lock = threading.RLock()
-        self.catalogue = Catalogue()
+        self.catalogue = Catalogue(frozenset() if guesses.query_shows_discount else DISCOUNT)
         self.revoked: set[str] = set()
         self.limits: dict[str, Level] = dict(ROLE_LIMITS)
         self._depth = 0
+        self.last_deleted: dict[str, int] = {}  # the highest id of each table that once was
         self.db = sqlite3.connect(":memory:", check_same_thread=False, isolation_level=None, cached_statements=512)
         self.db.row_factory = sqlite3.Row
         self.catalogue.create(self.db)
@@ -101,8 +103,9 @@ class Books:
             self.db.execute(f'UPDATE "{table}" SET {sets} WHERE "{key}" = ?', (*values.values(), row_id))
 
     def next_id(self, table: str, first: int) -> int:
+        """An id that no record ever had, deleted ones included."""
         row = self.db.execute(f'SELECT MAX(id) FROM "{table}"').fetchone()
-        return max(first, (row[0] or 0) + 1)
+        return max(first, (row[0] or 0) + 1, self.last_deleted.get(table, 0) + 1)
 
     def now(self) -> str:
         """The world's time in the account's zone."""
@@ -161,9 +164,18 @@ class Books:
         return row_id
 
     def link(
-        self, previous: Row, following: Row, amount: int, kind: str = APPLIED, sequence: int | None = None
+        self,
+        previous: Row,
+        following: Row,
+        amount: int,
+        kind: str = APPLIED,
+        sequence: int | None = None,
+        *,
+        discount: int | None = None,
+        payment: int | None = None,
     ) -> None:
-        """What was applied to what, or (DEPOSITED) which payment lies in which deposit."""
+        """What was applied to what, or (DEPOSITED) which payment lies in which deposit, or (CREDITED) which memo was
+        made from which invoice. `discount` is part of the amount; `payment` is the one that a memo was used with."""
         self.insert(
             "nexttransactionlinelink",
             {
@@ -176,6 +188,8 @@ class Books:
                 "linktype": kind,
                 "foreignamount": amount,
                 "_sequence": sequence,
+                "_discount": discount,
+                "_payment": payment,
             },
         )
 
@@ -190,9 +204,11 @@ class Books:
     def settle(self, row_id: int) -> None:
         """Recompute what is paid or used of one document, and its status, from the applications."""
         document = self.transaction(row_id)
-        # An invoice is always the earlier of the two; a payment or memo is that only to a refund.
-        sql = """SELECT COALESCE(SUM(foreignamount), 0) AS used FROM nexttransactionlinelink
-                 WHERE (previousdoc = ? OR nextdoc = ?) AND linktype = ?"""
+        # An invoice is always the earlier of the two; a payment or memo is that only to a refund. A discount settles an
+        # invoice and uses up nothing of the payment.
+        part = "foreignamount - COALESCE(_discount, 0)" if document["type"] == "CustPymt" else "foreignamount"
+        sql = f"""SELECT COALESCE(SUM({part}), 0) AS used FROM nexttransactionlinelink
+                  WHERE (previousdoc = ? OR nextdoc = ?) AND linktype = ?"""
         used = self.rows(sql, row_id, row_id, APPLIED)[0]["used"]
         is_void = document["voided"] == "T"
         amount = 0 if is_void else document["_amount"]
@@ -247,4 +263,5 @@ class Books:
             raise Refusal("over_due", amount=fixed(paid), doc=invoice_id, due=fixed(amount))
         self.change("transaction", invoice_id, {"_amount": amount, "foreigntotal": amount})
         self.ledger.repost_lines(self.transaction(invoice_id))
+        refresh(self, self.transaction(invoice_id))
         self.settle(invoice_id)

@@ -82,8 +82,8 @@ TABLES: dict[str, tuple[Column, ...]] = {
         " foreignamountpaid:money foreignamountunpaid:money foreignpaymentamountused:money"
         " foreignpaymentamountunused:money status:text posting:flag voided:flag approvalstatus:key>approvalstatus"
         " postingperiod:key>accountingperiod closedate:date createddate:date lastmodifieddate:date"
-        " _amount:money _subsidiary:key _made_by:text _undeposited:flag _account:key _receivable:key _checknum:text"
-        " _sequence:number"
+        " discountdate:date discountamount:money"  # K; those of term are C
+        " _amount:money _subsidiary:key _made_by:text _undeposited:flag _account:key _receivable:key _sequence:number"
     ),
     "transactionline": _columns(
         "uniquekey:key id:number transaction:key>transaction linesequencenumber:number mainline:flag taxline:flag"
@@ -115,13 +115,15 @@ TABLES: dict[str, tuple[Column, ...]] = {
     "nexttransactionlinelink": _columns(
         "previousdoc:key>transaction previousline:number previoustype:text nextdoc:key>transaction nextline:number"
         " nexttype:text linktype:text foreignamount:money _sequence:number"
+        # What of the amount is an early discount; the payment that a credit memo was applied with.
+        " _discount:money _payment:key"
     ),
     "customer": _columns(
         "id:key entityid:text companyname:text altname:text email:text terms:key>term currency:key>currency"
         " subsidiary:key>subsidiary parent:key>customer isinactive:flag isperson:flag externalid:text"
         " creditlimit:money receivablesaccount:key>account datecreated:date lastmodifieddate:date"
     ),
-    # Columns of term beyond id and name: K.
+    # Columns of term are C, but for `name` and `datedriven`: K.
     "term": _columns(
         "id:key name:text isinactive:flag daysuntilnetdue:number discountpercent:number daysuntilexpiry:number"
         " datedriven:flag"
@@ -164,7 +166,7 @@ INDICES = {
         "type, posting, voided, id, foreignpaymentamountunused WHERE foreignpaymentamountunused > 0",
     ),
     "transactionline": ('"transaction", id, mainline, _account', '_account, "transaction", netamount'),
-    "nexttransactionlinelink": ("previousdoc", "nextdoc"),
+    "nexttransactionlinelink": ("previousdoc", "nextdoc", "_payment WHERE _payment IS NOT NULL"),
     "customer": ("lastmodifieddate", "externalid", "parent"),
     "message": ('"transaction"',),
 }
@@ -178,6 +180,8 @@ VIEWS = {
             t.posting AS posting, t.lastmodifieddate AS lastmodifieddate
         FROM transactionline l JOIN "transaction" t ON t.id = l."transaction" WHERE l._account IS NOT NULL"""
 }
+# The columns of an invoice that Guesses.query_shows_discount is about.
+DISCOUNT = frozenset({"discountdate", "discountamount"})
 # Columns and tables that an account without OneWorld doesn't have.
 ONE_WORLD = "subsidiary"
 
@@ -273,11 +277,12 @@ class Catalogue:
     """Which tables and columns exist now? `generation` rises whenever that changes.
 
     A person may remove a custom field, install the dunning SuiteApp, or have an account without OneWorld. The columns
-    of all of that are in SQLite from the start and are shown or not.
+    of all of that are in SQLite from the start and are shown or not; `hidden` ones never are.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, hidden: frozenset[str] = frozenset()) -> None:
         self.generation = 0
+        self._hidden = hidden
         self.one_world = True
         self.record_types = {kind.script_id: kind for kind in RECORD_TYPES}
         self.fields = {field.script_id: field for field in FIELDS}
@@ -369,7 +374,8 @@ class Catalogue:
     def _is_shown(self, column: str) -> bool:
         if column == ONE_WORLD:
             return self.one_world
-        return not column.startswith("_") and (column in self.fields or not column.startswith("cust"))
+        is_there = column in self.fields or not column.startswith("cust")
+        return is_there and not column.startswith("_") and column not in self._hidden
 
 
 def _list_field(db: sqlite3.Connection, field: CustomField) -> None:

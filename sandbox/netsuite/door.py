@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Generic, Protocol, TypeVar
 
@@ -49,6 +49,7 @@ class Gate:
         self._concurrency = concurrency
         self._in_flight = 0
         self._lock = threading.Lock()
+        self._meanwhile: list[_Waiting] = []
 
     def enter(self, operation: str) -> bool:
         """False when the account's limit is reached; then there is nothing to leave."""
@@ -62,6 +63,28 @@ class Gate:
     def leave(self) -> None:
         with self._lock:
             self._in_flight -= 1
+
+    def meanwhile(self, operation: str, nth: int, act: Callable[[], object]) -> None:
+        """Somebody acts just before the `nth` request of this operation from now on is carried out."""
+        with self._lock:
+            self._meanwhile.append(_Waiting(operation, nth, act))
+
+    def give_way(self, operation: str) -> None:
+        """Let those act who wait for this request; it is not carried out before they are done."""
+        with self._lock:
+            for waiting in self._meanwhile:
+                waiting.left -= waiting.operation == operation
+            due = [waiting for waiting in self._meanwhile if waiting.left <= 0]
+            self._meanwhile = [waiting for waiting in self._meanwhile if waiting.left > 0]
+        for waiting in due:
+            waiting.act()
+
+
+@dataclass(slots=True)
+class _Waiting:
+    operation: str
+    left: int
+    act: Callable[[], object]
 
 
 class Door(Generic[R]):
@@ -91,6 +114,7 @@ class Door(Generic[R]):
             if early is not None:
                 await early(scope, receive, send)
                 return
+            await run_in_threadpool(self._gate.give_way, operation)
             response = await run_in_threadpool(self._service.answer, read, rule)
         finally:
             self._gate.leave()

@@ -7,7 +7,7 @@ its subsidiary; the second sum to zero in every document, always. What rates lea
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
@@ -33,6 +33,7 @@ _CHART = """
 6200 Expense bad_debt Bad Debt Expense
 6900 Expense adjustments Payment Adjustments
 7900 OthExpense gain Realized Gain/Loss
+4800 Income discounts Sales Discounts
 """
 BANKS = frozenset({"Bank"})
 # Where the money of a payment or refund may lie.
@@ -53,13 +54,15 @@ _INSERT = "INSERT INTO transactionline ({}) VALUES ({})".format(
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """`currency` is kept by banks alone; without `subsidiary` every subsidiary may use it."""
+    """`currency` is kept by banks alone; without `subsidiary` every subsidiary may use it. No new document may name an
+    inactive one."""
 
     id: int
     type: str
     name: str
     currency: int | None = None
     subsidiary: int | None = None
+    inactive: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,12 +127,18 @@ class Ledger:
         self._accounts[new.id] = new
         return new.id
 
+    def switch(self, account_id: int, *, active: bool) -> None:
+        """Make an account inactive, or active again; KeyError for one that is not there."""
+        self._accounts[account_id] = replace(self._accounts[account_id], inactive=not active)
+        values = {"isinactive": "F" if active else "T", "lastmodifieddate": self._books.now()}
+        self._books.change("account", account_id, values)
+
     # ---- what an account may take ----
 
     def account(self, key: object, field: str, subsidiary: int, kinds: Collection[str] = ()) -> Account:
         """The account that a record names, or why it can't be used by this subsidiary for this."""
         found = self._accounts.get(int(str(key))) if str(key).isdecimal() else None
-        if found is None or (kinds and found.type not in kinds):
+        if found is None or found.inactive or (kinds and found.type not in kinds):
             raise Refusal("bad_reference", field=field, key=key)
         if found.subsidiary not in (None, subsidiary):
             raise Refusal("bad_subsidiary_reference", field=field, key=key, subsidiary=subsidiary)
@@ -230,35 +239,57 @@ class Ledger:
 
     def repost_payment(self, payment: Row, account: int | None = None) -> None:
         """After a payment's amount, account or applications changed. What it pays leaves receivables at the invoices'
-        own rates; the difference to its own rate is the realized gain or loss."""
+        own rates, and so does what is let off as a discount; the difference to its own rate is the realized gain or
+        loss."""
         head, amount = Head.of(payment), payment["_amount"]
+        discount = self._discount(payment["id"])
         main: dict[str, object] = {"foreignamount": amount, "netamount": self.convert(amount, head)}
         if account is not None:
             main["_account"] = account
         self._change_line(payment["id"], 0, main)
-        if head.currency == self.base(head.subsidiary):
-            self._change_line(payment["id"], 1, {"foreignamount": -amount, "netamount": -amount})
-            return
-        receivable = -self._received_at_rates(payment, head)
-        self._change_line(payment["id"], 1, {"foreignamount": -amount, "netamount": receivable})
-        self._books.db.execute('DELETE FROM transactionline WHERE "transaction" = ? AND id = 2', (payment["id"],))
-        rest = -(self.convert(amount, head) + receivable)
-        if rest:
-            gain = Leg(self.roles["gain"], 0, "Realized gain or loss")
-            self._books.db.execute(_INSERT, self._line(payment["id"], head, 2, gain, rest))
+        receivable = -self._received_at_rates(payment["id"], amount + discount, head)
+        self._change_line(payment["id"], 1, {"foreignamount": -amount - discount, "netamount": receivable})
+        rest = [Leg(self.roles["discounts"], discount, "Early payment discount")] if discount else []
+        based = [self.convert(discount, head)] if discount else []
+        self._replace_lines(payment["id"], head, 2, rest, based)
 
-    def _received_at_rates(self, payment: Row, head: Head) -> int:
-        """A payment in base currency: what is applied at its invoices' rates, the rest at its own."""
+    def repost_memo(self, memo: Row) -> None:
+        """After a credit memo in another currency was applied or freed, as with a payment."""
+        head = Head.of(memo)
+        received = self._received_at_rates(memo["id"], memo["_amount"], head)
+        self._change_line(memo["id"], 0, {"netamount": -received})
+        sql = 'SELECT MAX(id) AS last FROM transactionline WHERE "transaction" = ? AND _account <> ?'
+        last = self._books.rows(sql, memo["id"], self.roles["gain"])[0]["last"]
+        self._replace_lines(memo["id"], head, last + 1, [], [])
+
+    def _replace_lines(self, row_id: int, head: Head, first: int, legs: list[Leg], based: list[int]) -> None:
+        """Put these in place of the lines from `first` on, and what the document then lacks as gain or loss."""
+        sql = 'DELETE FROM transactionline WHERE "transaction" = ? AND id >= ?'
+        self._books.db.execute(sql, (row_id, first))
+        sql = 'SELECT SUM(netamount) AS posted FROM transactionline WHERE "transaction" = ?'
+        rest = -self._books.rows(sql, row_id)[0]["posted"] - sum(based)
+        if rest:
+            legs, based = [*legs, Leg(self.roles["gain"], 0, "Realized gain or loss")], [*based, rest]
+        numbered = enumerate(zip(legs, based, strict=True), start=first)
+        lines = [self._line(row_id, head, number, leg, base) for number, (leg, base) in numbered]
+        self._books.db.executemany(_INSERT, lines)
+
+    def _received_at_rates(self, row_id: int, amount: int, head: Head) -> int:
+        """A payment or memo in base currency: what is applied at its invoices' rates, the rest at its own."""
         applied = self._books.rows(
             """SELECT l.foreignamount, t.exchangerate FROM nexttransactionlinelink l
                JOIN "transaction" t ON t.id = l.previousdoc WHERE l.nextdoc = ? AND l.linktype = ?""",
-            payment["id"],
+            row_id,
             APPLIED,
         )
         parts = [(row["foreignamount"], Decimal(str(row["exchangerate"]))) for row in applied]
-        left = payment["_amount"] - sum(amount for amount, _ in parts)
-        at_invoices = [self.convert(amount, Head(head.currency, rate, head.subsidiary)) for amount, rate in parts]
+        left = amount - sum(part for part, _ in parts)
+        at_invoices = [self.convert(part, Head(head.currency, rate, head.subsidiary)) for part, rate in parts]
         return sum(at_invoices) + self.convert(left, head)
+
+    def _discount(self, payment_id: int) -> int:
+        sql = "SELECT COALESCE(SUM(_discount), 0) AS taken FROM nexttransactionlinelink WHERE nextdoc = ?"
+        return int(self._books.rows(sql, payment_id)[0]["taken"])
 
     def clear(self, row_id: int) -> None:
         """A voided document posts nothing any more."""

@@ -11,11 +11,12 @@ from datetime import date
 from typing import Any
 
 from sandbox.netsuite.amounts import fixed, units
-from sandbox.netsuite.answers import APPROVAL, SIGNS, Refusal
+from sandbox.netsuite.answers import APPROVAL, CREDITED, SIGNS, Refusal
+from sandbox.netsuite.application_desk import ApplicationDesk
 from sandbox.netsuite.books import stored_day
-from sandbox.netsuite.cash_desk import CashDesk
 from sandbox.netsuite.catalogue import Kind
 from sandbox.netsuite.dunning import send_if_resumed
+from sandbox.netsuite.terms import refresh
 from sandbox.netsuite.truth import truth
 
 # What `edit_invoice` may set, and the column behind it.
@@ -33,10 +34,10 @@ EDITABLE = {
     "promise_amount": "custbody_arc_promise_amount",
     "conversation_until": "custbody_arc_conversation_until",
 }
-_LINKS = "FROM nexttransactionlinelink WHERE previousdoc = ? OR nextdoc = ?"
+_LINKS = "FROM nexttransactionlinelink WHERE (previousdoc = ? OR nextdoc = ? OR _payment = ?) AND linktype <> ?"
 
 
-class People(CashDesk):
+class People(ApplicationDesk):
     """The books with all the hands that write in them."""
 
     def set_hold(self, invoice_id: str, reason: str) -> None:
@@ -88,20 +89,41 @@ class People(CashDesk):
         self._void(int(invoice_id))
 
     def void_payment(self, payment_id: str) -> None:
-        """Void a payment; what it paid is open again. One that lies in a deposit must come out of that first."""
-        deposit = self.deposit_of(int(payment_id))
-        if deposit is not None:
-            raise Refusal("in_deposit", deposit=deposit)
+        """Void a payment: what it paid is open again, and the credits used with it are free. One that lies in a deposit
+        must come out of that first."""
+        self._require_undeposited(int(payment_id))
         self._void(int(payment_id))
 
     def void_document(self, document: str) -> None:
         """Void a deposit (its payments wait in Undeposited Funds again), journal, refund or credit memo."""
         self._void(int(document))
 
+    def delete_document(self, document: str) -> None:
+        """Delete a document without a trace: what it was applied to is open again. Nothing may be applied to it (K)."""
+        row = self.transaction(int(document))
+        self._require_undeposited(row["id"])
+        if self.row(f"SELECT 1 {_LINKS} AND previousdoc = ?", *[row["id"]] * 3, CREDITED, row["id"]) is not None:
+            raise Refusal("linked", doc=document)
+        self.periods.require_open(row["trandate"])
+        with self.saving():
+            self._unlink(row["id"])
+            self.db.execute("DELETE FROM nexttransactionlinelink WHERE ? IN (previousdoc, nextdoc)", (row["id"],))
+            self.db.execute('DELETE FROM transactionline WHERE "transaction" = ?', (row["id"],))
+            self.db.execute('DELETE FROM "transaction" WHERE id = ?', (row["id"],))
+            self.last_deleted["transaction"] = max(row["id"], self.last_deleted.get("transaction", 0))
+            self.sequence(f"netsuite.{row['recordtype']}_deleted {row['id']}")
+
+    def _require_undeposited(self, payment_id: int) -> None:
+        deposit = self.deposit_of(payment_id)
+        if deposit is not None:
+            raise Refusal("in_deposit", deposit=deposit)
+
     def _edit(self, invoice_id: str, values: Mapping[str, object]) -> None:
         before = self.transaction(int(invoice_id))  # raises for an id that is not there
         with self.saving():
             self.change("transaction", int(invoice_id), {**values, "lastmodifieddate": self.now()})
+            if values.keys() & {"terms", "trandate"}:
+                refresh(self, self.transaction(int(invoice_id)))
             self.settle(int(invoice_id))
             self.sequence(f"netsuite.invoice_saved {invoice_id}")
             send_if_resumed(self, before, values)
@@ -118,21 +140,29 @@ class People(CashDesk):
     def _void(self, row_id: int) -> None:
         document = self.transaction(row_id)
         with self.saving():
-            others = self.rows(f"SELECT * {_LINKS}", row_id, row_id)
-            self.db.execute(f"DELETE {_LINKS}", (row_id, row_id))
             self.change("transaction", row_id, {"voided": "T", "lastmodifieddate": self.now()})
             self.ledger.clear(row_id)
+            self._unlink(row_id)
             self.settle(row_id)
-            for link in others:
-                self._released(link["previousdoc"] if link["nextdoc"] == row_id else link["nextdoc"])
             self.sequence(f"netsuite.{document['recordtype']}_voided {row_id}")
+
+    def _unlink(self, row_id: int) -> None:
+        """Take a document off all that it was applied to, that was applied to it, and that it lay in; with a payment go
+        the credits that were used with it. From what it was made stays known."""
+        key = (row_id, row_id, row_id, CREDITED)
+        links = self.rows(f"SELECT previousdoc, nextdoc {_LINKS}", *key)
+        self.db.execute(f"DELETE {_LINKS}", key)
+        for other in sorted({doc for link in links for doc in link} - {row_id}):
+            self._released(other)
 
     def _released(self, row_id: int) -> None:
         """A document that lost what it was applied to, or the deposit that it lay in."""
         document = self.transaction(row_id)
         is_foreign = document["currency"] != self.ledger.base(document["_subsidiary"])
-        if document["type"] == "CustPymt" and document["voided"] == "F" and is_foreign:
+        if document["type"] == "CustPymt" and document["voided"] == "F":
             self.ledger.repost_payment(document)
+        if document["type"] == "CustCred" and document["voided"] == "F" and is_foreign:
+            self.ledger.repost_memo(document)
         self.settle(row_id)
 
     # ---- the truth ----

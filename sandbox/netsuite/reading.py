@@ -12,6 +12,7 @@ from sandbox.netsuite.answers import APPLIED, DEPOSITED, SIGNS, STATUS_WORDS, TY
 from sandbox.netsuite.books import Books, Row
 from sandbox.netsuite.catalogue import CustomField, Kind
 from sandbox.netsuite.contract import XSI_TYPE, Contract
+from sandbox.netsuite.settling import Part, Standing, standing
 from sandbox.netsuite.writing import Place
 
 # Record kind -> the prefix and name of its xsi:type.
@@ -107,7 +108,7 @@ class Reader:
             case "customerPayment":
                 self._payment(fields, row, body_only)
             case "creditMemo":
-                self._credit_memo(fields, row)
+                self._credit_memo(fields, row, body_only)
             case "customerRefund":
                 self._refund(fields, row)
             case "deposit":
@@ -159,6 +160,9 @@ class Reader:
         self._subsidiary(fields, row["_subsidiary"])
         fields.reference("currency", row["currency"], self._name("currency", row["currency"]))
         fields.moment("dueDate", row["duedate"])
+        fields.moment("discountDate", row["discountdate"])
+        if row["discountamount"] is not None:
+            fields.add("discountAmount", fixed(row["discountamount"], symbol))
         fields.add("otherRefNum", row["otherrefnum"])
         fields.add("memo", row["memo"])
         if not body_only:
@@ -196,43 +200,108 @@ class Reader:
         fields.add("tranId", row["tranid"])
         fields.reference("postingPeriod", row["postingperiod"])
         fields.add("memo", row["memo"])
-        fields.add("checkNum", row["_checknum"])
+        fields.add("checkNum", row["otherrefnum"])
         fields.add("currencyName", self._name("currency", row["currency"]))
         fields.add("exchangeRate", row["exchangerate"])
         fields.add("undepFunds", row["_undeposited"] == "T")
         if row["_undeposited"] != "T":
             self._account(fields, "account", row["_account"])
-        fields.add("total", fixed(row["foreigntotal"], symbol))
+        now = standing(self.books, row["id"])
+        used = sum(now.credits.values())
+        fields.add("total", fixed(row["foreigntotal"] + used, symbol))
         self._subsidiary(fields, row["_subsidiary"])
         if not body_only:
-            fields.add("applied", fixed(row["foreignpaymentamountused"], symbol))
+            fields.add("applied", fixed(row["foreignpaymentamountused"] + used, symbol))
             fields.add("unapplied", fixed(row["foreignpaymentamountunused"], symbol))
         fields.add("status", self._status(row))
         if not body_only:
-            self._applied(fields, row, symbol)
+            self._pays(fields, row, now, symbol)
+            self._credited(fields, row, now, symbol)
         fields.custom(row, self._custom_fields("transaction", "customerPayment"))
 
-    def _applied(self, fields: _Fields, row: Row, symbol: str) -> None:
-        """The applied lines. A real account may also list every open invoice with apply=false (K): not played."""
-        sql = """SELECT l.foreignamount AS applied, t.* FROM nexttransactionlinelink l
-                 JOIN "transaction" t ON t.id = l.previousdoc WHERE l.nextdoc = ? AND l.linktype = ? ORDER BY t.id"""
-        container = fields.nested("applyList")
-        for invoice in self.books.rows(sql, row["id"], APPLIED):
-            line = container.nested("apply")
-            line.add("apply", True)
-            line.add("doc", invoice["id"])
-            line.add("line", 0)
-            line.moment("applyDate", invoice["trandate"])
-            line.add("type", TYPE_WORDS[invoice["type"]])
-            line.add("refNum", invoice["tranid"])
-            line.add("total", fixed(invoice["foreigntotal"], symbol))
-            is_invoice = invoice["type"] == "CustInvc"
-            left = invoice["foreignamountunpaid" if is_invoice else "foreignpaymentamountunused"]
-            line.add("due", fixed(left + invoice["applied"], symbol))
-            line.add("currency", self._name("currency", invoice["currency"]))
-            line.add("amount", fixed(invoice["applied"], symbol))
+    def _pays(self, fields: _Fields, payment: Row, now: Standing, symbol: str) -> None:
+        """The invoices that a payment is applied to, each with the credits in it (K)."""
+        container, own = fields.nested("applyList"), now.own()
+        for doc, part in sorted(now.parts.items()):
+            settled = part.amount if self.books.guesses.apply_lines_show_credits else own.get(doc, (0, 0))[0]
+            if settled or part.discount:
+                self._pay_line(container, self.books.transaction(doc), symbol, Part(settled, part.discount), part)
+        for invoice in self._open(payment, "CustInvc", set(now.parts)):
+            self._pay_line(container, invoice, symbol)
 
-    def _credit_memo(self, fields: _Fields, row: Row) -> None:
+    def _pay_line(
+        self, container: _Fields, invoice: Row, symbol: str, shown: Part | None = None, part: Part | None = None
+    ) -> None:
+        """`shown` is what the line tells of `part`; without both it could be applied and is not."""
+        line = self._list_line(container.nested("apply"), invoice, "applyDate", applied=shown is not None)
+        line.add("total", fixed(invoice["foreigntotal"], symbol))
+        settled = part.amount + part.discount if part else 0
+        line.add("due", fixed(invoice["foreignamountunpaid"] + settled, symbol))
+        line.add("currency", self._name("currency", invoice["currency"]))
+        line.moment("discDate", invoice["discountdate"])
+        if invoice["discountamount"] is not None:
+            line.add("discAmt", fixed(invoice["discountamount"], symbol))
+        if shown and shown.discount:
+            line.add("disc", fixed(shown.discount, symbol))
+        if shown:
+            line.add("amount", fixed(shown.amount, symbol))
+
+    def _credited(self, fields: _Fields, payment: Row, now: Standing, symbol: str) -> None:
+        """The credit memos used with a payment; `appliedTo` names the invoices (K)."""
+        container = fields.nested("creditList")
+        for doc, amount in sorted(now.credits.items()):
+            settled = [self.books.transaction(other)["tranid"] for credit, other in sorted(now.shares) if credit == doc]
+            self._credit_line(container, self.books.transaction(doc), symbol, amount, ", ".join(settled))
+        for memo in self._open(payment, "CustCred", set(now.credits)):
+            self._credit_line(container, memo, symbol)
+
+    def _credit_line(self, container: _Fields, memo: Row, symbol: str, amount: int = 0, applied_to: str = "") -> None:
+        line = self._list_line(container.nested("credit"), memo, "creditDate", applied=bool(amount))
+        line.add("appliedTo", applied_to or None)
+        line.add("total", fixed(abs(memo["foreigntotal"]), symbol))
+        line.add("due", fixed(memo["foreignpaymentamountunused"] + amount, symbol))
+        line.add("currency", self._name("currency", memo["currency"]))
+        line.add("amount", fixed(amount, symbol) if amount else None)
+
+    def _open(self, payment: Row, kind: str, listed: set[int]) -> list[Row]:
+        """What of this kind could be applied too, where the account's lists show that."""
+        if not self.books.guesses.lists_show_what_is_open or payment["voided"] == "T":
+            return []
+        left = "foreignamountunpaid" if kind == "CustInvc" else "foreignpaymentamountunused"
+        sql = f"""SELECT * FROM "transaction" WHERE type = ? AND entity = ? AND currency = ? AND _subsidiary = ?
+                  AND _receivable = ? AND posting = 'T' AND voided = 'F' AND {left} > 0 ORDER BY id"""
+        kin = (payment[name] for name in ("entity", "currency", "_subsidiary", "_receivable"))
+        return [row for row in self.books.rows(sql, kind, *kin) if row["id"] not in listed]
+
+    @staticmethod
+    def _list_line(line: _Fields, document: Row, day: str, *, numbered: bool = True, applied: bool = True) -> _Fields:
+        """What the lines of all such lists begin with."""
+        line.add("apply", applied)
+        line.add("doc", document["id"])
+        if numbered:
+            line.add("line", 0)
+        line.moment(day, document["trandate"])
+        line.add("type", TYPE_WORDS[document["type"]])
+        line.add("refNum", document["tranid"])
+        return line
+
+    def _applied(self, fields: _Fields, row: Row, symbol: str) -> None:
+        """What a credit memo is applied to, or what a refund pays back."""
+        sql = """SELECT SUM(l.foreignamount) AS applied, t.* FROM nexttransactionlinelink l
+                 JOIN "transaction" t ON t.id = l.previousdoc WHERE l.nextdoc = ? AND l.linktype = ?
+                 GROUP BY t.id ORDER BY t.id"""
+        container = fields.nested("applyList")
+        for other in self.books.rows(sql, row["id"], APPLIED):
+            left = other["foreignamountunpaid" if other["type"] == "CustInvc" else "foreignpaymentamountunused"]
+            line = self._list_line(container.nested("apply"), other, "applyDate", numbered=row["type"] != "CustCred")
+            line.add("total", fixed(other["foreigntotal"], symbol))
+            line.add("due", fixed(left + other["applied"], symbol))
+            line.add("currency", self._name("currency", other["currency"]))
+            line.add("amount", fixed(other["applied"], symbol))
+            if row["type"] == "CustCred":
+                line.add("line", 0)  # the vendor's schema has it last here
+
+    def _credit_memo(self, fields: _Fields, row: Row, body_only: bool) -> None:
         symbol = self.books.symbol(row["currency"])
         main = self.books.rows(
             "SELECT createdfrom FROM transactionline WHERE \"transaction\" = ? AND mainline = 'T'", row["id"]
@@ -253,6 +322,8 @@ class Reader:
         fields.add("applied", fixed(row["foreignpaymentamountused"], symbol))
         fields.add("total", fixed(abs(row["foreigntotal"]), symbol))
         fields.add("status", self._status(row))
+        if not body_only:
+            self._applied(fields, row, symbol)
 
     def _refund(self, fields: _Fields, row: Row) -> None:
         symbol = self.books.symbol(row["currency"])

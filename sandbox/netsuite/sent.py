@@ -13,7 +13,7 @@ from lxml import etree
 
 from sandbox.netsuite.amounts import units
 from sandbox.netsuite.answers import Refusal
-from sandbox.netsuite.applying import ApplyLine
+from sandbox.netsuite.applying import ApplyLine, CreditLine, Lists
 from sandbox.netsuite.books import stored_day
 from sandbox.netsuite.catalogue import Catalogue, Kind
 from sandbox.netsuite.contract import XSI_TYPE
@@ -125,9 +125,15 @@ class Sent:
         child = self.child(name)
         return child is None or truth_value(child.get("replaceAll", "true")) is not False
 
-    def apply_lines(self, currency: str) -> tuple[ApplyLine, ...]:
-        container = self.child("applyList")
-        return () if container is None else tuple(_apply_line(line, currency) for line in container)
+    def lists(self, currency: str) -> Lists:
+        """A payment's apply and credit lists; one that was not sent replaces nothing."""
+        applies, credits = self.lines("applyList"), self.lines("creditList")
+        return Lists(
+            tuple(_apply_line(line.element, currency) for line in applies),
+            tuple(_credit_line(line.element, currency) for line in credits),
+            self.has("applyList") and self.replaces_all("applyList"),
+            self.has("creditList") and self.replaces_all("creditList"),
+        )
 
     def custom(self, catalogue: Catalogue, record: str, zone: str) -> dict[str, object]:
         """Custom field values by script id; a field that the record doesn't have, or of another type, is refused."""
@@ -185,13 +191,24 @@ def amount_of(text: str, field: str, currency: str) -> int:
 
 
 def _apply_line(line: etree._Element, currency: str) -> ApplyLine:
+    doc, amount, applied, number, fields = _list_line(line, currency)
+    discount = amount_of(fields["disc"], "disc", currency) if "disc" in fields else None
+    return ApplyLine(doc, amount, applied, number, discount)
+
+
+def _credit_line(line: etree._Element, currency: str) -> CreditLine:
+    doc, amount, applied, number, _ = _list_line(line, currency)
+    return CreditLine(doc, amount, applied, number)
+
+
+def _list_line(line: etree._Element, currency: str) -> tuple[int, int | None, bool, str, dict[str, str]]:
     fields: dict[str, str] = dict(_texts(line))
     if "doc" not in fields:
         raise Refusal("wants_value", field="doc")
     amount = amount_of(fields["amount"], "amount", currency) if "amount" in fields else None
-    # An apply line without `apply` is one that is not to be applied (K).
+    # A line without `apply` is one that is not to be applied (K).
     applied = truth_value(fields.get("apply")) or False
-    return ApplyLine(int(fields["doc"]), amount, applied, fields.get("line", "null"))
+    return int(fields["doc"]), amount, applied, fields.get("line", "null"), fields
 
 
 def _texts(element: etree._Element) -> Iterator[tuple[str, str]]:

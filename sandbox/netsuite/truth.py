@@ -7,6 +7,8 @@ from typing import Any
 from sandbox.netsuite.amounts import fixed
 from sandbox.netsuite.answers import APPLIED, DEPOSITED
 from sandbox.netsuite.books import Books, Row
+from sandbox.netsuite.proof import violations
+from sandbox.netsuite.settling import standing
 
 
 def truth(books: Books) -> dict[str, Any]:
@@ -19,6 +21,7 @@ def truth(books: Books) -> dict[str, Any]:
         "refunds": [_refund(books, row) for row in _all(books, "CustRfnd")],
         "journals": [_journal(books, row) for row in _all(books, "Journal")],
         "records": {name: _records(books, name) for name in books.catalogue.record_types},
+        "violations": violations(books),
     }
 
 
@@ -42,15 +45,64 @@ def _invoice(row: Row) -> dict[str, Any]:
 
 
 def _payment(books: Books, row: Row) -> dict[str, Any]:
-    links = books.rows(
-        "SELECT * FROM nexttransactionlinelink WHERE nextdoc = ? AND linktype = ? ORDER BY previousdoc",
-        row["id"],
-        APPLIED,
-    )
+    """`applications` are its own cash and, beside it, the discount; `credits` are the memos used with it."""
+    now, symbol = standing(books, row["id"]), row["symbol"]
+    sequences = _sequences(books, row["id"])
     deposit = books.deposit_of(row["id"])
     return {
         "id": str(row["id"]),
         "external_id": row["externalid"] or "",
+        "customer": str(row["entity"]),
+        "currency": symbol,
+        "amount": fixed(row["_amount"], symbol),
+        "applications": [
+            {
+                "invoice": str(doc),
+                "amount": fixed(cash, symbol),
+                "discount": fixed(discount, symbol),
+                "sequence": sequences[row["id"], doc],
+            }
+            for doc, (cash, discount) in sorted(now.own().items())
+        ],
+        "credits": [
+            {
+                "credit": str(credit),
+                "invoice": str(doc),
+                "amount": fixed(amount, symbol),
+                "sequence": sequences[credit, doc],
+            }
+            for (credit, doc), amount in sorted(now.shares.items())
+        ],
+        "unapplied": fixed(row["foreignpaymentamountunused"], symbol),
+        "voided": row["voided"] == "T",
+        "made_by": row["_made_by"],
+        "on": row["trandate"][:10],
+        "memo": row["memo"] or "",
+        "number": row["tranid"],
+        "check": row["otherrefnum"] or "",
+        "account": str(row["_account"]),
+        "deposit": str(deposit) if deposit else "",
+        "sequence": row["_sequence"],
+    }
+
+
+def _sequences(books: Books, payment_id: int) -> dict[tuple[int, int], int]:
+    """By payment or memo and invoice: the commit by which it was applied."""
+    sql = "SELECT * FROM nexttransactionlinelink WHERE linktype = ? AND (nextdoc = ? OR _payment = ?)"
+    links = books.rows(sql, APPLIED, payment_id, payment_id)
+    return {(link["nextdoc"], link["previousdoc"]): link["_sequence"] for link in links}
+
+
+def _credit(books: Books, row: Row) -> dict[str, Any]:
+    """`applications` name the payment that the memo was applied with, if it was with one."""
+    links = books.rows(
+        "SELECT * FROM nexttransactionlinelink WHERE nextdoc = ? AND linktype = ? ORDER BY previousdoc, _payment",
+        row["id"],
+        APPLIED,
+    )
+    return {
+        "id": str(row["id"]),
+        "number": row["tranid"],
         "customer": str(row["entity"]),
         "currency": row["symbol"],
         "amount": fixed(row["_amount"], row["symbol"]),
@@ -58,31 +110,16 @@ def _payment(books: Books, row: Row) -> dict[str, Any]:
             {
                 "invoice": str(link["previousdoc"]),
                 "amount": fixed(link["foreignamount"], row["symbol"]),
+                "payment": str(link["_payment"] or ""),
                 "sequence": link["_sequence"],
             }
             for link in links
         ],
         "unapplied": fixed(row["foreignpaymentamountunused"], row["symbol"]),
         "voided": row["voided"] == "T",
-        "made_by": row["_made_by"],
         "on": row["trandate"][:10],
         "memo": row["memo"] or "",
-        "account": str(row["_account"]),
-        "deposit": str(deposit) if deposit else "",
-        "sequence": row["_sequence"],
-    }
-
-
-def _credit(books: Books, row: Row) -> dict[str, Any]:
-    return {
-        "id": str(row["id"]),
-        "number": row["tranid"],
-        "customer": str(row["entity"]),
-        "currency": row["symbol"],
-        "amount": fixed(row["_amount"], row["symbol"]),
-        "unapplied": fixed(row["foreignpaymentamountunused"], row["symbol"]),
-        "voided": row["voided"] == "T",
-        "on": row["trandate"][:10],
+        "created_from": str(_lines(books, row)[0]["createdfrom"] or ""),
     }
 
 

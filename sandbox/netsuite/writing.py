@@ -11,7 +11,7 @@ from typing import cast
 
 from sandbox.netsuite.amounts import fits, fixed
 from sandbox.netsuite.answers import RECORD_PERMISSIONS, Level, Refusal
-from sandbox.netsuite.applying import NewPayment, add_payment, apply, cash_account
+from sandbox.netsuite.applying import NewPayment, add_payment, apply_lists, cash_account
 from sandbox.netsuite.banking import add_sent_deposit, add_sent_journal
 from sandbox.netsuite.books import Books, Row
 from sandbox.netsuite.catalogue import RecordType
@@ -138,20 +138,18 @@ def _payment_fields(books: Books, sent: Sent) -> dict[str, object]:
     """What of a payment is stored as it was sent."""
     _refuse_unplayed(sent)
     values = custom(books, sent, "customerPayment")
-    for name, column in (("memo", "memo"), ("tranId", "tranid"), ("checkNum", "_checknum")):
+    columns = {"memo": "memo", "tranId": "tranid", "checkNum": "otherrefnum"}
+    for name, column in columns.items():
         if sent.has(name):
             values[column] = sent.text(name) or None
-    values |= {{"memo": "memo", "checkNum": "_checknum"}[name]: None for name in sent.nulls() & {"memo", "checkNum"}}
-    return values
+    return values | {columns[name]: None for name in sent.nulls() & {"memo", "checkNum"}}
 
 
 def _refuse_unplayed(sent: Sent) -> None:
     if sent.flag("autoApply"):
         raise Refusal("not_played", what="autoApply")
-    for name in ("creditList", "depositList"):
-        child = sent.child(name)
-        if child is not None and len(child):
-            raise Refusal("not_played", what=f"{name} on a payment")
+    if sent.lines("depositList"):
+        raise Refusal("not_played", what="depositList on a payment")
 
 
 def _add_payment(books: Books, sent: Sent) -> int:
@@ -169,16 +167,18 @@ def _add_payment(books: Books, sent: Sent) -> int:
     amount = sent.money("payment", symbol)
     if amount is None:
         raise Refusal("wants_value", field="Payment Amount")
+    lists = sent.lists(symbol)
     new = NewPayment(
         customer_id,
         currency_id,
         amount,
         day(books, sent),
-        sent.apply_lines(symbol),
+        lists.lines,
         _cash(books, sent, currency_id, customer["subsidiary"]),
         _receivable(sent),
         sent.rate() if currency_id != books.ledger.base(customer["subsidiary"]) else None,
         by_role=True,
+        credits=lists.credits,
     )
     made = {"externalid": sent.external_id or None, "_made_by": "integration"}
     return add_payment(books, new, _payment_fields(books, sent) | made)
@@ -243,9 +243,8 @@ def _update_payment(books: Books, sent: Sent, row: Row) -> None:
     books.change("transaction", row["id"], values | {"lastmodifieddate": books.now()})
     if moves_ledger:
         books.ledger.repost_payment(books.transaction(row["id"]), cast("int | None", values.get("_account")))
-    # Without an apply list nothing of it changes, but a smaller amount must still cover what is applied.
-    replace_all = sent.has("applyList") and sent.replaces_all("applyList")
-    apply(books, row["id"], sent.apply_lines(symbol), replace_all=replace_all)
+    # Without lists nothing of them changes, but a smaller amount must still cover what is applied.
+    apply_lists(books, row["id"], sent.lists(symbol), by_role=True)
     books.sequence(f"netsuite.payment_saved {row['id']}")
 
 

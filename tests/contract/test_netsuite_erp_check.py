@@ -11,7 +11,7 @@ import pytest
 
 from connector.adapters.netsuite import NetSuiteErp
 from connector.adapters.netsuite.audit import EXAMPLES_MAX
-from connector.adapters.netsuite.settings import NativeDunning
+from connector.adapters.netsuite.settings import EarlyDiscount, NativeDunning
 from connector.ports import Finding
 from tests.contract.netsuite_site import Site, mapping, served, settlement
 
@@ -46,6 +46,7 @@ def test_an_account_in_order_has_only_good_findings(site: Site) -> None:
         ("LIST_CUSTJOB", "NetSuite customer", "Lists > Customers"),
         ("TRAN_CUSTPYMT", "NetSuite SOAP", "Transactions > Customer Payment"),
         ("TRAN_CUSTINVC", "NetSuite SOAP", "Transactions > Invoice"),
+        ("TRAN_CUSTCRED", "NetSuite SOAP", "Transactions > Credit Memo (Edit)"),
         ("TRAN_DEPOSIT", "NetSuite SOAP", "Transactions > Make Deposit (Create)"),
         ("TRAN_JOURNAL", "NetSuite SOAP", "Transactions > Make Journal Entry (Create)"),
         ("LIST_ACCOUNT", "NetSuite account", "Lists > Accounts (View)"),
@@ -111,6 +112,14 @@ def test_a_wrong_sign_of_lines_is_found(site: Site) -> None:
     assert ["Set facts.line_amount_sign: minus in mappings/netsuite.yaml."] == [item.remedy for item in findings]
 
 
+def test_a_name_of_the_early_discount_that_is_not_there_is_told(site: Site) -> None:
+    site.with_mapping(early_discount=EarlyDiscount(amount="discountamt", until="discountdate"))
+
+    assert ["transaction has no field discountamt"] == wrong(site, "NetSuite transaction")
+    site.with_mapping(early_discount=EarlyDiscount(amount="", until=""))
+    assert [] == wrong(site, "NetSuite transaction")
+
+
 def test_a_pause_field_that_is_not_there_is_named(site: Site) -> None:
     site.with_mapping(native_dunning=NativeDunning(pause_field="custbody_3805_dunning_paused"))
 
@@ -123,7 +132,9 @@ def test_what_the_role_may_create_is_said_to_be_unknown(site: Site) -> None:
     (finding,) = [one for one in site.erp.check() if "not looked at" in one.what]
 
     assert finding.ok
-    assert "Customer Payment, the connector's record types, Make Deposit, Make Journal Entry" in finding.what
+    creates = "Customer Payment, the connector's record types, Credit Memo (Edit), Make Deposit, Make Journal Entry"
+    assert creates in finding.what
+    assert "it also needs Customer Payment (Edit)" in finding.what
 
 
 def test_a_role_that_sees_what_the_connector_never_reads_has_too_much(site: Site) -> None:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from typing import Any
 
 from connector.decisions import matching
+from connector.decisions.matching import FamilyBook, Waiting
 from connector.money import Money
 from connector.policy import MatchingLimits, Policy, Step
 from connector.receivables import (
@@ -14,6 +16,7 @@ from connector.receivables import (
     Match,
     MatchException,
     OpenInvoice,
+    PayerEvidence,
     Payment,
     PaymentState,
     Remittance,
@@ -83,11 +86,24 @@ def payment(amount: str, text: str = "", *, currency: str = "USD", **more: Any) 
     return Payment(**(values | more))
 
 
+def waiting(paid: Payment, **more: Any) -> Waiting:
+    values: dict[str, Any] = {"left": paid.available}
+    if not paid.customer_id:
+        values["payer_by"] = PayerEvidence.NONE
+    return Waiting(paid, **(values | more))
+
+
 def decide(paid: Payment, *invoices: OpenInvoice, **more: Any) -> Match | MatchException:
-    values: dict[str, Any] = {"family_ids": frozenset({"C1", "C2"})}
+    """The verdict on one payment; `rivals` are other amounts of the same customer that wait beside it."""
     limits = more.pop("limits", MatchingLimits())
-    available = more.pop("available", paid.available)
-    return matching.decide(paid, available, invoices, limits, **(values | more))
+    rivals = more.pop("rivals", ())
+    fields = {name: more.pop(name) for name in ("left", "payer_by", "grosses") if name in more}
+    family = frozenset({"C1", "C2"}) if paid.customer_id else frozenset[str]()
+    book = FamilyBook(invoices, **({"family_ids": family} | more))
+    others = [
+        waiting(replace(paid, id=f"rival_{n}", amount=rival, remittance=Remittance())) for n, rival in enumerate(rivals)
+    ]
+    return matching.decide([waiting(paid, **fields), *others], book, limits)[paid.id]
 
 
 def applied(verdict: Match | MatchException) -> dict[str, str]:

@@ -12,10 +12,12 @@ from hypothesis import strategies as st
 
 from connector.decisions import closing
 from connector.decisions.closing import ClosingOutcome
+from connector.money import Money
 from connector.receivables import (
     ActSeen,
     Cancellation,
     CloseIntent,
+    CreditUse,
     PaymentApplication,
     PaymentSeen,
     PaymentToPost,
@@ -87,3 +89,57 @@ def test_the_order_of_what_the_erp_returns_never_matters(records, invoices, part
     seen = replace(paid(applications=tuple(parts)), records=tuple(records), invoices=tuple(invoices))
 
     assert ClosingOutcome.CLOSED == closing.decide(INTENT, seen, LEFT).outcome
+
+
+# ---- credits used beside the money, and a rest that was in the ERP before ----
+
+
+def credit(id: str, amount: str) -> tuple[tuple[str, Money], ...]:
+    return ((id, usd(amount)),)
+
+
+NETTED = replace(INTENT, payment=replace(INTENT.payment, amount=usd("90.00"), credits=(CreditUse("7", usd("10.00")),)))
+
+
+@pytest.mark.parametrize(
+    ("credits", "told"),
+    [
+        (credit("7", "10.00"), ""),
+        ((), "credit 7 gave nothing beside the payment, not 10.00 USD"),
+        (credit("7", "9.99"), "credit 7 gave 9.99 USD beside the payment, not 10.00 USD"),
+        (credit("8", "10.00"), "credit 8 gave 10.00 USD beside the payment, not nothing"),
+    ],
+)
+def test_credits_used_with_the_payment_are_part_of_what_was_meant(
+    credits: tuple[tuple[str, Money], ...], told: str
+) -> None:
+    verdict = closing.decide(NETTED, paid(amount=usd("90.00"), credits=credits), LEFT)
+    assert (verdict.outcome is ClosingOutcome.CLOSED) is not bool(told)
+    assert told in "; ".join(verdict.differences)
+
+
+# A payment of 250.00, of which others applied 100.00 before; now 100.00 of its rest goes onto the two invoices.
+REST = replace(
+    INTENT, payment=replace(INTENT.payment, amount=usd("150.00"), erp_id="900", unapplied_before=usd("150.00"))
+)
+OTHERS = ("5", usd("100.00"))
+OURS = SEEN_PAYMENT.applications
+
+
+@pytest.mark.parametrize(
+    ("seen", "outcome"),
+    [
+        (paid(amount=usd("250.00"), applications=(OTHERS, *OURS)), "closed"),
+        (paid(amount=usd("250.00"), applications=(OTHERS,)), "payment_missing"),  # nothing was applied yet
+        (paid(amount=usd("250.00"), applications=(OTHERS, ("5", usd("1.00")))), "payment_different"),
+        (paid(amount=usd("250.00"), applications=(OTHERS, OURS[0])), "payment_different"),  # half of ours
+        (paid(amount=usd("250.00"), applications=(OTHERS, *OURS), voided=True), "payment_different"),
+        (paid(amount=usd("250.00"), applications=(OTHERS,), voided=True), "payment_different"),
+        (paid(amount=usd("250.00"), applications=(OTHERS, *OURS), customer_id="C2"), "payment_different"),
+        # Another person applied some of the rest meanwhile: theirs, and no reason to call ours wrong.
+        (paid(amount=usd("250.00"), applications=(OTHERS, *OURS, ("6", usd("50.00")))), "closed"),
+        (replace(SEEN, payment=None), "payment_missing"),
+    ],
+)
+def test_of_a_payment_that_was_there_before_only_our_lines_are_compared(seen: ActSeen, outcome: str) -> None:
+    assert closing.decide(REST, seen, LEFT).outcome == outcome

@@ -10,9 +10,18 @@ import pytest
 from decision_cases import PAID_ON, decide, invoice, payment, usd
 
 from connector.decisions import posting
-from connector.decisions.posting import Ledger, PostingError, PostingHold, PostingHoldReason
+from connector.decisions.posting import Ledger, PostingError, PostingHold, PostingHoldReason, Rest
 from connector.policy import ClosedPeriod
-from connector.receivables import Cancellation, CloseIntent, Payment, PaymentApplication
+from connector.receivables import (
+    Cancellation,
+    CloseIntent,
+    CreditUse,
+    LineShare,
+    Match,
+    Payment,
+    PaymentApplication,
+    Rung,
+)
 from connector.settlement import Period
 
 AT = datetime(2026, 10, 5, 9, 30, tzinfo=UTC)
@@ -212,3 +221,92 @@ def test_an_open_period_leaves_the_day_alone():
     opened = replace(MOVED, periods=(replace(OCTOBER, is_locked=False), NOVEMBER))
 
     assert intent() == intent(ledger=opened)
+
+
+# ---- credits, rests, discounts, fees, approvals ----
+
+NETTED = Match(
+    "ch_3Abc",
+    Rung.PRINTED_CREDIT,
+    (PaymentApplication("1", usd("400.00"), (LineShare("a", usd("300.00")), LineShare("b", usd("100.00")))),),
+    usd("0.00"),
+    (),
+    "400.00 - 50.00 = 350.00 USD",
+    "It names INV-1 and its memo.",
+    (("1", usd("400.00")),),
+    "C1",
+    credits=(CreditUse("77", usd("50.00")),),
+)
+
+
+def posted(match: Match, paid: Payment, **more: Any) -> CloseIntent | PostingHold:
+    values: dict[str, Any] = {
+        "installation": "k7",
+        "generation": 1,
+        "act_id": "a1",
+        "at": AT,
+        "invoice_numbers": {**NUMBERS, "77": "CM-1"},
+        "invoices": [FIVE],
+    }
+    return posting.decide(paid, match, {}, **(values | more))
+
+
+def test_a_memo_used_beside_the_money_is_no_money():
+    made = posted(NETTED, payment("350.00", id="ch_3Abc"))
+
+    assert isinstance(made, CloseIntent)
+    assert (usd("350.00"), usd("350.00")) == (made.payment.amount, made.payment.cash_applied)
+    assert NETTED.credits == made.payment.credits
+    assert "Credit CM-1: 50.00 USD used" in made.receipt.text
+
+
+def test_the_split_by_line_stands_in_the_receipt_since_the_erp_may_know_only_the_invoice():
+    made = posted(NETTED, payment("350.00", id="ch_3Abc"))
+
+    assert isinstance(made, CloseIntent)
+    assert "Invoice INV-1: 400.00 USD applied (line a: 300.00 USD, line b: 100.00 USD)" in made.receipt.text
+
+
+def test_a_discount_settles_the_invoice_and_is_no_money():
+    application = PaymentApplication("1", usd("392.00"), discount=usd("8.00"))
+    match = replace(NETTED, applications=(application,), credits=())
+    made = posted(match, payment("392.00", id="ch_3Abc"))
+
+    assert isinstance(made, CloseIntent)
+    assert (usd("392.00"), usd("400.00")) == (made.payment.amount, made.payment.applications[0].settles)
+    assert "392.00 USD applied, 8.00 USD discount by its terms" in made.receipt.text
+
+
+def test_of_a_payment_that_the_erp_has_already_only_applications_are_written():
+    there = Rest("9001", "C1", usd("500.00"))
+    match = replace(NETTED, credits=(), unapplied=usd("100.00"))
+    made = posted(match, payment("500.00", id="ch_3Abc"), rest=there)
+
+    assert isinstance(made, CloseIntent)
+    assert ("9001", usd("500.00")) == (made.payment.erp_id, made.payment.unapplied_before)
+    assert "Applied from payment 9001, which was in the ERP with 500.00 USD unapplied" in made.receipt.text
+
+
+def test_the_rest_of_one_customers_payment_is_not_put_onto_anothers_invoice():
+    there = Rest("9001", "C9", usd("400.00"))
+    held = posted(replace(NETTED, credits=()), payment("400.00", id="ch_3Abc"), rest=there)
+
+    assert isinstance(held, PostingHold)
+    assert held.reason is PostingHoldReason.RELATIVES
+
+
+def test_a_fee_that_nobody_stated_is_a_persons_to_book():
+    match = replace(NETTED, credits=(), fee=usd("11.90"), rung=Rung.NET_OF_FEE)
+    held = posted(match, payment("388.10", id="ch_3Abc"))
+
+    assert isinstance(held, PostingHold)
+    assert (PostingHoldReason.FEE_NOT_STATED, True) == (held.reason, "11.90 USD" in held.text)
+
+
+def test_a_wire_goes_to_the_bank_account_that_it_reached_and_an_approval_names_its_approver():
+    wire = replace(payment("350.00", id="ch_3Abc"), deposit_account="1020")
+    made = posted(NETTED, wire, approved_by="ar-desk")
+
+    assert isinstance(made, CloseIntent)
+    assert "1020" == made.payment.deposit_account
+    assert "Approved by ar-desk" in made.receipt.text

@@ -7,7 +7,7 @@ from decision_cases import invoice, payment, usd
 from hypothesis import given
 from hypothesis import strategies as st
 
-from connector.decisions.matching.references import TEXT_CHARACTERS_MAX, Book, mentioned
+from connector.decisions.matching.references import TEXT_CHARACTERS_MAX, Book, mentioned, shown
 from connector.receivables import Payment
 
 INVOICES = (
@@ -26,8 +26,11 @@ INVOICES = (
 def read(text: str, amount: str = "100.00") -> tuple[list[str], list[str]]:
     """The numbers that are named, and whatever is not known."""
     book = Book(INVOICES, frozenset({"C1"}))
-    reading = book.read_text(payment(amount, text), usd(amount))
-    return [i.number for i in reading.named], [*reading.unknown, *(i.number for i in reading.foreign)]
+    reading = book.read_text(payment(amount, text), "USD")
+    known = {usd(amount).minor, *(i.balance.minor for i in reading.named)}
+    strange = [*(shown(token.text) for token in reading.unexplained), *(shown(token.text) for token in reading.traces)]
+    strange += [f"{minor}" for minor in reading.amounts if minor not in known]
+    return [i.number for i in reading.named], [*reading.unknown, *strange, *(i.number for i in reading.foreign)]
 
 
 @pytest.mark.parametrize(
@@ -154,7 +157,7 @@ def test_no_text_crashes_or_names_what_does_not_stand_in_it(text):
 def test_whatever_a_text_names_is_looked_up(text):
     book = Book(INVOICES, frozenset({"C1"}))
     paid = payment("100.00", text)
-    reading = book.read_text(paid, usd("100.00"))
+    reading = book.read_text(paid, "USD")
 
     assert {i.number for i in (*reading.named, *reading.foreign)} <= {n.upper() for n in mentioned(paid.remittance)}
 

@@ -30,6 +30,7 @@ from zeep.transports import Transport
 from sandbox.faults import Faults, Kind, Rule
 from sandbox.netsuite import Guesses, NetSuite
 from sandbox.serving import Background
+from sandbox.world import Served
 
 REAL = Path(__file__).resolve().parents[2] / ".." / "shared" / "contracts" / "netsuite" / "v2023_2_0"
 NOW = datetime(2026, 11, 23, 9, 30, tzinfo=UTC)
@@ -137,6 +138,14 @@ class Account:
     def balance(self, invoice: str) -> str:
         return next(one["balance"] for one in self.books.truth()["invoices"] if one["id"] == invoice)
 
+    def memo(self, customer: str, amount: str = "300.00", number: str = "", **more: Any) -> str:
+        on = more.pop("on", date(2026, 10, 15))
+        return self.books.add_credit_memo(customer, number or f"CM-{len(self.deeds)}", on, amount, **more)
+
+    def left(self, memo: str) -> str:
+        """What of a credit memo is not applied."""
+        return next(one["unapplied"] for one in self.books.truth()["credits"] if one["id"] == memo)
+
     def account_balance(self, role: str, on: date | None = None) -> str:
         return self.books.balances(on)[self.books.accounts[role]]
 
@@ -220,20 +229,35 @@ class Soap:
         amount: str | None,
         applies: Sequence[tuple[str, str | None]] = (),
         *,
+        credits: Sequence[tuple[str, str | None]] = (),
+        discounts: Mapping[str, str] | None = None,
         replace_all: bool | None = False,
         apply: bool = True,
         **fields: Any,
     ) -> Any:
-        """A customer payment as it goes out. `replace_all` None leaves the attribute to the schema's default."""
+        """A customer payment as it goes out: (document, amount) for each line, and by document the discount taken.
+        `replace_all` None leaves both lists' attribute to the schema's default."""
+        make, taken = self.cust, discounts or {}
         lines = [
-            self.cust.CustomerPaymentApply(apply=apply, doc=int(doc), line=0, amount=part and Decimal(part))
+            make.CustomerPaymentApply(
+                apply=apply,
+                doc=int(doc),
+                line=0,
+                amount=part and Decimal(part),
+                disc=Decimal(taken[doc]) if doc in taken else None,
+            )
             for doc, part in applies
         ]
+        used = [
+            make.CustomerPaymentCredit(apply=apply, doc=int(doc), line=0, amount=part and Decimal(part))
+            for doc, part in credits
+        ]
         listed = {} if replace_all is None else {"replaceAll": replace_all}
-        return self.cust.CustomerPayment(
+        return make.CustomerPayment(
             customer=customer and self.core.RecordRef(internalId=customer),
             payment=amount and Decimal(amount),
-            applyList=self.cust.CustomerPaymentApplyList(apply=lines, **listed) if lines else None,
+            applyList=make.CustomerPaymentApplyList(apply=lines, **listed) if lines else None,
+            creditList=make.CustomerPaymentCreditList(credit=used, **listed) if used else None,
             **fields,
         )
 
@@ -291,6 +315,28 @@ def fault_code(fault: Fault) -> tuple[str, str]:
     """The fault's element name and NetSuite code."""
     element = fault.detail[0]
     return etree.QName(element).localname, element[0].text
+
+
+class Control:
+    """The control API of a served world."""
+
+    def __init__(self, served: Served) -> None:
+        self.url = f"{served.url}/world"
+
+    def post(self, path: str, **body: Any) -> Any:
+        answer = requests.post(f"{self.url}/{path}", json=body, timeout=10)
+        assert answer.status_code == 200, answer.text
+        return answer.json()
+
+    def refused(self, path: str, **body: Any) -> tuple[int, str]:
+        answer = requests.post(f"{self.url}/{path}", json=body, timeout=10)
+        return answer.status_code, answer.json()["error"]
+
+    def get(self, path: str) -> Any:
+        return requests.get(f"{self.url}/{path}", timeout=10).json()
+
+    def balance(self, role: str) -> str:
+        return str(self.get("truth")["balances"][self.get("profile")["netsuite"]["accounts"][role]])
 
 
 @contextmanager

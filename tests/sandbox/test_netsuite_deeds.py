@@ -7,31 +7,11 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-import requests
+from netsuite_account import Control
 
-from sandbox.world import Served, serve
+from sandbox.world import serve
 
 NOW = datetime(2026, 11, 2, 9, tzinfo=UTC)
-
-
-class Control:
-    def __init__(self, served: Served) -> None:
-        self.url = f"{served.url}/world"
-
-    def post(self, path: str, **body: Any) -> Any:
-        answer = requests.post(f"{self.url}/{path}", json=body, timeout=10)
-        assert answer.status_code == 200, answer.text
-        return answer.json()
-
-    def refused(self, path: str, **body: Any) -> tuple[int, str]:
-        answer = requests.post(f"{self.url}/{path}", json=body, timeout=10)
-        return answer.status_code, answer.json()["error"]
-
-    def get(self, path: str) -> Any:
-        return requests.get(f"{self.url}/{path}", timeout=10).json()
-
-    def balance(self, role: str) -> str:
-        return str(self.get("truth")["balances"][self.get("profile")["netsuite"]["accounts"][role]])
 
 
 @pytest.fixture

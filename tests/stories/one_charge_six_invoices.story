@@ -25,7 +25,10 @@ expect    no reminder of INV-5 sent
 expect    reminder INV-5 +1 held because "usage is being reconciled"
 expect    no reminder of INV-6 sent
 
-person    releases INV-5                                  # its money is here: still nobody is chased
+person    releases INV-5                                  # its money is here, and is applied now
+tick
+expect    erp application P-1 -> INV-1 24000.00, INV-2 36000.00, INV-3 30000.00, INV-4 27500.00, INV-5 22500.00, INV-6 40000.00
+expect    loop INV-5 closed
+expect    no exception
 day       2026-09-25
 expect    no reminder of INV-5 sent
-expect    reminder INV-5 +7 held

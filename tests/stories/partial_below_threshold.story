@@ -6,7 +6,7 @@ invoice   INV-1  Copperline Energy  50000.00 USD  due 2026-09-11  issued 2026-08
 day       2026-09-11
 payment   P-1  Copperline Energy  10000.00 USD "for INV-1, first part"  pays INV-1 10000.00
 at        12:00
-expect    match P-1 -> INV-1 10000.00 by printed_reference
+expect    match P-1 -> INV-1 10000.00 by printed_part
 expect    balance INV-1 40000.00
 expect    reminder INV-1 +1 planned
 day       2026-09-12

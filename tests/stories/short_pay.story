@@ -10,7 +10,7 @@ expect    reminder INV-1 0 sent
 
 payment   P-1  Copperline Energy  45000.00 USD "Payment for INV-1"  pays INV-1 45000.00
 tick
-expect    match P-1 -> INV-1 45000.00 by printed_reference
+expect    match P-1 -> INV-1 45000.00 by printed_part
 expect    erp application P-1 -> INV-1 45000.00
 expect    balance INV-1 5000.00
 expect    reminder INV-1 +1 cancelled because "paid: 45,000.00 USD"

@@ -8,7 +8,7 @@ person    disputes line 2 of INV-1 "metered twice"
 at        10:00
 payment   P-1  Westbrook Tooling  6000.00 USD "INV-1"  pays INV-1 6000.00
 tick
-expect    match P-1 -> INV-1 6000.00 by printed_reference
+expect    match P-1 -> INV-1 6000.00 by printed_lines
 expect    erp application P-1 -> INV-1 6000.00
 expect    balance INV-1 3000.00
 day       2026-09-20

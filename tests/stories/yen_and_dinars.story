@@ -12,7 +12,7 @@ expect    last mail says "To pay: 1,234.560 KWD"
 payment   P-1  Fernhollow Textiles  25000 JPY "INV-1"  pays INV-1 25000
 payment   P-2  Quarrystone Labs  1234.560 KWD "INV-2"  pays INV-2 1234.560
 tick
-expect    match P-1 -> INV-1 25000 by printed_reference
+expect    match P-1 -> INV-1 25000 by printed_part
 expect    balance INV-1 100000
 expect    balance INV-2 0.000
 expect    loop INV-2 closed

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -14,7 +15,7 @@ from connector.acts import CloseAct, RemindAct
 from connector.erp_flags import mark_written, statuses
 from connector.money import Money
 from connector.parts import Parts
-from connector.policy import Policy, Step, Switch
+from connector.policy import Policy, Step, Switch, Trust
 from connector.ports import (
     ActAnswer,
     ActSeen,
@@ -43,6 +44,7 @@ from connector.receivables import (
     PaymentState,
     RecordState,
     Remittance,
+    Rung,
 )
 from connector.reports import TickReport
 from connector.settlement import Autopay, Period, Settlement
@@ -61,6 +63,7 @@ POLICY = Policy(
     senders=(("billing", "billing@ours.example"),),
     post=Switch.AUTO,
     send=Switch.AUTO,
+    trust=Trust(frozenset(Rung), Decimal(0)),  # every class of evidence posts
 )
 
 
@@ -254,7 +257,12 @@ class Case:
     def parts(self, store: Store | None = None) -> Parts:
         held = store or self.store
         close = CloseAct(
-            held, self.erp, lambda: None, lambda tx, ids: statuses(tx, "demo", ids), mark_written, lambda tx: ""
+            held,
+            self.erp,
+            lambda: None,
+            lambda tx, ids: statuses(tx, "demo", ids),
+            mark_written,
+            lambda tx, approved: "",
         )
         jobs = {"close": close, "remind": RemindAct(held, self.channel, "owner-1")}
 

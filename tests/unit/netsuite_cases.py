@@ -10,7 +10,8 @@ from pydantic import SecretStr
 from connector.adapters.netsuite import NetSuiteMapping, NetSuiteSettings
 from connector.adapters.netsuite.settings import LedgerAccounts, SettlementEntry
 from connector.money import Money
-from connector.receivables import Cancellation, CloseIntent, PaymentApplication, PaymentToPost, Receipt
+from connector.ports import PaymentSeen
+from connector.receivables import Cancellation, CloseIntent, CreditUse, PaymentApplication, PaymentToPost, Receipt
 
 NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 TYPE_IDS = {
@@ -26,6 +27,9 @@ CLEARING = SettlementEntry(
     accounts=LedgerAccounts(bank="221", clearing="222", fees="315", disputes="224", adjustments="224"),
     journal_negative=True,
 )
+
+# What NetSuite shows of the payment of act().
+SEEN = PaymentSeen("9", "4", Money.of("250.00", "USD"), (("104", Money.of("200.00", "USD")),), False)
 
 
 @dataclass(frozen=True)
@@ -81,3 +85,16 @@ def act(
         ),
         receipt=Receipt(f"arc-demo-rec-{act_id}", f"arc-demo-pay-ch{act_id}-0", "INV-1: 200.00 USD applied"),
     )
+
+
+def with_credits(amount: str = "150.00", **changes: object) -> CloseIntent:
+    """150.00 by wire and 30.00 of memo 71 pay 180.00 of invoice 104, which 3.60 of discount closes."""
+    application = PaymentApplication("104", Money.of("180.00", "USD"), discount=Money.of("3.60", "USD"))
+    intent = act(amount=amount, applied=(("104", "180.00"),))
+    payment = replace(
+        intent.payment,
+        applications=(application,),
+        credits=(CreditUse("71", Money.of("30.00", "USD")),),
+        deposit_account="221",
+    )
+    return replace(intent, payment=replace(payment, **changes))  # type: ignore[arg-type]

@@ -147,6 +147,9 @@ class FakeService:
         self._asked("explain", invoice_number)
         return EXPLANATION if invoice_number == "INV-1001" else None
 
+    def explain_payment(self, payment_id: str) -> reports.PaymentExplanation | None:
+        return None
+
     def invoice_numbers(self) -> Sequence[str]:
         return self.numbers
 

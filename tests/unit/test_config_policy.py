@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from datetime import date, time
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -15,17 +16,23 @@ from connector import policy_file
 from connector.errors import ConfigError
 from connector.money import Money
 from connector.policy import (
+    PROOFS,
+    Approvals,
     BacklogChoice,
     BacklogLimits,
     Calendar,
     ClosedPeriod,
     Courtesy,
+    Deed,
     EscalationRule,
     Freshness,
     MatchingLimits,
+    Role,
     Step,
     Switch,
+    Trust,
 )
+from connector.receivables import Rung
 
 MAPPINGS = Path(__file__).resolve().parents[2] / "mappings"
 DEFAULT = (MAPPINGS / "policy.yaml").read_text(encoding="utf-8")
@@ -40,6 +47,10 @@ def written(tmp_path: Path, text: str) -> Path:
     path = tmp_path / "policy.yaml"
     path.write_text(text, encoding="utf-8")
     return path
+
+
+def with_approvals(text: str) -> str:
+    return DEFAULT.replace("approvals:\n  roles: {}\n  people: {}", f"approvals:{text}")
 
 
 def test_the_default_cadence_is_the_missions(tmp_path: Path) -> None:
@@ -65,6 +76,7 @@ def test_the_default_file_and_the_defaults_in_the_code_agree(tmp_path: Path) -> 
     policy = policy_file.read_policy(written(tmp_path, DEFAULT))
 
     assert (Courtesy(), MatchingLimits(), Freshness()) == (policy.courtesy, policy.matching, policy.freshness)
+    assert (Trust(), Approvals(), False) == (policy.trust, policy.approvals, policy.apply_existing)
     assert (3, 50, 10, "+1", ()) == (
         policy.outage_business_days_max,
         policy.shield_min_share_percent,
@@ -102,6 +114,42 @@ def test_by_default_mail_leaves_in_office_hours_with_evidence_of_delivery_and_in
     assert (3, 20, 24) == (policy.breaker_factor, policy.breaker_at_least, policy.crm_hours_max)
     assert BacklogLimits(20, 60, (Money(2_500_000, "USD"),)) == policy.backlog_limits
     assert ClosedPeriod.HOLD is policy.closed_period
+
+
+def test_by_default_only_proofs_are_posted_nothing_is_tolerated_and_nobody_answers(tmp_path: Path) -> None:
+    """RULES 2.2, 8."""
+    policy = policy_file.read_policy(written(tmp_path, DEFAULT))
+
+    assert PROOFS == policy.trust.auto
+    assert ((), (), 0) == (
+        policy.matching.tolerance,
+        policy.matching.wire_fee_max,
+        policy.matching.discount_grace_days,
+    )
+    assert ((), ()) == (policy.approvals.people, policy.approvals.roles)
+
+
+def test_who_may_answer_what_is_read_by_role(tmp_path: Path) -> None:
+    text = with_approvals(
+        """
+  roles:
+    analyst: { may: [approve, reject], amount_max: { USD: 10000.00, JPY: 500000 }, only: [exact_subset, ambiguous] }
+    controller: { confirms_bank_accounts: true }
+  people: { ana: analyst, carl: controller }"""
+    )
+    approvals = policy_file.read_policy(written(tmp_path, text)).approvals
+    limits = (Money(1_000_000, "USD"), Money(500_000, "JPY"))
+    narrow = frozenset({Deed.APPROVE, Deed.REJECT}), limits, frozenset({"exact_subset", "ambiguous"})
+
+    assert (("ana", "analyst"), ("carl", "controller")) == approvals.people
+    assert (Role("analyst", *narrow), Role("controller", confirms_bank_accounts=True)) == approvals.roles
+
+
+def test_a_class_that_finance_adds_is_trusted_beside_what_people_decide(tmp_path: Path) -> None:
+    text = DEFAULT.replace("metadata, printed_reference]", "exact_balance]").replace("min: 0.99", "min: 0.995")
+    trust = policy_file.read_policy(written(tmp_path, text)).trust
+
+    assert Trust(frozenset({Rung.STRIPE_LINK, Rung.EXACT_BALANCE, Rung.BY_PERSON}), Decimal("0.995")) == trust
 
 
 def test_a_key_that_is_left_out_has_the_value_of_the_file_in_the_repository(tmp_path: Path) -> None:
@@ -225,6 +273,28 @@ TABLE = [
     ("  required: true", "  required: yes", "delivery_evidence.required: must be true or false"),
     ("  factor: 3", "  factor: 0", "breaker.factor: must be at least 1, not 0"),
     ("crm_hours_max: 24", "crm_hours_max: 0", "freshness.crm_hours_max: must be at least 1, not 0"),
+    ("tolerance: {}", "tolerance: { USD: -1 }", "matching.tolerance.USD: must not be negative"),
+    ("wire_fee_max: {}", "wire_fee_max: { JPY: 0.5 }", "matching.wire_fee_max.JPY: 0.5 JPY has more than 0 decimals"),
+    ("discount_grace_days: 0", "discount_grace_days: 31", "matching.discount_grace_days: must be at most 30, not 31"),
+    ("work_max: 2000000", "work_max: 10", "matching.work_max: must be at least 10000, not 10"),
+    ("apply_credits: true", "apply_credits: always", "matching.apply_credits: must be true or false"),
+    ("apply_existing: false", "apply_existing: no", "apply_existing: must be true or false"),
+    ("[stripe_link, metadata,", "[stripe_link, meta_data,", "not \"meta_data\"; did you mean 'metadata'?"),
+    ("[stripe_link, metadata,", "[by_person, metadata,", "trust.auto[1]: what a person decides is always posted"),
+    ("precision_min: 0.99", "precision_min: 99", "trust.precision_min: must be at most 1, not 99"),
+    ("statement_business_days_max: 1", "statement_business_days_max: 0", "must be at least 1, not 0"),
+    ("people: {}", "people: { ana: analyst }", "approvals.people.ana: there is no role 'analyst'; add it under roles"),
+    (
+        "roles: {}\n  people: {}",
+        "roles: { analyst: {} }\n  people: { ana: analist }",
+        "there is no role 'analist'; did you mean 'analyst'?",
+    ),
+    ("roles: {}", "roles: { analyst: { may: [] } }", "roles.analyst.may: must be a list with at least one entry"),
+    ("roles: {}", "roles: { analyst: { may: [aprove] } }", "did you mean 'approve'?"),
+    ("roles: {}", "roles: { analyst: { only: [ambigous] } }", "only[1]: 'ambigous' is neither a class of evidence nor"),
+    ("roles: {}", "roles: { analyst: { only: [ambigous] } }", "did you mean 'ambiguous'?"),
+    ("roles: {}", "roles: { analyst: { amount_max: { USD: 1.001 } } }", "1.001 USD has more than 2 decimals"),
+    ("roles: {}", "roles: { analyst: { amount: { USD: 1 } } }", "unknown key; did you mean 'amount_max'?"),
     ("acknowledged_senders: []", "acknowledged_senders: netsuite_dunning", "acknowledged_senders: must be a list"),
 ]
 

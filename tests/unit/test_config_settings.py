@@ -329,3 +329,44 @@ def test_a_url_that_names_no_postgresql_database_is_refused_without_being_shown(
 
     assert "environment variable CONNECTOR_STORE: must be the path of a file, or postgresql://" in problem
     assert "same" not in problem
+
+
+# ---- bank statements ----
+
+
+def test_without_its_section_no_bank_statements_are_read(read: Read) -> None:
+    assert read().bank_statements is None
+
+
+def test_the_folder_of_bank_statements_counts_from_the_files_folder(read: Read, tmp_path: Path) -> None:
+    given = read(FILE + "bank_statements: {folder: in/statements}\n").bank_statements
+    from_outside = read(FILE, CONNECTOR_BANK_STATEMENTS_FOLDER="/srv/in", CONNECTOR_BANK_STATEMENTS_SETTLE_SECONDS="0")
+
+    assert given is not None
+    assert (tmp_path / "in/statements", False, 10) == (given.folder, given.is_test, given.settle_seconds)
+    assert from_outside.bank_statements is not None
+    assert (Path("/srv/in"), 0) == (from_outside.bank_statements.folder, from_outside.bank_statements.settle_seconds)
+
+
+def test_a_section_of_bank_statements_needs_a_folder(read: Read) -> None:
+    [problem] = refused(read, FILE + "bank_statements: {is_test: true}\n")
+
+    assert problem.startswith("bank_statements.folder: not set")
+
+
+@pytest.mark.parametrize(
+    ("erp", "bank", "problems"), [(True, True, 0), (True, None, 0), (True, False, 1), (False, True, 1)]
+)
+def test_statements_of_real_accounts_and_a_test_ledger_never_mix(
+    read: Read, erp: bool, bank: bool | None, problems: int
+) -> None:
+    live = str(not erp).lower()
+    settings = read(CONNECTOR_STRIPE_LIVEMODE=live, CONNECTOR_MAIL_REDIRECT_ALL_TO="me@shop.example")
+    try:
+        config.check_profile(settings, erp, erp, bank_is_test=bank)
+        said = []
+    except ConfigError as error:
+        said = str(error).splitlines()[1:]
+
+    assert problems == len(said)
+    assert all("CONNECTOR_BANK_STATEMENTS_IS_TEST" in problem for problem in said)

@@ -12,6 +12,7 @@ import pytest
 from pydantic import BaseModel
 
 from connector import config, mapping
+from connector.receivables import ExceptionKind, Rung
 
 MAPPINGS = Path(__file__).resolve().parents[2] / "mappings"
 README = (MAPPINGS / "README.md").read_text(encoding="utf-8")
@@ -22,6 +23,7 @@ MODELS = {
     "netsuite.yaml": "connector.adapters.netsuite.settings:NetSuiteMapping",
     "stripe.yaml": "connector.adapters.stripe_mapping:StripeMapping",
     "salesforce.yaml": "connector.adapters.salesforce_mapping:SalesforceMapping",
+    "bank_statement.yaml": "connector.adapters.bank_statement_mapping:BankStatementMapping",
 }
 # Keys that exclude one another in one file; the other is shown as a comment.
 SHOWN_AS_COMMENT: dict[str, set[str]] = {}
@@ -90,6 +92,13 @@ def test_the_policy_example_makes_sense(tmp_path: Path) -> None:
     path.write_text(example("policy.yaml"), encoding="utf-8")
 
     assert ["-7", "0", "two weeks"] == [step.name for step in config.read_policy(path).steps]
+
+
+def test_every_class_of_evidence_and_every_kind_of_exception_is_explained() -> None:
+    tables = README.partition("The classes of evidence")[2].partition("## netsuite.yaml")[0]
+    explained = {name for row in tables.splitlines() if row.startswith("| `") for name in re.findall(r"`(\w+)`", row)}
+
+    assert {*Rung, *ExceptionKind} == explained
 
 
 def test_the_settings_example_shows_every_key_but_the_secrets(tmp_path: Path) -> None:

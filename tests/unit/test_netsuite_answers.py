@@ -9,14 +9,13 @@ from typing import Any
 import pytest
 import requests
 import responses
-from netsuite_cases import NOW, TYPE_IDS, act, mapping, settings
+from netsuite_cases import NOW, SEEN, TYPE_IDS, act, mapping, settings
 
 from connector.adapters.netsuite import acts, wire
 from connector.adapters.netsuite.records import Records
 from connector.adapters.netsuite.soap import AREAS, Soap, Written
 from connector.errors import ConnectorError, OutcomeUnknown, Terminal, Transient
-from connector.money import Money
-from connector.ports import Mark, Outcome, PaymentSeen
+from connector.ports import Mark, Outcome
 from connector.receivables import ArStatus, RecordState
 
 SETTINGS = settings("https://netsuite.example")
@@ -179,7 +178,7 @@ def test_a_connection_that_was_never_made_sent_nothing() -> None:
     soap = Soap(settings("http://127.0.0.1:9"), wire.Lanes(1, 1, lambda _: None), NOW.timestamp)
 
     with pytest.raises(Transient, match="nothing was sent"):
-        soap.write("addList", "Could not write act a1", [Records(soap, mapping(), TYPE_IDS).payment(act(), {}, "1")])
+        soap.write("addList", "Could not write act a1", [Records(soap, mapping(), TYPE_IDS).payment(act(), "1")])
     soap.close()
 
 
@@ -238,7 +237,6 @@ def test_an_update_is_answered_by_internal_ids() -> None:
     assert {Outcome.UNKNOWN} == {one.outcome for one in mixed}
 
 
-SEEN = PaymentSeen("9", "4", Money.of("250.00", "USD"), (("104", Money.of("200.00", "USD")),), False)
 SHOWN = {"received_on": "2026-11-20", "undeposited": "F", "account": "222", "ar_account": "119"}
 
 

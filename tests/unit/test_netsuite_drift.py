@@ -8,11 +8,13 @@ from pathlib import Path
 
 import pytest
 from lxml import etree
-from netsuite_cases import CLEARING, NOW, TYPE_IDS, StandingClock, act, mapping, settings
+from netsuite_cases import CLEARING, NOW, TYPE_IDS, StandingClock, act, mapping, settings, with_credits
 
 from connector.adapters.netsuite import acts, wire
+from connector.adapters.netsuite.applied import meant
 from connector.adapters.netsuite.deposits import Deposits
 from connector.adapters.netsuite.names import Names
+from connector.adapters.netsuite.payments import Payments
 from connector.adapters.netsuite.posting import Posting
 from connector.adapters.netsuite.records import Records
 from connector.adapters.netsuite.rest import SuiteQl
@@ -145,6 +147,7 @@ def spoken(records: Records, deposits: Deposits, posting: Posting) -> dict[str, 
     """Everything that the adapter says, by what it is for: operation and records (references for getList)."""
     rich = replace(act(), payment=replace(act().payment, subsidiary="1", ar_account="119", exchange_rate="1.10"))
     redated = replace(rich, payment=replace(rich.payment, really_received_on=NOW.date()))
+    netted = with_credits()
     lines = [DepositLine(role, Money(minor, "USD"), "po_1") for role, minor in LINES]
     payout = DepositIntent(
         act_id="po_1-0",
@@ -161,7 +164,9 @@ def spoken(records: Records, deposits: Deposits, posting: Posting) -> dict[str, 
     exception = ExceptionRecord("arc-demo-exc-1", "ambiguous", "two fit", Money(5, "USD"), "AR", NOW.date(), None)
     return {
         "write_acts": ("addList", [item for _, item in acts.built(records, act(), "1").items]),
-        "write_all_of_a_payment": ("addList", [records.payment(redated, acts.applied(redated), "1")]),
+        "write_all_of_a_payment": ("addList", [records.payment(redated, "1")]),
+        "write_a_payment_with_credits": ("addList", [records.payment(netted, "1")]),
+        "apply_what_is_there": ("updateList", [records.application("77", meant(netted.payment))]),
         "write_deposit": ("addList", [deposits._deposit(payout, CLEARING)]),
         "write_journal": ("addList", [deposits._journal(payout, CLEARING, "1")]),
         "write_marks": (
@@ -179,6 +184,7 @@ def spoken(records: Records, deposits: Deposits, posting: Posting) -> dict[str, 
             "getList",
             [
                 records.payment_reference("arc-demo-pay-1-0"),
+                records.payment_reference_by_id("77"),
                 records.record_reference("arc-demo-can-a1-104"),
                 records.invoice_reference("104"),
                 deposits._reference(DepositKind.DEPOSIT, externalId="arc-demo-dep-po_1-0"),
@@ -191,6 +197,8 @@ def spoken(records: Records, deposits: Deposits, posting: Posting) -> dict[str, 
 KINDS = [
     "write_acts",
     "write_all_of_a_payment",
+    "write_a_payment_with_credits",
+    "apply_what_is_there",
     "write_deposit",
     "write_journal",
     "write_marks",
@@ -209,7 +217,7 @@ def test_our_messages_are_valid_by_the_vendors_schema(kind: str, real_schema: et
     soap, ql = Soap(given, lanes, NOW.timestamp), SuiteQl(given, lanes, NOW.timestamp)
     known = Names(ql, soap, names)
     deposits = Deposits(names, ql, soap, known)
-    posting = Posting(given, names, soap, known, StandingClock())
+    posting = Posting(given, names, soap, ql, known, Payments(soap, ql, known, names), StandingClock())
     everything = spoken(Records(soap, names, TYPE_IDS), deposits, posting)
     operation, items = everything[kind]
     message = soap._message(operation, "test", **{"baseRef" if operation == "getList" else "record": items})

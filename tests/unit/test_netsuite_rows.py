@@ -11,7 +11,15 @@ from hypothesis import strategies as st
 
 from connector.adapters.netsuite import reading
 from connector.money import Money
-from connector.receivables import CreditKind, CreditMemo, Customer, InvoiceStatus, OpenInvoice, Parked
+from connector.receivables import (
+    CreditKind,
+    CreditMemo,
+    Customer,
+    EarlyDiscount,
+    InvoiceStatus,
+    OpenInvoice,
+    Parked,
+)
 
 CURRENCIES = {"1": "USD", "2": "JPY", "3": "KWD", "9": "Credits"}
 ROW = {
@@ -106,6 +114,13 @@ def test_the_shares_of_lines_always_sum_to_the_invoice(amounts: list[int], total
         ({"foreignamountunpaid": "-1"}, "foreignamountunpaid", "-1.00 USD is below zero"),
         ({"foreignamountunpaid": "1650.01"}, "foreignamountunpaid", "1,650.01 USD is more than the invoice's"),
         ({"delivered_on": "1.10.2026"}, "delivered_on", "'1.10.2026' is no day"),
+        ({"discount_amount": "-1", "discount_until": "2026-10-11"}, "discount_amount", "-1.00 USD is below zero"),
+        (
+            {"discount_amount": "1650", "discount_until": "2026-10-11"},
+            "discount_amount",
+            "1,650.00 USD is no less than",
+        ),
+        ({"discount_amount": "33", "discount_until": "11.10.2026"}, "discount_until", "'11.10.2026' is no day"),
         ({"tranid": ""}, "tranid", "is missing"),
         ({"entity": ""}, "entity", "is missing"),
     ],
@@ -191,6 +206,32 @@ def test_delivery_and_a_pause_are_told_where_the_account_has_them(
         invoice.delivered_on,
         invoice.is_native_dunning_paused,
     )
+
+
+@pytest.mark.parametrize(
+    ("change", "expected"),
+    [
+        ({"discount_amount": "33.00", "discount_until": "2026-10-11"}, EarlyDiscount(usd("33"), date(2026, 10, 11))),
+        ({"discount_amount": "33.00", "discount_until": ""}, None),
+        ({"discount_amount": "", "discount_until": "2026-10-11"}, None),
+        ({"discount_amount": "0", "discount_until": "2026-10-11"}, None),
+        ({}, None),
+    ],
+)
+def test_an_early_discount_is_an_amount_and_a_day(change: dict[str, str], expected: EarlyDiscount | None) -> None:
+    assert expected == taken({**ROW, **change}).discount
+
+
+def test_a_credit_shows_all_that_it_can_be_recognised_by() -> None:
+    row = {"id": "7", "type": "CustPymt", "tranid": "P-7", "entity": "4", "currency": "1", "received_on": "2026-10-02"}
+    told = {"otherrefnum": "1042", "memo": "ref INV-1", "externalid": "bank-9", "subsidiary": "1", "ar_account": "119"}
+    made = {"created_from": "104"}
+
+    credit = reading.credit({**row, **told, **made, "foreignpaymentamountunused": "5"}, CURRENCIES)
+
+    assert isinstance(credit, CreditMemo)
+    assert ("P-7", "1042", "ref INV-1", "bank-9") == (credit.number, credit.reference, credit.memo, credit.external_id)
+    assert ("1", "119", "104") == (credit.subsidiary, credit.ar_account, credit.created_from)
 
 
 def test_credit_memos_and_payments_show_what_they_have_left() -> None:

@@ -27,8 +27,9 @@ def test_the_shipped_mapping_says_in_full_what_the_defaults_are() -> None:
 @pytest.mark.parametrize(
     ("old", "new", "told"),
     [
-        ("invoice_hold:", "invoice_holt:", "line 41: fields.invoice_holt: unknown key; did you mean 'invoice_hold'?"),
+        ("invoice_hold:", "invoice_holt:", "line 48: fields.invoice_holt: unknown key; did you mean 'invoice_hold'?"),
         ("delivery: field", "delivery: fax", "must be one of field, email_log, none"),
+        ("amount: discountamount", 'amount: ""', "early_discount: give both amount and until, or leave both empty"),
         ('pause_field: ""', "pause_field: a b", "native_dunning.pause_field"),
         ("bad_debt_accounts: []", "bad_debt_accounts: [41]", 'must be text, not 41; put it in quotes: "…"'),
         ("account_time_zone: UTC", "account_time_zone: Mars", "must be an IANA time zone"),

@@ -298,7 +298,8 @@ def test_the_integration_has_what_the_rules_allow_and_no_more() -> None:
 
 
 def test_what_some_installations_need_beyond_it_is_marked_and_not_given() -> None:
-    """Journals only with journal_negative, changes of invoices only where NetSuite's own dunning is paused."""
+    """Journals only with journal_negative, changes of invoices only where NetSuite's own dunning is paused, changes of
+    payments only where what they have left is applied later."""
     role = OBJECTS["customrole_arc_integration"]
     marked = {
         _text(comment.getnext(), "permkey"): _text(comment.getnext(), "permlevel")
@@ -306,7 +307,7 @@ def test_what_some_installations_need_beyond_it_is_marked_and_not_given() -> Non
         if "variant" in str(comment.text) and comment.getparent() is not None
     }
 
-    assert {"TRAN_CUSTINVC": "VIEW", "TRAN_JOURNAL": "VIEW"} == marked
+    assert {"TRAN_CUSTINVC": "VIEW", "TRAN_JOURNAL": "VIEW", "TRAN_CUSTPYMT": "CREATE"} == marked
 
 
 def test_the_integration_can_not_sign_in_to_the_screens_and_people_can_not_by_token() -> None:

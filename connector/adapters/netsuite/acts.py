@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from connector.adapters.netsuite.applied import meant, shown
 from connector.adapters.netsuite.reading import Row
 from connector.adapters.netsuite.records import Records
 from connector.adapters.netsuite.settings import ADD_LIST_MAX
 from connector.adapters.netsuite.soap import Written
-from connector.money import Money
 from connector.ports import ActAnswer, Answer, Outcome, PaymentSeen
 from connector.receivables import CloseIntent
 
@@ -41,20 +41,20 @@ class Act:
         return ActAnswer(self.intent.act_id, told[0], (*told[1:], *later))
 
 
-def differences(intent: CloseIntent, seen: PaymentSeen, row: Row, clearing: str) -> list[str]:
+def differences(intent: CloseIntent, seen: PaymentSeen, row: Row, account: str) -> list[str]:
     """In what does the payment in the ERP differ from what we would have written?
 
-    `clearing` is the account that it belongs on, '' for Undeposited Funds. What the record doesn't show is not
+    `account` is the one that it belongs on, '' for Undeposited Funds. What the record doesn't show is not
     compared, nor is the rate, which NetSuite rounds in its own way.
     """
     post = intent.payment
-    ours, theirs = applied(intent), dict(seen.applications)
+    ours, theirs = meant(post), shown(seen)
     day, receivable = row.get("received_on", ""), row.get("ar_account", "")
-    place, due_place = _place(row), f"account {clearing}" if clearing else UNDEPOSITED
+    place, due_place = _place(row), f"account {account}" if account else UNDEPOSITED
     told = {
         f"customer {seen.customer_id} instead of {post.customer_id}": seen.customer_id != post.customer_id,
         f"amount {seen.amount} instead of {post.amount}": seen.amount != post.amount,
-        f"applied as {_listed(theirs)} instead of {_listed(ours)}": theirs != ours,
+        f"applied as {theirs} instead of {ours}": theirs != ours,
         f"dated {day} instead of {post.received_on}": day not in ("", post.received_on.isoformat()),
         f"on {place} instead of {due_place}": place not in ("", due_place),
         f"receivables account {receivable} instead of {post.ar_account}": "" not in (receivable, post.ar_account)
@@ -69,18 +69,6 @@ def _place(row: Row) -> str:
     if row.get("undeposited") == "T":
         return UNDEPOSITED
     return f"account {row['account']}" if row.get("account") else ""
-
-
-def applied(intent: CloseIntent) -> dict[str, Money]:
-    """Invoice -> what the act applies to it; NetSuite's list of applications has one line for each invoice."""
-    found: dict[str, Money] = {}
-    for item in intent.payment.applications:
-        found[item.invoice_id] = found[item.invoice_id] + item.amount if item.invoice_id in found else item.amount
-    return found
-
-
-def _listed(applications: Mapping[str, Money]) -> str:
-    return ", ".join(f"{applications[invoice]} to {invoice}" for invoice in sorted(applications)) or "nothing"
 
 
 def answers(ids: Sequence[str], written: Sequence[Written], by_internal_id: bool = False) -> list[Answer]:
@@ -119,14 +107,14 @@ def act_refused(intent: CloseIntent, why: str) -> ActAnswer:
 
 
 def built(records: Records, intent: CloseIntent, currency_id: str) -> Act:
-    payment = (intent.payment.external_id, records.payment(intent, applied(intent), currency_id))
+    payment = (intent.payment.external_id, records.payment(intent, currency_id))
     return Act(intent, (payment, *accompanying(records, intent)))
 
 
 def accompanying(records: Records, intent: CloseIntent) -> list[Item]:
     """The records beside the payment, in the order of `record_ids`."""
     cancelled = [(item.external_id, records.cancellation(intent.act_id, item)) for item in intent.cancellations]
-    return [*cancelled, (intent.receipt.external_id, records.receipt(intent.act_id, intent.receipt))]
+    return [*cancelled, (intent.receipt.external_id, records.receipt(intent))]
 
 
 def record_ids(intent: CloseIntent) -> list[str]:
@@ -142,8 +130,15 @@ def invoice_ids(intent: CloseIntent) -> list[str]:
 
 def unsayable(intent: CloseIntent) -> str:
     """Why can't this act be said to NetSuite? Empty when it can."""
-    odd = [id_ for id_ in (intent.payment.customer_id, *invoice_ids(intent)) if not is_internal_id(id_)]
-    return f"{odd[0]!r} is no internal id of NetSuite" if odd else ""
+    post = intent.payment
+    optional = [id_ for id_ in (post.deposit_account, post.erp_id) if id_]
+    named = [post.customer_id, *invoice_ids(intent), *(one.credit_id for one in post.credits), *optional]
+    odd = [id_ for id_ in named if not is_internal_id(id_)]
+    if odd:
+        return f"{odd[0]!r} is no internal id of NetSuite"
+    if post.erp_id and post.unapplied_before is None:
+        return f"nothing says what payment {post.erp_id} had left when this was decided"
+    return ""
 
 
 def is_internal_id(text: str) -> bool:

@@ -27,6 +27,12 @@ GRANTS = {
     "accountingperiod": "Setup > Manage Accounting Periods (View)",
     "message": "Lists > Track Messages (View)",
 }
+# NetSuite's own columns that are known from public queries only, for credits and for the past.
+OWN_COLUMNS = {
+    "transaction": ["otherrefnum", "closedate", "postingperiod"],
+    "transactionline": ["createdfrom"],
+    "nexttransactionlinelink": ["previoustype", "linktype"],
+}
 # What the connector never reads: a role that sees it may do more than it has to.
 NEVER_READ = {"employee": "id", "vendor": "id", "rolepermissions": "role"}  # table -> key
 # A record that can't be there: asking for it needs the permission and finds nothing.
@@ -83,11 +89,14 @@ def _tables(mapping: NetSuiteMapping, ql: SuiteQl) -> Iterator[Finding]:
         body.append(field.invoice_delivered_on)
     if mapping.native_dunning.pause_field:
         body.append(mapping.native_dunning.pause_field)
-    line = [field.line_dispute, field.line_dispute_reason, field.line_kind]
+    if mapping.early_discount.is_read:
+        body += [mapping.early_discount.amount, mapping.early_discount.until]
+    body += OWN_COLUMNS["transaction"]
+    line = [field.line_dispute, field.line_dispute_reason, field.line_kind, *OWN_COLUMNS["transactionline"]]
     person = [field.customer_do_not_contact, field.customer_exclude, field.customer_autopay]
     yield _table(ql, "transaction", "id", body)
     yield _table(ql, "transactionline", "uniquekey", line)
-    yield _table(ql, "nexttransactionlinelink", "nextdoc", [])
+    yield _table(ql, "nexttransactionlinelink", "nextdoc", OWN_COLUMNS["nexttransactionlinelink"])
     yield _table(ql, "transactionaccountingline", "transaction", [])
     yield _table(ql, "customer", "id", person)
     yield _table(ql, "account", "id", [])
@@ -104,7 +113,7 @@ def _table(ql: SuiteQl, table: str, key: str, columns: list[str]) -> Finding:
     area = f"NetSuite {table}"
     try:
         if _is_visible(ql, table, key, [key, *columns]):
-            return Finding(area, True, f"{table} and its {len(columns)} custom fields can be read")
+            return Finding(area, True, f"{table} and its {len(columns)} fields can be read")
         if not _is_visible(ql, table, key, [key]):
             grant = GRANTS.get(table, f"Custom Record > {table} (Edit), or install the connector's record types")
             return Finding(area, False, f"{table} can't be seen", f"Grant the integration role {grant}.")
@@ -154,6 +163,7 @@ def _soap(
         "Transactions > Customer Payment (Create)": soap.new(
             "core:RecordRef", externalId=NOBODY, type="customerPayment"
         ),
+        "Transactions > Credit Memo (Edit)": soap.new("core:RecordRef", externalId=NOBODY, type="creditMemo"),
         "Transactions > Invoice (View)": soap.new("core:RecordRef", internalId="1", type="invoice"),
     }
     if any(entry.accounts.bank for entry in mapping.settlement):
@@ -193,7 +203,7 @@ def _role(mapping: NetSuiteMapping, ql: SuiteQl) -> Iterator[Finding]:
         yield Finding(area, False, what, remedy, blocking=False)
     else:
         yield Finding(area, True, f"the role sees nothing of {', '.join(NEVER_READ)}")
-    creates = ["Customer Payment", "the connector's record types"]
+    creates = ["Customer Payment", "the connector's record types", "Credit Memo (Edit)"]
     if any(entry.accounts.bank for entry in mapping.settlement):
         creates.append("Make Deposit")
     if any(entry.journal_negative for entry in mapping.settlement):
@@ -201,8 +211,9 @@ def _role(mapping: NetSuiteMapping, ql: SuiteQl) -> Iterator[Finding]:
     if mapping.native_dunning.pause_field:
         creates.append("Invoice (Edit)")
     what = (
-        f"not looked at, since only a write would tell: may the role create {', '.join(creates)}? A refusal shows at "
-        "the first one, with the permission's name, and nothing is lost by it"
+        f"not looked at, since only a write would tell: may the role create {', '.join(creates)}? To apply later what "
+        "a payment had left it also needs Customer Payment (Edit). A refusal shows at the first one, with the "
+        "permission's name, and nothing is lost by it"
     )
     yield Finding(area, True, what)
 

@@ -15,8 +15,8 @@ from lxml import etree
 
 from connector.adapters.netsuite import acts, queries, reading
 from connector.adapters.netsuite.ledger import SOURCE_IDS_PER_QUERY, carries, chunks, likes, unreadable
+from connector.adapters.netsuite.lists import there
 from connector.adapters.netsuite.names import Names
-from connector.adapters.netsuite.posting import there
 from connector.adapters.netsuite.rest import Row, SuiteQl
 from connector.adapters.netsuite.settings import NetSuiteMapping, SettlementEntry
 from connector.adapters.netsuite.soap import Soap

@@ -1,7 +1,7 @@
 """NetSuite as `ports.Erp`: the way in, and which room answers what.
 
-Reads are SuiteQL (ledger.py, books.py); writes and their read-back are SOAP lists (posting.py, deposits.py), in which
-each record is answered by itself and nothing is rolled back.
+Reads are SuiteQL (ledger.py, books.py, past.py); writes and their read-back are SOAP lists (posting.py, unapplied.py,
+deposits.py), in which each record is answered by itself and nothing is rolled back.
 """
 
 from __future__ import annotations
@@ -15,6 +15,8 @@ from connector.adapters.netsuite.books import Books
 from connector.adapters.netsuite.deposits import Deposits
 from connector.adapters.netsuite.ledger import Ledger, merged
 from connector.adapters.netsuite.names import Names
+from connector.adapters.netsuite.past import Past
+from connector.adapters.netsuite.payments import Payments
 from connector.adapters.netsuite.posting import Posting
 from connector.adapters.netsuite.rest import SuiteQl
 from connector.adapters.netsuite.settings import NetSuiteMapping, NetSuiteSettings
@@ -27,6 +29,7 @@ from connector.ports import (
     Clock,
     ErpRead,
     Finding,
+    History,
     Installation,
     Mark,
     OtherSender,
@@ -73,7 +76,9 @@ class NetSuiteErp:
         names = Names(self._ql, self._soap, mapping)
         self._ledger = Ledger(self._ql, mapping, names, clock)
         self._books = Books(self._ql, mapping, names)
-        self._posting = Posting(settings, mapping, self._soap, names, clock)
+        self._payments = Payments(self._soap, self._ql, names, mapping)
+        self._posting = Posting(settings, mapping, self._soap, self._ql, names, self._payments, clock)
+        self._past = Past(self._ql, names, self._ledger, self._payments, clock)
         self._deposits = Deposits(mapping, self._ql, self._soap, names)
 
     def close(self) -> None:
@@ -104,7 +109,12 @@ class NetSuiteErp:
         return self._ledger.credits(ids)
 
     def find_payments(self, source_ids: Sequence[str]) -> dict[str, PaymentSeen]:
-        return self._ledger.payments_with(source_ids)
+        """Found by SuiteQL, told as their records show them: with the credits and discounts that came with them."""
+        found = self._ledger.payments_with(source_ids)
+        whole = self._payments.by_id(sorted({seen.erp_id for seen in found.values()}))
+        return {
+            source_id: whole[seen.erp_id].seen if seen.erp_id in whole else seen for source_id, seen in found.items()
+        }
 
     def find_similar(
         self, customer_ids: Sequence[str], amount: Money, first_on: date, last_on: date
@@ -158,6 +168,9 @@ class NetSuiteErp:
 
     def read_documents(self, first_on: date, last_on: date) -> tuple[ArDocument, ...]:
         return self._books.documents(first_on, last_on)
+
+    def read_history(self, first_on: date, last_on: date) -> History:
+        return self._past.read(first_on, last_on)
 
     # ---- NetSuite's own dunning, and check ----
 

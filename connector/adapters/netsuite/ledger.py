@@ -62,10 +62,10 @@ class Ledger:
         if moved - {_CUSTOMER}:
             condition, times = queries.touched(self._mapping)
             condition = f"{queries.ANY_INVOICE} AND {condition}"
-            parts += self._invoices(requested_at, "changed invoices", condition, [start] * times, known)
+            parts += self.invoice_parts(requested_at, "changed invoices", condition, [start] * times, known)
         if moved - {_CUSTOMER, _MESSAGE, "CustInvc"}:
-            condition = f"{queries.ANY_CREDIT} AND {queries.MODIFIED}"
-            parts += self._credits(requested_at, "changed credits", condition, [start], known)
+            condition = f"{queries.ANY_CREDIT} AND {queries.TOUCHED_CREDIT}"
+            parts += self.credit_parts(requested_at, "changed credits", condition, [start, start], known)
         return merged(requested_at, parts)
 
     def open_by_part(self) -> Iterator[ErpRead]:
@@ -75,40 +75,40 @@ class Ledger:
         for part in self._customers(requested_at, "customers with something open", queries.HAS_OPEN, []):
             known |= {customer.id for customer in part.customers}
             yield part
-        yield from self._invoices(requested_at, "open invoices", queries.OPEN_INVOICE, [], known)
-        yield from self._credits(requested_at, "open credits", queries.OPEN_CREDIT, [], known)
+        yield from self.invoice_parts(requested_at, "open invoices", queries.OPEN_INVOICE, [], known)
+        yield from self.credit_parts(requested_at, "open credits", queries.OPEN_CREDIT, [], known)
 
     def open_of(self, customer_ids: Sequence[str]) -> ErpRead:
         requested_at = self._clock.now()
         known: set[str] = set()
         parts: list[ErpRead] = []
-        for ids in chunks(_numeric(customer_ids), IDS_PER_QUERY):
+        for ids in chunks(numeric(customer_ids), IDS_PER_QUERY):
             whose = f" AND t.entity IN ({queries.marks(len(ids))})"
-            parts += self._invoices(requested_at, "open invoices", queries.OPEN_INVOICE + whose, ids, known)
-            parts += self._credits(requested_at, "open credits", queries.OPEN_CREDIT + whose, ids, known)
+            parts += self.invoice_parts(requested_at, "open invoices", queries.OPEN_INVOICE + whose, ids, known)
+            parts += self.credit_parts(requested_at, "open credits", queries.OPEN_CREDIT + whose, ids, known)
         return merged(requested_at, parts)
 
     def invoices(self, ids: Sequence[str]) -> ErpRead:
         requested_at = self._clock.now()
         known: set[str] = set()
         parts: list[ErpRead] = []
-        for chunk in chunks(_numeric(ids), IDS_PER_QUERY):
+        for chunk in chunks(numeric(ids), IDS_PER_QUERY):
             condition = f"{queries.ANY_INVOICE} AND t.id IN ({queries.marks(len(chunk))})"
-            parts += self._invoices(requested_at, "invoices by id", condition, chunk, known)
+            parts += self.invoice_parts(requested_at, "invoices by id", condition, chunk, known)
         return merged(requested_at, parts)
 
     def credits(self, ids: Sequence[str]) -> ErpRead:
         requested_at = self._clock.now()
         known: set[str] = set()
         parts: list[ErpRead] = []
-        for chunk in chunks(_numeric(ids), IDS_PER_QUERY):
+        for chunk in chunks(numeric(ids), IDS_PER_QUERY):
             condition = f"{queries.ANY_CREDIT} AND t.id IN ({queries.marks(len(chunk))})"
-            parts += self._credits(requested_at, "credits by id", condition, chunk, known)
+            parts += self.credit_parts(requested_at, "credits by id", condition, chunk, known)
         return merged(requested_at, parts)
 
     # ---- pages of rows -> parts of a read; `known` are customers that were read already ----
 
-    def _invoices(
+    def invoice_parts(
         self, requested_at: datetime, what: str, condition: str, params: Sequence[str | int], known: set[str]
     ) -> Iterator[ErpRead]:
         for rows in self._ql.pages(what, queries.invoices(self._mapping, condition), params, "id"):
@@ -117,20 +117,20 @@ class Ledger:
             read = [reading.invoice(row, lines.pop(row["id"], []), currencies) for row in rows]
             yield ErpRead(
                 requested_at=requested_at,
-                customers=self._missing(rows, known),
+                customers=self.customers_of(rows, known),
                 invoices=tuple(item for item in read if not isinstance(item, Parked)),
                 parked=tuple(item for item in read if isinstance(item, Parked)),
             )
 
-    def _credits(
+    def credit_parts(
         self, requested_at: datetime, what: str, condition: str, params: Sequence[str | int], known: set[str]
     ) -> Iterator[ErpRead]:
-        for rows in self._ql.pages(what, queries.credits(condition), params, "id"):
+        for rows in self._ql.pages(what, queries.credits(self._mapping, condition), params, "id"):
             currencies = self._names.currencies(rows)
             read = [reading.credit(row, currencies) for row in rows]
             yield ErpRead(
                 requested_at=requested_at,
-                customers=self._missing(rows, known),
+                customers=self.customers_of(rows, known),
                 credits=tuple(item for item in read if not isinstance(item, Parked)),
                 parked=tuple(item for item in read if isinstance(item, Parked)),
             )
@@ -141,12 +141,12 @@ class Ledger:
         for rows in self._ql.pages(what, queries.customers(self._mapping, condition), params, "id"):
             yield ErpRead(requested_at, customers=tuple(reading.customer(row) for row in rows))
 
-    def _missing(self, rows: Sequence[Row], known: set[str]) -> tuple[Customer, ...]:
+    def customers_of(self, rows: Sequence[Row], known: set[str]) -> tuple[Customer, ...]:
         """The customers of these documents that were not read yet; they are known from here on."""
         wanted = {row.get("entity", "") for row in rows} - known
         known |= wanted
         found: list[Customer] = []
-        for chunk in chunks(_numeric(wanted), IDS_PER_QUERY):
+        for chunk in chunks(numeric(wanted), IDS_PER_QUERY):
             sql = queries.customers(self._mapping, f"c.id IN ({queries.marks(len(chunk))})")
             found += [reading.customer(row) for row in self._ql.by_key("customers", sql, chunk, "id")]
         return tuple(found)
@@ -237,7 +237,7 @@ def unreadable(kind: str, internal_id: str, error: reading.Unreadable) -> Termin
     )
 
 
-def _numeric(ids: Iterable[str]) -> list[int]:
+def numeric(ids: Iterable[str]) -> list[int]:
     return sorted({int(text) for text in ids if acts.is_internal_id(text)})
 
 

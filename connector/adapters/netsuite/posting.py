@@ -1,7 +1,7 @@
 """Writing acts and the connector's own records, and reading them back: SOAP lists, each record answered by itself.
 
 Nothing of a list is rolled back. That is why payments are created by addList with an external id: NetSuite takes it
-once, so an act can be tried again after an unknown outcome.
+once, so an act can be tried again after an unknown outcome. A payment that is there already is applied by unapplied.py.
 """
 
 from __future__ import annotations
@@ -9,14 +9,17 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from connector.adapters.netsuite import acts, reading, wire
-from connector.adapters.netsuite.ledger import chunks, unreadable
+from connector.adapters.netsuite import acts, reading, unapplied
+from connector.adapters.netsuite.lists import there, write_list
 from connector.adapters.netsuite.names import Names
+from connector.adapters.netsuite.payments import Payments
 from connector.adapters.netsuite.records import INSTALLATION_ID
-from connector.adapters.netsuite.settings import ADD_LIST_MAX, UPDATE_LIST_MAX, NetSuiteMapping, NetSuiteSettings
-from connector.adapters.netsuite.soap import NOT_THERE, Found, Soap
+from connector.adapters.netsuite.rest import SuiteQl
+from connector.adapters.netsuite.settings import NetSuiteMapping, NetSuiteSettings
+from connector.adapters.netsuite.soap import Found, Soap
+from connector.adapters.netsuite.unapplied import Unapplied
 from connector.adapters.netsuite.values import Values
-from connector.errors import OutcomeUnknown, Terminal, Transient
+from connector.errors import Terminal, Transient
 from connector.ports import ActAnswer, ActSeen, Answer, Clock, Installation, Mark, Outcome, PaymentSeen
 from connector.receivables import ArStatus, CloseIntent, ExceptionRecord, OpenInvoice, Parked
 
@@ -25,16 +28,25 @@ class Posting:
     """One account's writes. Safe for several threads."""
 
     def __init__(
-        self, settings: NetSuiteSettings, mapping: NetSuiteMapping, soap: Soap, names: Names, clock: Clock
+        self,
+        settings: NetSuiteSettings,
+        mapping: NetSuiteMapping,
+        soap: Soap,
+        ql: SuiteQl,
+        names: Names,
+        payments: Payments,
+        clock: Clock,
     ) -> None:
         self._settings = settings
         self._mapping = mapping
         self._soap = soap
         self._names = names
         self._clock = clock
+        self._payments = payments
+        self._unapplied = Unapplied(soap, ql, names, payments, settings.acts_per_request_max)
 
     def write_acts(self, intents: Sequence[CloseIntent]) -> tuple[ActAnswer, ...]:
-        """Create payments with their records, many acts a request.
+        """Create payments with their records, many acts a request; then apply those that are there already.
 
         Raises Transient or Terminal only if no request at all was carried out. When an earlier request was, the acts
         of one that was not are answered UNKNOWN, so that the answers in hand are not lost.
@@ -42,6 +54,7 @@ class Posting:
         records, ids = self._names.records(), self._names.currency_ids()
         answers: dict[str, ActAnswer] = {}
         ready: list[acts.Act] = []
+        rests: list[CloseIntent] = []
         for intent in intents:
             currency = intent.payment.amount.currency
             why = acts.unsayable(intent) or self._misplaced(intent)
@@ -49,15 +62,23 @@ class Posting:
                 why = f"{currency} is not in NetSuite's currency list"
             if why:
                 answers[intent.act_id] = acts.act_refused(intent, why)
+            elif intent.payment.erp_id:
+                rests.append(intent)
             else:
                 ready.append(acts.built(records, intent, ids[currency]))
         for number, request in enumerate(acts.packed(ready, self._settings.acts_per_request_max)):
             answers |= self._write_request(request, is_first=number == 0)
+        answers |= self._unapplied.write(rests, is_first=not ready)
         return tuple(answers[intent.act_id] for intent in intents)
 
     def _misplaced(self, intent: CloseIntent) -> str:
-        """A receipt of one subsidiary doesn't go onto the accounts of another (RULES 1.6)."""
+        """A receipt of one subsidiary doesn't go onto the accounts of another (RULES 1.6).
+
+        Only where the settlement chooses the account: our own bank account is the money's, and NetSuite's to judge.
+        """
         post = intent.payment
+        if post.deposit_account or post.erp_id:
+            return ""
         entry = self._mapping.settlement_of(post.amount.currency)
         if entry and entry.subsidiary and post.subsidiary and entry.subsidiary != post.subsidiary:
             return (
@@ -83,29 +104,21 @@ class Posting:
         if not doubles:
             return
         try:
-            seen = self._seen_payments(doubles)
+            seen = self._payments.by_external_id([intent.payment.external_id for intent in doubles])
         except (Transient, Terminal) as error:
             for intent in doubles:
                 yield intent, Answer(intent.payment.external_id, Outcome.UNKNOWN, message=str(error))
             return
         records = self._names.records()
         for intent in doubles:
-            there, external_id = seen.get(intent.payment.external_id), intent.payment.external_id
-            if there is None:
+            held, external_id = seen.get(intent.payment.external_id), intent.payment.external_id
+            if held is None:
                 why = "NetSuite refused the payment as a double and then did not find it"
                 yield intent, Answer(external_id, Outcome.UNKNOWN, code=acts.ALREADY_THERE, message=why)
                 continue
-            payment, row = there
-            differs = acts.differences(intent, payment, row, records.clearing_account(intent.payment.amount.currency))
+            differs = acts.differences(intent, held.seen, held.row, records.cash_account(intent.payment))
             outcome = Outcome.EXISTS_DIFFERENT if differs else Outcome.EXISTS
-            yield intent, Answer(external_id, outcome, payment.erp_id, acts.ALREADY_THERE, "; ".join(differs))
-
-    def _seen_payments(self, intents: Sequence[CloseIntent]) -> dict[str, tuple[PaymentSeen, reading.Row]]:
-        records, ids = self._names.records(), [intent.payment.external_id for intent in intents]
-        references = [records.payment_reference(external_id) for external_id in ids]
-        answers = self._soap.read("Could not read back payments from NetSuite", references)
-        pairs = ((external_id, self._payment_of(answer)) for external_id, answer in zip(ids, answers, strict=True))
-        return {external_id: seen for external_id, seen in pairs if seen is not None}
+            yield intent, Answer(external_id, outcome, held.seen.erp_id, acts.ALREADY_THERE, "; ".join(differs))
 
     def write_records(self, intents: Sequence[CloseIntent]) -> tuple[ActAnswer, ...]:
         """The records of these acts again, without their payments; those that are there answer EXISTS."""
@@ -154,31 +167,25 @@ class Posting:
     def _write_list(
         self, operation: str, doing: str, items: Sequence[acts.Item], is_first: bool = True
     ) -> tuple[Answer, ...]:
-        """One answer for each item, in order. Of items with the same id the last is sent, and answers all: NetSuite
-        refuses a whole list that names a record twice. Ids are external ones, in an updateList internal ones."""
-        answers: dict[str, Answer] = {}
-        limit = ADD_LIST_MAX if operation == "addList" else UPDATE_LIST_MAX
-        for chunk in chunks(list(dict(items).items()), limit):
-            ids = [external_id for external_id, _ in chunk]
-            try:
-                written = self._soap.write(operation, doing, [record for _, record in chunk])
-                told = acts.answers(ids, written, by_internal_id=operation == "updateList")
-            except (OutcomeUnknown, Transient, Terminal) as error:
-                if is_first and not answers and not isinstance(error, OutcomeUnknown):
-                    raise
-                told = [Answer(external_id, Outcome.UNKNOWN, message=str(error)) for external_id in ids]
-            answers |= {answer.external_id: answer for answer in told}
-        return tuple(answers[external_id] for external_id, _ in items)
+        return write_list(self._soap, operation, doing, items, is_first)
 
     # ---- Reading back ----
 
     def read_acts(self, intents: Sequence[CloseIntent]) -> tuple[ActSeen, ...]:
-        """What NetSuite holds of these acts, in one mixed list: payments and records by external id, invoices by id."""
+        """What NetSuite holds of these acts, in one mixed list: payments and records by external id, invoices by id.
+
+        A payment that was there before is asked for by its internal id, and told only once something of the act is in
+        it: until then the act has no payment.
+        """
         requested_at = self._clock.now()
         records = self._names.records()
         references: dict[str, Any] = {}
         for intent in intents:
-            references[intent.payment.external_id] = records.payment_reference(intent.payment.external_id)
+            references[_payment_name(intent)] = (
+                records.payment_reference_by_id(intent.payment.erp_id)
+                if intent.payment.erp_id
+                else records.payment_reference(intent.payment.external_id)
+            )
             for external_id in acts.record_ids(intent):
                 references[external_id] = records.record_reference(external_id)
             for invoice_id in _asked_invoices(intent):
@@ -190,7 +197,7 @@ class Posting:
             ActSeen(
                 act_id=intent.act_id,
                 requested_at=requested_at,
-                payment=_payment(self._payment_of(answers[intent.payment.external_id])),
+                payment=self._own_payment(intent, answers[_payment_name(intent)]),
                 records=self._states(intent, answers),
                 invoices=tuple(
                     invoice
@@ -211,16 +218,11 @@ class Posting:
                 states.append((external_id, records.state(record, external_id)))
         return tuple(states)
 
-    def _payment_of(self, found: Found) -> tuple[PaymentSeen, reading.Row] | None:
-        record = there("a payment", found)
-        if record is None:
-            return None
-        row, applied = self._names.records().payment_row(record)
-        try:
-            seen = reading.payment(row, applied, self._names.currencies(), self._mapping.zone)
-        except reading.Unreadable as error:
-            raise unreadable("customer payment", row["id"], error) from None
-        return seen, row
+    def _own_payment(self, intent: CloseIntent, found: Found) -> PaymentSeen | None:
+        held = self._payments.of(found)
+        if intent.payment.erp_id:
+            return unapplied.own(intent.payment, held)
+        return held.seen if held else None
 
     def _invoice_of(self, found: Found) -> OpenInvoice | None:
         """The invoice; None when it is not there, not posted or not understood, which proves nothing."""
@@ -248,15 +250,9 @@ class Posting:
         return self._write_list("upsertList", "Could not write the installation record to NetSuite", [item])[0]
 
 
-def there(what: str, found: Found) -> Any:
-    """The record, None when NetSuite says that it does not exist; anything else is no answer."""
-    if found.record is None and found.code != NOT_THERE:
-        raise wire.unavailable(f"Could not read back {what} from NetSuite", f"{found.code} {found.message}")
-    return found.record
-
-
-def _payment(found: tuple[PaymentSeen, reading.Row] | None) -> PaymentSeen | None:
-    return found[0] if found else None
+def _payment_name(intent: CloseIntent) -> str:
+    """The payment's place among what is asked for: two acts may apply the same one."""
+    return f"payment {intent.payment.erp_id}" if intent.payment.erp_id else intent.payment.external_id
 
 
 def _asked_invoices(intent: CloseIntent) -> list[str]:

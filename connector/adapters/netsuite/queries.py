@@ -24,7 +24,12 @@ CUSTOMER_MODIFIED = f"c.lastmodifieddate >= TO_DATE(?, '{INSTANT}')"
 _TOUCHED = f"""{MODIFIED} OR t.id IN (
     SELECT l.previousdoc FROM nexttransactionlinelink l WHERE l.nextdoc IN (
         SELECT p.id FROM transaction p WHERE p.lastmodifieddate >= TO_DATE(?, '{INSTANT}')))"""
-# Nor does sending it by e-mail.
+# Nor need using a credit memo touch the memo's: those are read that settle the same invoices as a changed document.
+TOUCHED_CREDIT = f"""({MODIFIED} OR t.type = 'CustCred' AND t.id IN (
+    SELECT k.nextdoc FROM nexttransactionlinelink k WHERE k.linktype = 'Payment' AND k.previousdoc IN (
+        SELECT l.previousdoc FROM nexttransactionlinelink l WHERE l.linktype = 'Payment' AND l.nextdoc IN (
+            SELECT p.id FROM transaction p WHERE p.lastmodifieddate >= TO_DATE(?, '{INSTANT}')))))"""
+# Nor does sending an invoice by e-mail touch it.
 _MAILED = f"t.id IN (SELECT g.transaction FROM message g WHERE g.messagedate >= TO_DATE(?, '{INSTANT}'))"
 # An account with several accounting books has a row for each; 1 is the primary book.
 PRIMARY_BOOK = "a.accountingbook = 1 AND a.posting = 'T'"
@@ -66,7 +71,7 @@ def invoices(mapping: NetSuiteMapping, condition: str) -> str:
             TO_CHAR(t.trandate, '{DAY}') AS issued_on, TO_CHAR(t.duedate, '{DAY}') AS due_on,
             BUILTIN.DF(t.terms) AS terms, t.otherrefnum, {subsidiary} AS subsidiary,
             t.{field.invoice_hold} AS hold, t.{field.invoice_hold_reason} AS hold_reason,
-            {_delivered_on(mapping)} {paused} t.{field.invoice_pay_url} AS pay_url,
+            {_delivered_on(mapping)} {paused} {_early_discount(mapping)} t.{field.invoice_pay_url} AS pay_url,
             (SELECT MAX(a.account) FROM transactionaccountingline a
                 WHERE a.transaction = t.id AND a.transactionline = m.id AND {PRIMARY_BOOK}) AS ar_account
         FROM transaction t, transactionline m
@@ -81,6 +86,14 @@ def _delivered_on(mapping: NetSuiteMapping) -> str:
         return f"""(SELECT TO_CHAR(MIN(g.messagedate), '{DAY}') FROM message g
             WHERE g.transaction = t.id AND {_SENT}) AS delivered_on,"""
     return ""
+
+
+def _early_discount(mapping: NetSuiteMapping) -> str:
+    """What the terms let the customer keep back, and until when, where the mapping says that the account has that."""
+    discount = mapping.early_discount
+    if not discount.is_read:
+        return ""
+    return f"t.{discount.amount} AS discount_amount, TO_CHAR(t.{discount.until}, '{DAY}') AS discount_until,"
 
 
 # A message that left by e-mail (Oracle help article_161038358813 names the columns; their values are not documented).
@@ -125,12 +138,22 @@ def lines(mapping: NetSuiteMapping, count: int) -> str:
         AND l.uniquekey > ? ORDER BY l.uniquekey"""
 
 
-def credits(condition: str) -> str:
-    """Credit memos, payments and deposits along their id; the last parameter is the id to start after."""
+def credits(mapping: NetSuiteMapping, condition: str) -> str:
+    """Credit memos, payments and deposits along their id; the last parameter is the id to start after.
+
+    A memo may also be made from a return; only the invoice that it was made from is told. A payment's otherrefnum is
+    its check number. Its receivables account is not on its main line, which is the bank.
+    """
+    subsidiary = "m.subsidiary" if mapping.facts.has_subsidiaries else "''"
     return f"""
         SELECT t.id, t.type, t.tranid, t.entity, t.currency, t.foreignpaymentamountunused, t.voided, t.externalid,
-            t.memo, TO_CHAR(t.trandate, '{DAY}') AS received_on
-        FROM transaction t WHERE {condition} AND t.id > ? ORDER BY t.id"""
+            t.memo, t.otherrefnum, TO_CHAR(t.trandate, '{DAY}') AS received_on,
+            {subsidiary} AS subsidiary,
+            (SELECT MAX(i.id) FROM transaction i WHERE i.id = m.createdfrom AND i.type = 'CustInvc') AS created_from,
+            (SELECT MAX(a.account) FROM transactionaccountingline a
+                WHERE a.transaction = t.id AND {PRIMARY_BOOK} AND a.account IN ({RECEIVABLE_ACCOUNTS})) AS ar_account
+        FROM transaction t, transactionline m
+        WHERE m.transaction = t.id AND m.mainline = 'T' AND {condition} AND t.id > ? ORDER BY t.id"""
 
 
 def customers(mapping: NetSuiteMapping, condition: str) -> str:
@@ -183,10 +206,48 @@ def applications(count: int) -> str:
         GROUP BY l.nextdoc, l.previousdoc ORDER BY l.nextdoc, l.previousdoc"""
 
 
+def periods_of(count: int) -> str:
+    """The posting periods of this many documents."""
+    return f"""
+        SELECT t.id, p.periodname, p.closed, p.alllocked, p.arlocked
+        FROM transaction t, accountingperiod p
+        WHERE p.id = t.postingperiod AND t.id IN ({marks(count)}) ORDER BY t.id"""
+
+
 def probe(table: str, key: str, columns: Sequence[str]) -> str:
     """A query that finds no row and fails where the role can't see the table or one of the columns."""
     shown = ", ".join(f"x.{column}" for column in columns)
     return f"SELECT {shown} FROM {table} x WHERE x.{key} = 0 ORDER BY x.{key}"
+
+
+# ---- How people applied payments: the parameters are the last day, then the first ----
+
+# An invoice or memo was open until its closing date, where it has one. An invoice over nothing was never open.
+OPEN_BETWEEN = f"t.voided = 'F' AND t.trandate <= TO_DATE(?, '{DAY}')"
+PAST_INVOICE = f"""{ANY_INVOICE} AND {OPEN_BETWEEN} AND t.foreigntotal > 0
+    AND (t.foreignamountunpaid > 0 OR t.closedate >= TO_DATE(?, '{DAY}'))"""
+PAST_MEMO = f"""t.type = 'CustCred' AND t.posting = 'T' AND {OPEN_BETWEEN}
+    AND (t.foreignpaymentamountunused > 0 OR t.closedate >= TO_DATE(?, '{DAY}'))"""
+PAST_PAYMENTS = f"""
+    SELECT t.id, t.entity, t.currency, t.foreigntotal, t.voided, t.externalid, t.memo, t.otherrefnum,
+        TO_CHAR(t.trandate, '{DAY}') AS received_on
+    FROM transaction t
+    WHERE t.type = 'CustPymt' AND t.posting = 'T' AND {OPEN_BETWEEN} AND t.trandate >= TO_DATE(?, '{DAY}')
+        AND t.id > ? ORDER BY t.id"""
+
+
+def settlements(by: str, count: int) -> str:
+    """What settled invoices: by this many invoices ('previousdoc') or by this many documents ('nextdoc').
+
+    Of a payment the amount is its own money with the discount taken, if there was one. No application has a day of its
+    own: the document's day is the nearest that is known.
+    """
+    return f"""
+        SELECT l.previousdoc AS invoice, l.nextdoc AS document, t.type, TO_CHAR(t.trandate, '{DAY}') AS settled_on,
+            SUM(l.foreignamount) AS amount
+        FROM nexttransactionlinelink l, transaction t
+        WHERE t.id = l.nextdoc AND l.linktype = 'Payment' AND l.previoustype = 'CustInvc' AND l.{by} IN ({marks(count)})
+        GROUP BY l.previousdoc, l.nextdoc, t.type, t.trandate ORDER BY l.previousdoc, l.nextdoc"""
 
 
 # ---- The ledger as a whole ----

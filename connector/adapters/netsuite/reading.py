@@ -17,6 +17,7 @@ from connector.receivables import (
     CreditMemo,
     Customer,
     CustomerTotal,
+    EarlyDiscount,
     InvoiceLine,
     InvoiceStatus,
     OpenInvoice,
@@ -76,7 +77,20 @@ def _invoice(row: Row, lines: Sequence[Row], currencies: Currencies) -> OpenInvo
         ar_account=row.get("ar_account", ""),
         delivered_on=day_of(row, "delivered_on", "delivered_on") if row.get("delivered_on") else None,
         is_native_dunning_paused=row["dunning_paused"] == "T" if "dunning_paused" in row else None,
+        discount=_early_discount(row, amount),
     )
+
+
+def _early_discount(row: Row, total: Money) -> EarlyDiscount | None:
+    """What the terms let the customer keep back; an amount without a day, or a day without an amount, is no offer."""
+    if not row.get("discount_amount") or not row.get("discount_until"):
+        return None
+    amount = money_of(row, "discount_amount", total.currency)
+    if amount < Money.zero(total.currency):
+        raise Unreadable("discount_amount", f"{amount} is below zero")
+    if amount >= total > Money.zero(total.currency):
+        raise Unreadable("discount_amount", f"{amount} is no less than the invoice's {total}")
+    return EarlyDiscount(amount, day_of(row, "discount_until", "discount_until")) if amount else None
 
 
 def _check_amounts(amount: Money, balance: Money) -> None:
@@ -126,8 +140,11 @@ def _shares(total: int, weights: Sequence[int]) -> list[int]:
     return shares
 
 
+_CREDIT_KINDS = {"CustCred": CreditKind.CREDIT_MEMO, "CustDep": CreditKind.CUSTOMER_DEPOSIT}
+
+
 def credit(row: Row, currencies: Currencies) -> CreditMemo | Parked:
-    """One credit memo or customer payment with what it has left."""
+    """One credit memo, customer payment or deposit with what it has left, and all that it can be recognised by."""
     try:
         currency = currency_of(row, currencies)
         left = money_of(row, "foreignpaymentamountunused", currency, missing="0")
@@ -138,10 +155,14 @@ def credit(row: Row, currencies: Currencies) -> CreditMemo | Parked:
             number=row.get("tranid", ""),
             customer_id=text_of(row, "entity"),
             open_amount=Money.zero(currency) if row.get("voided") == "T" else left,
-            kind=CreditKind.CREDIT_MEMO if row.get("type") == "CustCred" else CreditKind.UNAPPLIED_PAYMENT,
+            kind=_CREDIT_KINDS.get(row.get("type", ""), CreditKind.UNAPPLIED_PAYMENT),
             external_id=row.get("externalid", ""),
             memo=row.get("memo", ""),
             received_on=day_of(row, "trandate", "received_on"),
+            created_from=row.get("created_from", ""),
+            subsidiary=row.get("subsidiary", ""),
+            ar_account=row.get("ar_account", ""),
+            reference=row.get("otherrefnum", ""),
         )
     except Unreadable as error:
         return _parked(row, error)
@@ -177,22 +198,37 @@ def total(row: Row, currencies: Currencies) -> CustomerTotal | None:
         return None
 
 
-def payment(row: Row, applied: Iterable[Row], currencies: Currencies, zone: ZoneInfo) -> PaymentSeen:
-    """One customer payment with its applications; Unreadable when a field is not what it must be.
+def payment(
+    row: Row, applied: Iterable[Row], currencies: Currencies, zone: ZoneInfo, used: Iterable[Row] = ()
+) -> PaymentSeen:
+    """One customer payment with its applications and the credits used with it; Unreadable when a field is not what it
+    must be. SuiteQL shows of an application the payment's own money only, and neither discount nor credits.
 
     Which sign SuiteQL gives a payment's total and its links is in no help page, and a payment below zero does not
     exist: signs are dropped.
     """
     currency = currency_of(row, currencies)
-    applications = [(text_of(link, "invoice"), _unsigned(money_of(link, "amount", currency))) for link in applied]
+    lines = list(applied)
+    discounted = [line for line in lines if line.get("discount")]
     return PaymentSeen(
         erp_id=text_of(row, "id"),
         customer_id=text_of(row, "entity"),
-        amount=_unsigned(money_of(row, "foreigntotal", currency, missing="0")),
-        applications=tuple(sorted(applications, key=lambda pair: pair[0])),
+        amount=unsigned(money_of(row, "foreigntotal", currency, missing="0")),
+        applications=_by_document(lines, "invoice", "amount", currency),
         voided=row.get("voided") == "T",
         modified_at=instant(row.get("modified_at", ""), zone),
+        credits=_by_document(used, "credit", "amount", currency),
+        discounts=_by_document(discounted, "invoice", "discount", currency),
     )
+
+
+def _by_document(rows: Iterable[Row], document: str, amount: str, currency: str) -> tuple[tuple[str, Money], ...]:
+    """One sum for each document: an invoice in instalments has a line for each of them."""
+    found: dict[str, Money] = {}
+    for row in rows:
+        name, part = text_of(row, document), unsigned(money_of(row, amount, currency))
+        found[name] = found[name] + part if name in found else part
+    return tuple((name, found[name]) for name in sorted(found) if found[name])
 
 
 def instant(text: str, zone: ZoneInfo) -> datetime | None:
@@ -204,7 +240,7 @@ def instant(text: str, zone: ZoneInfo) -> datetime | None:
     return (moment if moment.tzinfo else moment.replace(tzinfo=zone)).astimezone(UTC)
 
 
-def _unsigned(amount: Money) -> Money:
+def unsigned(amount: Money) -> Money:
     return max(amount, -amount)
 
 

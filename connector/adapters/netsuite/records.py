@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 from typing import Any
 
 from lxml import etree
 
+from connector.adapters.netsuite.applied import Applied, meant
 from connector.adapters.netsuite.reading import Row, instant
 from connector.adapters.netsuite.settings import NetSuiteMapping
 from connector.adapters.netsuite.soap import Soap
 from connector.adapters.netsuite.values import LONG_TEXT_MAX, MEMO_MAX, Named, Values, fit
 from connector.errors import Terminal
-from connector.money import Money
 from connector.ports import Installation, Mark
 from connector.receivables import (
     ArStatus,
@@ -21,7 +20,6 @@ from connector.receivables import (
     CloseIntent,
     ExceptionRecord,
     PaymentToPost,
-    Receipt,
     RecordState,
 )
 from connector.settlement import SettleThrough
@@ -40,17 +38,9 @@ class Records:
 
     # ---- to NetSuite ----
 
-    def payment(self, intent: CloseIntent, applied: Mapping[str, Money], currency_id: str) -> Any:
-        """A customer payment that applies exactly what the intent says, and nothing by itself.
-
-        `replaceAll` is set on every list: left out, NetSuite takes true and would unapply what is not listed.
-        """
+    def payment(self, intent: CloseIntent, currency_id: str) -> Any:
+        """A customer payment that applies exactly what the intent says, and nothing by itself."""
         values, post, fields = self._values, intent.payment, self._mapping.fields
-        lines = [
-            values.new("customers:CustomerPaymentApply", apply=True, doc=int(invoice_id), amount=amount.plain())
-            for invoice_id, amount in applied.items()
-        ]
-        listed = values.new("customers:CustomerPaymentApplyList", apply=lines, replaceAll=False) if lines else None
         real_day = post.really_received_on
         return values.new(
             "customers:CustomerPayment",
@@ -61,20 +51,47 @@ class Records:
             autoApply=False,
             tranDate=values.noon(post.received_on),
             memo=fit(post.memo, MEMO_MAX),
-            applyList=listed,
             customFieldList=values.custom(
                 [(fields.payment_act, intent.act_id)],
                 day=(fields.payment_received_on, real_day) if real_day else None,
             ),
             **self._booked(post),
+            **self._lists(meant(post)),
         )
+
+    def application(self, payment_id: str, lines: Applied) -> Any:
+        """These lines of a payment that is there, with absolute amounts; nothing else of it is said."""
+        return self._values.new("customers:CustomerPayment", internalId=payment_id, **self._lists(lines))
+
+    def _lists(self, lines: Applied) -> dict[str, Any]:
+        """What is applied, and which credits are used with it.
+
+        `replaceAll` is set on every list: left out, NetSuite takes true and would unapply what is not listed.
+        """
+        new, listed = self._values.new, {}
+        invoices = [
+            new("customers:CustomerPaymentApply", apply=True, doc=int(invoice_id), amount=amount.plain())
+            for invoice_id, amount in lines.invoices.items()
+        ]
+        for line in invoices:
+            if discount := lines.discounts.get(str(line.doc)):
+                line.disc = discount.plain()
+        credits = [
+            new("customers:CustomerPaymentCredit", apply=True, doc=int(credit_id), amount=amount.plain())
+            for credit_id, amount in lines.credits.items()
+        ]
+        if invoices:
+            listed["applyList"] = new("customers:CustomerPaymentApplyList", apply=invoices, replaceAll=False)
+        if credits:
+            listed["creditList"] = new("customers:CustomerPaymentCreditList", credit=credits, replaceAll=False)
+        return listed
 
     def _booked(self, post: PaymentToPost) -> dict[str, Any]:
         """On which accounts, for whom and at what rate: what isn't given is left to NetSuite's own defaults."""
-        clearing = self.clearing_account(post.amount.currency)
-        booked: dict[str, Any] = {"undepFunds": not clearing}
-        if clearing:
-            booked["account"] = self._values.reference(clearing)
+        account = self.cash_account(post)
+        booked: dict[str, Any] = {"undepFunds": not account}
+        if account:
+            booked["account"] = self._values.reference(account)
         if post.ar_account:
             booked["arAcct"] = self._values.reference(post.ar_account)
         if post.subsidiary and self._mapping.facts.has_subsidiaries:
@@ -83,9 +100,12 @@ class Records:
             booked["exchangeRate"] = post.exchange_rate
         return booked
 
-    def clearing_account(self, currency: str) -> str:
-        """Where a payment in this currency waits until it is paid out; '' for Undeposited Funds."""
-        entry = self._mapping.settlement_of(currency)
+    def cash_account(self, post: PaymentToPost) -> str:
+        """Where this money is: on our own bank account, or where a payment in its currency waits until it is paid out
+        (RULES 1.2); '' for Undeposited Funds."""
+        if post.deposit_account:
+            return post.deposit_account
+        entry = self._mapping.settlement_of(post.amount.currency)
         return entry.accounts.clearing or "" if entry and entry.through is SettleThrough.CLEARING else ""
 
     def cancellation(self, act_id: str, record: Cancellation) -> Any:
@@ -99,11 +119,12 @@ class Records:
         ]
         return self._custom(names.type, record.external_id, texts, (names.invoice, record.invoice_id))
 
-    def receipt(self, act_id: str, record: Receipt) -> Any:
-        names = self._mapping.records.receipt
+    def receipt(self, intent: CloseIntent) -> Any:
+        """Names its payment by external id; one that was there before, and may have none, by internal id."""
+        names, record = self._mapping.records.receipt, intent.receipt
         texts = [
-            (names.act, act_id),
-            (names.payment, record.payment_external_id),
+            (names.act, intent.act_id),
+            (names.payment, intent.payment.erp_id or record.payment_external_id),
             (names.text, fit(record.text, LONG_TEXT_MAX)),
             (names.state, RecordState.INTENDED.value),
         ]
@@ -154,6 +175,9 @@ class Records:
 
     def payment_reference(self, external_id: str) -> Any:
         return self._values.new("core:RecordRef", externalId=external_id, type="customerPayment")
+
+    def payment_reference_by_id(self, internal_id: str) -> Any:
+        return self._values.new("core:RecordRef", internalId=internal_id, type="customerPayment")
 
     def invoice_reference(self, invoice_id: str) -> Any:
         return self._values.new("core:RecordRef", internalId=invoice_id, type="invoice")
@@ -212,6 +236,9 @@ class Records:
             row["delivered_on"] = custom.get(field.invoice_delivered_on, "")
         if pause := self._mapping.native_dunning.pause_field:
             row["dunning_paused"] = custom.get(pause, "F")
+        if (discount := self._mapping.early_discount).is_read:
+            row["discount_amount"] = custom.get(discount.amount) or self._values.text(record, "sales:discountAmount")
+            row["discount_until"] = custom.get(discount.until) or self._values.day(record, "sales:discountDate")
         return row, [self._line_row(item) for item in self._values.lines(record, "sales", "itemList/item")]
 
     def is_posted(self, invoice: etree._Element) -> bool:
@@ -229,26 +256,40 @@ class Records:
             "dispute_reason": custom.get(field.line_dispute_reason, ""),
         }
 
-    def payment_row(self, record: etree._Element) -> tuple[Row, list[Row]]:
-        """A SOAP customer payment as the rows that SuiteQL would give: header and applications."""
+    def payment_row(self, record: etree._Element) -> tuple[Row, list[Row], list[Row]]:
+        """A SOAP customer payment as the rows that SuiteQL would give: header, applications, credits used with it.
+
+        Both lists may also show what could be applied and is not.
+        """
+        values = self._values
         row = {
             "id": record.get("internalId", ""),
-            "entity": self._values.id(record, "customers:customer"),
-            "currency": self._values.id(record, "customers:currency"),
-            "foreigntotal": self._values.text(record, "customers:payment"),
-            "voided": _voided(self._values.text(record, "customers:status")),
-            "received_on": self._values.day(record, "customers:tranDate"),
-            "undeposited": self._values.flag(record, "customers:undepFunds"),
-            "account": self._values.id(record, "customers:account"),
-            "ar_account": self._values.id(record, "customers:arAcct"),
-            "modified_at": self._values.text(record, "customers:lastModifiedDate"),
+            "entity": values.id(record, "customers:customer"),
+            "currency": values.id(record, "customers:currency"),
+            "foreigntotal": values.text(record, "customers:payment"),
+            "voided": _voided(values.text(record, "customers:status")),
+            "received_on": values.day(record, "customers:tranDate"),
+            "undeposited": values.flag(record, "customers:undepFunds"),
+            "account": values.id(record, "customers:account"),
+            "ar_account": values.id(record, "customers:arAcct"),
+            "unapplied": values.text(record, "customers:unapplied"),
+            "modified_at": values.text(record, "customers:lastModifiedDate"),
         }
-        lines = self._values.lines(record, "customers", "applyList/apply")
-        return row, [
-            {"invoice": self._values.text(line, "customers:doc"), "amount": self._values.text(line, "customers:amount")}
-            for line in lines
-            if self._values.text(line, "customers:apply") in ("true", "1")
+        applied: list[Row] = [
+            {
+                "invoice": values.text(line, "customers:doc"),
+                "amount": values.text(line, "customers:amount"),
+                "discount": values.text(line, "customers:disc"),
+            }
+            for line in values.lines(record, "customers", "applyList/apply")
+            if values.flag(line, "customers:apply") == "T"
         ]
+        used: list[Row] = [
+            {"credit": values.text(line, "customers:doc"), "amount": values.text(line, "customers:amount")}
+            for line in values.lines(record, "customers", "creditList/credit")
+            if values.flag(line, "customers:apply") == "T"
+        ]
+        return row, applied, used
 
     def state(self, record: etree._Element, external_id: str) -> RecordState:
         """The state of an accompanying record; one that is not ours counts as intended, so that it is set again."""

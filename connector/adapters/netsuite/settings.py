@@ -128,6 +128,26 @@ class NativeDunning(_Part):
     )
 
 
+class EarlyDiscount(_Part):
+    """Where an invoice says what may be kept back by its terms, and until when.
+
+    SOAP calls the two discountAmount and discountDate; that SuiteQL has them under these names is not in the help.
+    """
+
+    amount: ScriptId | Literal[""] = "discountamount"
+    until: ScriptId | Literal[""] = "discountdate"
+
+    @model_validator(mode="after")
+    def _is_both_or_none(self) -> EarlyDiscount:
+        if bool(self.amount) != bool(self.until):
+            raise ValueError("give both amount and until, or leave both empty")
+        return self
+
+    @property
+    def is_read(self) -> bool:
+        return bool(self.amount)
+
+
 class Fields(_Part):
     """Script ids of the custom fields on NetSuite's own records."""
 
@@ -248,6 +268,9 @@ class NetSuiteMapping(_Part):
         default="field", description="What proves that a customer got an invoice."
     )
     native_dunning: NativeDunning = NativeDunning()
+    early_discount: EarlyDiscount = Field(
+        default=EarlyDiscount(), description="Both names empty: no discount of an invoice's own terms is known."
+    )
     bad_debt_accounts: tuple[NumericId, ...] = Field(
         default=(), description="A credit memo or journal against one of these is a write-off."
     )

@@ -109,6 +109,17 @@ def _flag(text: str) -> str:
 
 
 def fit(text: str, limit: int = TEXT_MAX) -> str:
-    """Without the control characters that XML can't carry, and no longer than the field; a cut is shown."""
-    printable = "".join(letter if letter.isprintable() else " " for letter in text)
-    return printable if len(printable) <= limit else printable[: limit - 1] + "…"
+    """Without the control characters that XML can't carry, and no longer than the field.
+
+    A cut is shown, and made between two words where there is one: half an amount would be another amount. Only a text
+    area has lines.
+    """
+    kept = "\n" if limit == LONG_TEXT_MAX else ""
+    printable = "".join(letter if letter.isprintable() or letter in kept else " " for letter in text)
+    if len(printable) <= limit:
+        return printable
+    room = printable[: limit - 1]
+    if printable[limit - 1] in " \n":
+        return f"{room.rstrip()}…"
+    words = max(room.rfind(" "), room.rfind("\n"))
+    return f"{room[: words + 1].rstrip() if words > limit // 2 else room}…"

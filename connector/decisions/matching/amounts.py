@@ -1,158 +1,305 @@
 """Bars and rungs of amount alone: one exact balance, the whole balance, one exact subset.
 
-A sum that fits is no proof until nothing else fits. Uniqueness is counted over the whole pool; what is found may then
-hold only invoices that amount alone may pay.
+A sum that fits is no proof until nothing else fits, and few others were to be expected. Uniqueness is counted over the
+whole pool with its memos, at the money and at each amount before a fee; what is found may then hold only what amount
+alone may pay.
 """
 
 from __future__ import annotations
 
-from connector.decisions.matching import subsets
-from connector.decisions.matching.case import EXPLANATIONS_MAX, Case, Verdict
+from dataclasses import replace
+
+from connector.decisions.matching import sums
+from connector.decisions.matching.bars import rate
+from connector.decisions.matching.case import EXPLANATIONS_MAX, Case, Owed, Part, Split, Verdict, value
+from connector.decisions.matching.references import number_of
+from connector.decisions.matching.references import shown as printable
+from connector.decisions.matching.subsets import Pool
 from connector.receivables import ExceptionKind, Explanation, OpenInvoice, Rung
 
-# Half the width of the window around the money in which other sums are counted, as a part of the money.
-_WINDOW_ONE_IN = 10
+# Among more items than this no sets are searched for, only to be shown.
+_SEARCHED_TO_SHOW = 12
+# As many sets for a rival's money as this can't be told from more.
+_SETS_MAX = 16
 
 
 def bar_unexplained_reference(case: Case) -> Verdict | None:
-    if not case.text.unknown:
+    traces = [token for token in case.text.traces if case.owed.names.meant(token.text)]
+    tokens = [*case.text.unknown, *(printable(token.text) for token in (*case.text.unexplained, *traces))]
+    tokens += [case.amount(minor).plain() for minor in case.text.amounts if not _is_the_money(case, minor)]
+    if not tokens:
         return None
-    tokens = ", ".join(case.text.unknown[:EXPLANATIONS_MAX])
-    reason = f"The text holds {tokens}, which looks like a reference that we don't know."
+    few = ", ".join(tokens[:EXPLANATIONS_MAX])
+    reason = f"The text holds {few}, which looks like a reference that we don't know."
     return case.exception(ExceptionKind.UNEXPLAINED_REFERENCE, reason, _fitting(case))
 
 
+def bar_rest(case: Case) -> Verdict | None:
+    """What is over of a payment that named its invoices is not for others because it happens to fit them."""
+    if not case.waiting.paid:
+        return None
+    reason = "It is the rest of a payment that pays the invoices it names; nothing says what more it is for."
+    return case.exception(ExceptionKind.NO_EXPLANATION, reason, _fitting(case))
+
+
 def bar_not_understood(case: Case) -> Verdict | None:
-    if not case.parked:
+    if not case.book.parked:
         return None
     reason = "A record of this customer was not understood, so the open invoices at hand may not be all."
     return case.exception(ExceptionKind.NOT_UNDERSTOOD, reason, _fitting(case))
 
 
 def bar_other_currency_only(case: Case) -> Verdict | None:
-    if case.pool or not case.other_currencies:
+    others = sorted({invoice.balance.currency for invoice in case.book.ours} - {case.money.currency})
+    if case.owed.invoices or not others:
         return None
-    reason = f"It is in {case.money.currency}; the customer's open invoices are in {', '.join(case.other_currencies)}."
+    reason = f"It is in {case.money.currency}; the customer's open invoices are in {', '.join(others)}{rate(case)}."
     return case.exception(ExceptionKind.CURRENCY, reason)
 
 
-def whole_pool(case: Case) -> Verdict | None:
+def own_items(case: Case) -> Verdict | None:
+    """What the payer itself owes comes first: whoever pays nearly always pays its own invoices."""
+    own = case.book.owed_in(case.money.currency, case.payer_id)
+    if own is case.owed or not own.items:
+        return None
+    verdict = all_items(replace(case, owed=own))
+    if verdict is None:
+        case.note(f"None of the payer's own {len(own.items)} open items add up to {case.money}.")
+    return verdict
+
+
+def all_items(case: Case) -> Verdict | None:
+    """Everything, or exactly one set of what is owed; where sums lie dense, none is believed."""
+    return _everything(case) or _too_many(case) or _one_fit(case)
+
+
+def _everything(case: Case) -> Verdict | None:
     """All open invoices together are the money. No smaller set can be, so nothing needs to be searched."""
-    if sum(_amounts(case)) != case.money.minor:
+    if case.owed.memos or case.waiting.grosses or case.owed.pool.total != case.money.minor or not case.owed.invoices:
         return None
-    return _accept(case, case.pool)
+    return _accept(case, case.full(case.owed.invoices))
 
 
-def bar_too_many(case: Case) -> Verdict | None:
-    count = len(case.pool)
-    if count <= _candidates_max(case):
+def _too_many(case: Case) -> Verdict | None:
+    """So many sums lie around the money that one of them would be this amount by chance."""
+    pool = case.owed.pool
+    everything = range(len(case.owed.items))
+    if not any(pool.expected_fits(target, everything, grains=(1,)) >= 1 for target in case.targets):
         return None
-    reason = f"The customer has {count} open invoices; among so many a fitting sum proves nothing."
-    return case.exception(ExceptionKind.TOO_MANY_CANDIDATES, reason, _fitting(case))
+    reason = f"The customer has {len(everything)} open items; among so many a fitting sum proves nothing."
+    singles = [[invoice] for invoice in case.owed.invoices if invoice.balance.minor in case.targets]
+    return case.exception(ExceptionKind.TOO_MANY_CANDIDATES, reason, map(case.in_full, singles))
 
 
-def one_fit(case: Case) -> Verdict | None:
-    """Exactly one subset is the money; two are shown to a person, none is no explanation."""
-    fits = _find(case)
-    if not fits:
+def _one_fit(case: Case) -> Verdict | None:
+    """Exactly one set is the money; two are shown to a person, none is no explanation."""
+    net = _find(case, case.money.minor) if case.waiting.grosses else []
+    found = [_find(case, target) for target in case.targets]
+    if net is None or any(one is None for one in found):
+        reason = "The search for what adds up to the payment was given up within its bounds."
+        return case.exception(ExceptionKind.WORK_SPENT, reason)
+    fits = [split for one in found for split in one or ()] + _in_parts(case)
+    if len(fits) + len(net) > 1:
+        reason = f"{len(fits) + len(net)} or more sets of open invoices add up to {case.money}."
+        return case.exception(ExceptionKind.AMBIGUOUS, reason, map(case.explained, [*fits, *net]))
+    if net:
+        reason = "Open invoices are what arrived, but the processor kept a fee of it: they can't be what was paid."
+        return case.exception(ExceptionKind.FEE_NOT_STATED, reason, map(case.explained, net))
+    return _accept(case, fits[0]) if fits else None
+
+
+def _find(case: Case, target: int) -> list[Split] | None:
+    """A few sets that are this sum; None if the work did not suffice."""
+    pool, work = case.owed.pool, case.limits.work_max
+    count = pool.count(target, work=work)
+    if not count:
+        return None if count is None else []
+    found = pool.find(target, 1 if count == 1 else EXPLANATIONS_MAX + 1, work=work)
+    if found is None:
         return None
-    if len(fits) > 1:
-        reason = f"{len(fits)} or more sets of open invoices add up to {case.money}."
-        return case.exception(ExceptionKind.AMBIGUOUS, reason, map(case.in_full, fits))
-    return _accept(case, fits[0])
+    return [case.full((case.owed.items[position] for position in positions), target) for positions in found]
 
 
-def _accept(case: Case, fit: tuple[OpenInvoice, ...]) -> Verdict:
+def _in_parts(case: Case) -> list[Split]:
+    """One invoice whose undisputed lines are the money, or whose balance is it less a discount that may be taken."""
+    found = []
+    for invoice in case.owed.invoices:
+        for target in case.targets:
+            short = invoice.balance.minor - target
+            if short <= 0:
+                continue
+            if invoice.disputed.minor == short:
+                found.append(Split((sums.undisputed(invoice),), gross=case.gross(target)))
+            elif sums.discounts(case, [invoice], short, in_time=True):
+                found.append(Split((Part(invoice, target, short),), gross=case.gross(target)))
+    return found
+
+
+def _accept(case: Case, split: Split) -> Verdict:
     """The only set that fits: may amount alone pay it?"""
-    shown = [case.in_full(fit)]
-    barred = next((why for invoice in fit if (why := _ineligible(case, invoice))), "")
+    explained = [case.explained(split)]
+    barred = next((why for part in split.parts if (why := _ineligible(case, part))), "")
+    barred = barred or _relative(case, split) or _memo_barred(case, split)
     if barred:
-        return case.exception(ExceptionKind.INELIGIBLE_ONLY, f"One set fits the amount, but {barred}.", shown)
-    if _is_contested(case, fit):
+        return case.exception(ExceptionKind.INELIGIBLE_ONLY, f"One set fits the amount, but {barred}.", explained)
+    if _is_contested(case, split):
         reason = "Another undecided payment of this customer could pay the same invoices."
-        return case.exception(ExceptionKind.RIVAL_PAYMENT, reason, shown)
-    full = [(invoice, invoice.balance) for invoice in fit]
-    if len(fit) == 1:
-        reason = f"{fit[0].number} is the only open invoice, alone or with others, that gives this amount."
-        return case.match(Rung.EXACT_BALANCE, full, reason, rests_on=case.pool)
-    if len(fit) == sum(not _ineligible(case, invoice) for invoice in case.pool):
-        reason = "All open invoices that are not held or disputed are the payment, and no other set is."
-        return case.match(Rung.WHOLE_BALANCE, full, reason, rests_on=case.pool)
-    if _is_accidental(case):
+        return case.exception(ExceptionKind.RIVAL_PAYMENT, reason, explained)
+    if case.rivals:
+        case.note(f"None of {len(case.rivals)} other waiting amounts of the family could pay it.")
+    rung, reason = _class_of(case, split)
+    if not _is_simple(case, rung, split) and _is_accidental(case, split):
         reason = "One set fits the amount, but so many sums lie near it that it may be chance."
-        return case.exception(ExceptionKind.ACCIDENTAL_FIT, reason, shown)
-    reason = f"These {len(fit)} of {len(case.pool)} open invoices are the only ones that give this amount."
-    return case.match(Rung.EXACT_SUBSET, full, reason, rests_on=case.pool)
+        return case.exception(ExceptionKind.ACCIDENTAL_FIT, reason, explained)
+    return case.match(rung, split, reason, rests_on=case.owed.items)
 
 
-def _ineligible(case: Case, invoice: OpenInvoice) -> str:
+def _class_of(case: Case, split: Split) -> tuple[Rung, str]:
+    invoices = [part.invoice for part in split.parts]
+    own = {invoice.customer_id for invoice in invoices}
+    own = own if own == {case.payer_id} else {invoice.customer_id for invoice in case.owed.invoices}
+    others = [
+        i
+        for i in case.owed.invoices
+        if i not in invoices and i.customer_id in own and not _ineligible(case, Part(i, i.balance.minor))
+    ]
+    if split.memos:
+        return Rung.EXACT_CREDIT, "These invoices less these credit memos are the only way to give this amount."
+    if split.parts[0].lines:
+        return (
+            Rung.EXACT_LINES,
+            f"What is not disputed of {number_of(invoices[0])} is the payment, and nothing else is.",
+        )
+    if len(invoices) == 1:
+        reason = f"{number_of(invoices[0])} is the only open invoice, alone or with others, that gives this amount."
+        return Rung.EXACT_BALANCE, reason
+    if not others:
+        reason = "All open invoices that are not held or disputed are the payment, and no other set is."
+        return Rung.WHOLE_BALANCE, reason
+    last = max(invoice.due_on for invoice in invoices)
+    if all(invoice.due_on > last for invoice in others):
+        reason = f"All open invoices due until {last} are the payment, and no other set is."
+        return Rung.DUE_BUCKET, reason
+    count = len(case.owed.invoices)
+    reason = f"These {len(invoices)} of {count} open invoices are the only ones that give this amount."
+    return Rung.EXACT_SUBSET, reason
+
+
+def _is_simple(case: Case, rung: Rung, split: Split) -> bool:
+    """One invoice, all that is due until a day, or everything; less all open memos of the payer, or none.
+
+    There are few such sets, so one that fits by chance is rare; any other must be unlikely to be found at all.
+    """
+    is_of_relatives = any(part.invoice.customer_id != case.payer_id for part in split.parts)
+    if rung is Rung.EXACT_SUBSET or (is_of_relatives and case.payer_id != case.book.parent_id):
+        return False
+    if not split.memos:
+        return True
+    memos = [memo for memo in case.owed.memos if memo.customer_id == case.payer_id]
+    bare = _class_of(case, Split(split.parts))[0]
+    return bare is not Rung.EXACT_SUBSET and len(split.memos) == len(memos)
+
+
+def _ineligible(case: Case, part: Part) -> str:
+    invoice = part.invoice
     if invoice.hold_reason:
-        return f"{invoice.number} is on hold"
-    if invoice.disputed:
-        return f"{invoice.number} is disputed"
+        return f"{number_of(invoice)} is on hold"
+    if invoice.disputed and part.amount == invoice.balance.minor:
+        return f"{number_of(invoice)} is disputed"
     if invoice.issued_on > case.payment.received_on:
-        return f"{invoice.number} was issued after the payment"
-    if invoice.customer_id != case.payment.customer_id:
-        return f"{invoice.number} belongs to another customer of the family"
+        return f"{number_of(invoice)} was issued after the payment"
     return ""
 
 
-def _is_contested(case: Case, fit: tuple[OpenInvoice, ...]) -> bool:
-    """Could another undecided payment, or all of them, pay one of these invoices, alone or together with this one?
+def _relative(case: Case, split: Split) -> str:
+    """A relative's invoice is paid by the head of the family, or beside the payer's own (RULES 1.6)."""
+    invoices = [part.invoice for part in split.parts]
+    relatives = [invoice for invoice in invoices if invoice.customer_id != case.payer_id]
+    if not relatives:
+        return ""
+    if case.payer_id != case.book.parent_id and len(relatives) == len(invoices):
+        return f"{number_of(relatives[0])} belongs to another customer of the family"
+    if len({(invoice.subsidiary, invoice.ar_account) for invoice in invoices}) > 1:
+        return f"{number_of(relatives[0])} of another customer is not of the same subsidiary and ledger account"
+    return ""
 
-    Each rival and the sum of all are tried, not every combination of them.
+
+def _memo_barred(case: Case, split: Split) -> str:
+    invoices = [part.invoice for part in split.parts]
+    for memo in split.memos:
+        if not case.limits.apply_credits:
+            return f"{number_of(memo)} may not be used without a person"
+        if not invoices or not sums.belongs(memo, invoices):
+            return f"{number_of(memo)} is of another subsidiary or ledger account"
+        if memo.customer_id not in {case.payer_id, *(invoice.customer_id for invoice in invoices)}:
+            return f"{number_of(memo)} belongs to another customer of the family"
+    return ""
+
+
+def _is_contested(case: Case, split: Split) -> bool:
+    """Does other money name one of these, or could it pay one, alone or together with this one?
+
+    Each rival is tried, and the sum of all of the same customer; not every combination of them. What can't be counted
+    counts as contested.
     """
-    if not case.rivals:
-        return False
-    if len(case.pool) > _candidates_max(case):
+    chosen = split.ids
+    if chosen & case.taken:
         return True
-    pool, chosen = _amounts(case), {invoice.id for invoice in fit}
-    others = [invoice.balance.minor for invoice in case.pool if invoice.id not in chosen]
-    for rival in {*case.rivals, sum(case.rivals)}:
-        apart = subsets.count(others, rival)
-        if subsets.count(pool, rival) > apart or subsets.count(pool, case.money.minor + rival) > apart:
-            return True
-    return False
+    own = [minor for payer_id, minor in case.rivals if payer_id == case.payer_id]
+    alone = {*case.rivals, *([(case.payer_id, sum(own))] if own else [])}
+    if any(_pays_in_part(part.invoice, minor) for part in split.parts for _, minor in alone):
+        return True
+    if any(_wants(case, payer_id, minor, chosen) for payer_id, minor in sorted(alone)):
+        return True
+    both = {(target + minor, minor) for minor in {*own, sum(own)} if minor for target in case.targets}
+    return any(_counts_more(case, case.owed, sought, minor, chosen) for sought, minor in sorted(both))
 
 
-def _is_accidental(case: Case) -> bool:
-    """Is the expected number of accidental fits too high to trust the one that was found?
-
-    Other sums are counted in a window around the money and spread over its width; a round amount meets round sums
-    more often, so the width is counted in the payment's own round units. The count only rises with every further
-    open invoice, so an unrelated invoice never makes a fit more believable. A global estimate, subsets of n over
-    the spread of their sums, would miss invoices of like size.
-    """
-    money = case.money.minor
-    window = money // _WINDOW_ONE_IN
-    others = subsets.count_within(_amounts(case), money - window, money + window) - 1
-    return others * _grain(money) * case.limits.accidental_fit_one_in >= 2 * window + 1
+def _wants(case: Case, payer_id: str, minor: int, chosen: frozenset[str]) -> bool:
+    """Could this money of this payer pay one of the chosen? It pays its own first, and only then its family's."""
+    own = case.book.owed_in(case.money.currency, payer_id)
+    sets = own.pool.count(minor, work=case.limits.work_max)
+    scope = case.book.owed_in(case.money.currency) if sets == 0 else own
+    return _counts_more(case, scope, minor, minor, chosen)
 
 
-def _grain(minor: int) -> int:
-    """The largest power of ten that divides an amount: 100 for whole dollars, 10,000 for whole hundreds."""
-    grain = 1
-    while minor % (grain * 10) == 0:
-        grain *= 10
-    return grain
+def _pays_in_part(invoice: OpenInvoice, minor: int) -> bool:
+    """Is this what is not disputed of the invoice, or its balance less a discount, whenever that may be taken?"""
+    discount = invoice.discount.amount.minor if invoice.discount else 0
+    return invoice.balance.minor - minor in {invoice.disputed.minor, discount} - {0}
+
+
+def _counts_more(case: Case, owed: Owed, sought: int, rival: int, chosen: frozenset[str]) -> bool:
+    """Are there more sets of this sum than sets of the rival's sum without the chosen?"""
+    work = case.limits.work_max
+    all_sets = owed.pool.count(sought, at_most=_SETS_MAX, work=work)
+    if all_sets is None or all_sets == _SETS_MAX:
+        return True
+    if not all_sets:
+        return False
+    others = Pool([value(item) for item in owed.items if item.id not in chosen])
+    apart = others.count(rival, at_most=_SETS_MAX, work=work)
+    return apart is None or all_sets > apart
+
+
+def _is_accidental(case: Case, split: Split) -> bool:
+    """Were other sets of this size to be expected at this sum? Then the one that was found proves little."""
+    fit = [position for position, item in enumerate(case.owed.items) if item.id in split.ids]
+    target = split.gross if split.gross is not None else case.money.minor
+    expected = case.owed.pool.expected_fits(target, fit)
+    believed = expected * case.limits.accidental_fit_one_in < 1
+    rather = "fewer" if believed else "more"
+    case.note(f"By chance {rather} than one in {case.limits.accidental_fit_one_in} such sums would fit.")
+    return not believed
+
+
+def _is_the_money(case: Case, minor: int) -> bool:
+    return minor in {case.money.minor, case.payment.amount.minor, *case.targets}
 
 
 def _fitting(case: Case) -> list[Explanation]:
-    """What a person is shown: sets that give the amount, or single invoices if there are too many to search."""
-    if len(case.pool) <= _candidates_max(case):
-        return [case.in_full(fit) for fit in _find(case)]
-    return [case.in_full([invoice]) for invoice in case.pool if invoice.balance == case.money]
-
-
-def _find(case: Case) -> list[tuple[OpenInvoice, ...]]:
-    """One more than can be shown, so that 'more' can be said."""
-    found = subsets.find(_amounts(case), case.money.minor, EXPLANATIONS_MAX + 1)
-    return [tuple(case.pool[position] for position in positions) for positions in found]
-
-
-def _amounts(case: Case) -> list[int]:
-    return [invoice.balance.minor for invoice in case.pool]
-
-
-def _candidates_max(case: Case) -> int:
-    return min(case.limits.subset_candidates_max, subsets.CANDIDATES_MAX)
+    """What a person is shown: sets that give the amount, or single invoices if there are many to choose from."""
+    if len(case.owed.items) > _SEARCHED_TO_SHOW:
+        return [case.in_full([invoice]) for invoice in case.owed.invoices if invoice.balance.minor in case.targets]
+    found = [split for target in case.targets for split in _find(case, target) or ()]
+    return [case.explained(split) for split in found if split.parts]
