@@ -113,7 +113,17 @@ def _posted_by_others(parts: Parts, observed: Sequence[Payment], found: Sequence
 
 def _settle(parts: Parts, case: Case, moment: _Moment) -> bool:
     """Decide one family's payments together and record what follows. False: something must be decided again."""
-    settled = True
+    while True:
+        again = _record(parts, case, moment)
+        if not again or len(again) == len(case.waiting):
+            return not again
+        # The match of one moved balances that the verdict on another rested on: that one is decided anew at once.
+        case = replace(case, waiting=again)
+
+
+def _record(parts: Parts, case: Case, moment: _Moment) -> tuple[Waiting, ...]:
+    """One round. Returns what must be decided again: the facts moved, a mail was just leaving, somebody answered it."""
+    again = []
     decided = _decide(parts, case)
     for one in case.waiting:
         verdict = decided[one.payment.id]
@@ -123,12 +133,13 @@ def _settle(parts: Parts, case: Case, moment: _Moment) -> bool:
             continue
         waits = why_suggested(parts, one.payment, verdict, moment.no_posting, moment.trusted)
         if not waits and one.payment.id in moment.asked:
-            waits, settled = "somebody has answered it in the queue", False
+            waits = "somebody has answered it in the queue"
+            again.append(one)
         if waits:
             _suggest(parts, one.payment, verdict, waits)
         elif not record_match(parts, one.payment, one.left, verdict, moment.today) and not _is_held(parts, one.payment):
-            settled = False  # the facts moved, or a mail was just leaving
-    return settled
+            again.append(one)
+    return tuple(again)
 
 
 def why_suggested(
@@ -233,7 +244,7 @@ def _perhaps_posted(match: Match, why: str) -> MatchException:
         match.payment_id,
         ExceptionKind.PERHAPS_POSTED,
         f"Only the amount says that it pays this, and {why}.",
-        (Explanation(match.applications, match.equation),),
+        (Explanation(match.applications, match.equation, match.credits),),
     )
 
 

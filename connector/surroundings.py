@@ -21,6 +21,8 @@ from connector.store import Tx, book, gate, relations, verdicts
 
 # They are asked once a day.
 OTHER_SENDERS_MINUTES_MAX = 36 * 60
+# A source that has no statement of one of its accounts vouches for a day long before any.
+_FIRST_YEAR = 2000
 _NO_RELATION = escalate.Relation()
 
 
@@ -140,8 +142,8 @@ def _stale_statement(tx: Tx, parts: Parts, now: datetime) -> str:
     if parts.statements is None:
         return ""
     _, fresh_as_of, _ = book.source_state(tx, parts.statements.name)
-    if fresh_as_of is None:
-        return "the bank statements were never read"
+    if fresh_as_of is None or fresh_as_of.year < _FIRST_YEAR:
+        return "no statement of each bank account was read yet"
     closed_on = parts.today(fresh_as_of - timedelta(seconds=1))  # a day ends when the next one begins
     allowed = parts.policy.freshness.statement_business_days_max
     if business_days_between(closed_on, parts.today(now)) < allowed:

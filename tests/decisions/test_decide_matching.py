@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
+from itertools import permutations
 
 import pytest
-from decision_cases import PAID_ON, applied, decide, invoice, line, payment, usd
+from decision_cases import PAID_ON, applied, decide, invoice, line, payment, usd, waiting
 from test_matching_evidence import CLASSES
 
-from connector.decisions.matching import ExceptionKind, Match, MatchException, Rung
-from connector.receivables import InvoiceStatus, PaymentState
+from connector.decisions import matching
+from connector.decisions.matching import ExceptionKind, FamilyBook, Match, MatchException, Rung
+from connector.policy import MatchingLimits
+from connector.receivables import InvoiceStatus, OpenInvoice, Payment, PaymentState
 
 A = invoice("INV-1001", "1234.56")
 B = invoice("INV-1002", "2500.01")
@@ -291,3 +295,147 @@ def test_an_amount_without_decimals_is_matched_in_its_own_units():
     verdict = decide(payment("50000", "INV-1", currency="JPY"), yen)
 
     assert {"1": "50000"} == applied(verdict)
+
+
+def test_the_payers_own_invoice_comes_before_a_relatives_of_the_same_amount():
+    relatives = invoice("INV-1011", "407.93", customer_id="C2")
+    own_first, relative_alone = decide(payment("407.93"), *BOOK, relatives), decide(payment("407.93"), A, B, relatives)
+
+    assert ALL_C == applied(own_first)
+    assert ExceptionKind.INELIGIBLE_ONLY == relative_alone.kind
+
+
+@pytest.mark.parametrize(
+    ("amount", "head", "rung"),
+    [
+        ("640.11", "C1", "exact_balance"),  # the head of the family pays a child's invoice
+        ("1048.04", "", "exact_subset"),  # anybody pays a relative's beside its own
+        ("640.11", "", None),  # but not a relative's alone
+    ],
+)
+def test_a_relatives_invoice_is_paid_by_the_head_of_the_family_or_beside_the_payers_own(amount, head, rung):
+    verdict = decide(payment(amount), *BOOK, CHILD, parent_id=head)
+
+    assert rung == getattr(verdict, "rung", None), verdict
+
+
+def together(*payments: Payment, book: tuple[OpenInvoice, ...] = BOOK) -> dict[str, Match | MatchException]:
+    """The verdicts on several payments of one call, the same for every order of them."""
+    family = FamilyBook(book, family_ids=frozenset({"C1", "C2"}))
+    first, *others = [
+        matching.decide([waiting(paid) for paid in order], family, MatchingLimits()) for order in permutations(payments)
+    ]
+    assert all(first == other for other in others)
+    return first
+
+
+def test_what_one_payment_names_no_other_takes_by_its_amount():
+    named, unnamed = payment("407.93", "INV-1003", id="ch_a"), payment("407.93", id="ch_b")
+    verdicts = together(named, unnamed)
+
+    assert ALL_C == applied(verdicts["ch_a"])
+    assert ExceptionKind.RIVAL_PAYMENT == verdicts["ch_b"].kind
+
+
+def test_two_payments_that_name_one_invoice_are_both_a_persons_unless_it_is_enough_for_both():
+    half, rest = payment("200.00", "INV-1003", id="ch_a"), payment("207.93", "INV-1003", id="ch_b")
+    twice = together(payment("407.93", "INV-1003", id="ch_a"), payment("407.93", "INV-1003", id="ch_b"))
+    parts = together(half, rest)
+
+    assert [ExceptionKind.RIVAL_PAYMENT] * 2 == [verdict.kind for verdict in twice.values()]
+    assert [{"1003": "200.00"}, {"1003": "207.93"}] == [applied(parts["ch_a"]), applied(parts["ch_b"])]
+
+
+def test_three_payments_of_one_day_each_pay_what_only_they_can():
+    verdicts = together(
+        payment("1234.56", id="ch_a"), payment("2500.01", "INV-1002", id="ch_b"), payment("407.93", id="ch_c")
+    )
+
+    assert [ALL_A, {"1002": "2500.01"}, ALL_C] == [applied(verdicts[key]) for key in ("ch_a", "ch_b", "ch_c")]
+
+
+@pytest.mark.parametrize(
+    ("text", "rung"),
+    [
+        ("WIRE IN REF 488213", "exact_balance"),  # the bank's own number
+        ("TRACE NO 0911", "exact_balance"),
+        ("CHECK 10023", "exact_balance"),
+        ("REF 488213", None),
+        ("PO 4500012", None),
+    ],
+)
+def test_a_banks_own_number_says_nothing_and_any_other_forbids_the_amount_alone(text, rung):
+    assert rung == getattr(decide(payment("407.93", text), *BOOK), "rung", None)
+
+
+def test_a_banks_own_number_that_could_be_ours_is_asked_about():
+    verdict = decide(payment("407.93", "WIRE IN REF 1003"), A, B, invoice("INV-91003", "407.93"))
+
+    assert ExceptionKind.UNEXPLAINED_REFERENCE == verdict.kind
+
+
+@pytest.mark.parametrize("stated", ["1,200.00", "1.200,00", "1 200,00", "1'200.00", "$1200.00", "1200.00"])
+def test_amounts_are_read_as_they_are_written_around_the_world(stated):
+    verdict = decide(payment("1607.93", f"INV-1001 {stated}; INV-1003 407.93"), *BOOK)
+
+    assert (Rung.PRINTED_AMOUNTS, {"1001": "1200.00"} | ALL_C) == (verdict.rung, applied(verdict))
+
+
+@pytest.mark.parametrize(
+    ("text", "rung"),
+    [
+        ("9841234507", "printed_reference"),
+        ("INV-9841234507", "noisy_reference"),
+        ("984l2345O7", "noisy_reference"),
+        ("9841 234507", "noisy_reference"),
+        ("234507", "noisy_reference"),
+        ("9814234507", "noisy_reference"),  # swapped
+        ("984123457", "noisy_reference"),  # left out
+        ("98412334507", "noisy_reference"),  # too much
+        ("9841294507", "noisy_reference"),  # wrong
+        ("9814294507", None),  # two slips
+        ("\u0669841234507", None),  # digits of another script
+        ("07", None),  # too short to mean anything
+    ],
+)
+def test_a_number_one_slip_away_names_an_invoice_only_where_the_sum_proves_it(text, rung):
+    book = (invoice("9841234507", "815.15"), A, B)
+    exact, unproved = decide(payment("815.15", f"inv {text}"), *book), decide(payment("333.33", f"inv {text}"), *book)
+
+    assert rung == getattr(exact, "rung", None), exact
+    assert isinstance(unproved, MatchException) or rung == "printed_reference"
+
+
+def test_another_familys_number_is_ours_misprinted_only_if_it_is_not_what_the_money_is_for():
+    ours, theirs = invoice("INV-20251", "815.15"), invoice("INV-20257", "99.00", customer_id="C9")
+    paid = payment("815.15", "INV-20257")
+
+    assert {"20251": "815.15"} == applied(decide(paid, ours, A, theirs))
+    for fits in (replace(theirs, balance=usd("815.15")), replace(theirs, amount=usd("815.15"), balance=usd("1.00"))):
+        assert ExceptionKind.PAYER_IN_DOUBT == decide(paid, ours, A, fits).kind
+
+
+def test_where_one_number_has_a_slip_a_printed_one_is_doubted_if_it_leaves_an_older_one_of_its_amount_open():
+    noisy, printed = invoice("INV-20240", "288.00"), invoice("INV-20257", "23.76")
+    older, newer = (invoice("INV-20254", "23.76", due_on=printed.due_on + timedelta(days=days)) for days in (-30, 30))
+    paid = payment("311.76", "INV-2O240 & INV-20257")
+
+    assert ExceptionKind.AMBIGUOUS == decide(paid, noisy, printed, older).kind
+    assert {"20240": "288.00", "20257": "23.76"} == applied(decide(paid, noisy, printed, newer))
+
+
+@pytest.mark.parametrize(("amount", "is_believed"), [("430.00", True), ("360.00", True), ("500.00", False)])
+def test_one_noisy_number_is_believed_only_near_its_balance(amount, is_believed):
+    verdict = decide(payment(amount, "INV-1OO3"), *BOOK)
+
+    assert is_believed == isinstance(verdict, Match)
+
+
+def test_a_wrong_work_bound_never_changes_what_is_posted():
+    book = [invoice(f"INV-{n}", f"{700 + 37 * n}.{n * 7 % 100:02}") for n in range(1, 15)]
+    paid = payment((book[2].balance + book[7].balance).plain())
+    verdicts = [decide(paid, *book, limits=MatchingLimits(work_max=work)) for work in (0, 1, 100, 10_000, 2_000_000)]
+    posted = {verdict.applications for verdict in verdicts if isinstance(verdict, Match)}
+
+    assert ExceptionKind.WORK_SPENT == verdicts[0].kind
+    assert len(posted) <= 1

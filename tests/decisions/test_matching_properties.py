@@ -345,7 +345,9 @@ NOT_FOR_WANT_OF_AN_EXPLANATION = {
 
 @CHUNKS
 def test_no_further_invoice_changes_an_exception_that_had_an_explanation_into_a_posting(chunk):
-    """Of whatever amount, also one that makes up exactly the money; unless it is the payer's own, and pays it alone."""
+    """Of whatever amount, also one that makes up exactly the money. Only what a payer itself owes comes before what its
+    relatives do, so one of its own may pay what only theirs explained, and draw a rival away from another's.
+    """
     for seed, drawn, before in worlds(chunk):
         random = Random(seed)
         money = random.choice(drawn.waiting).left
@@ -355,10 +357,20 @@ def test_no_further_invoice_changes_an_exception_that_had_an_explanation_into_a_
                 other = unrelated(drawn, FAMILY[0], minor, money.currency)
                 after = drawn.with_book(invoices=[*drawn.book.invoices, other]).decide()
                 explained = {key for key, v in exceptions(before).items() if v.kind in NOT_FOR_WANT_OF_AN_EXPLANATION}
-                of_payer = {one.payment.id for one in drawn.waiting if one.payment.customer_id == FAMILY[0]}
-                own = {key for key in of_payer if posts_by_amount(after[key], other.id)}
+                theirs = {key for key in explained if of_relatives(drawn, before[key])}
+                own = {key for key in theirs if posts_by_amount(after[key], other.id)}
+                if any(other.balance in (one.left, *one.grosses) for one in drawn.waiting):
+                    own |= {key for key in explained if exceptions(before)[key].kind is ExceptionKind.RIVAL_PAYMENT}
 
                 assert explained <= set(exceptions(after)) | own, (seed, minor)
+
+
+def of_relatives(drawn: World, verdict: Match | MatchException) -> bool:
+    """Does every way to explain it need what somebody else than the first of the family owes or has in credit?"""
+    others = {one.id for one in (*drawn.book.invoices, *drawn.book.credits) if one.customer_id != FAMILY[0]}
+    ways = verdict.explanations if isinstance(verdict, MatchException) else ()
+    used = [{*(part.invoice_id for part in way.applications), *(one.credit_id for one in way.credits)} for way in ways]
+    return all(others & one for one in used)
 
 
 def posts_by_amount(verdict: Match | MatchException, invoice_id: str) -> bool:

@@ -220,6 +220,38 @@ def test_a_voided_invoice_is_left_out():
     assert {"p": "agreed exact_balance"} == said(erp)
 
 
+def memo(id_: str, amount: int, on: int, created_from: str = "") -> CreditMemo:
+    return CreditMemo(id_, f"CM-{id_}", "C1", usd(amount), received_on=day(on), created_from=created_from)
+
+
+def test_a_memo_used_with_the_payment_is_compared_too():
+    """Applications include the memo's part, on both sides."""
+    erp = PastErp(
+        (billed("INV-1", 500, 0),),
+        (paid("p", 420, 5, ("1", 500), text="INV-1", credits=(("80", usd(80)),)),),
+        credits=(memo("80", 80, 3, "1"),),
+    )
+    assert {"p": "agreed printed_credit"} == said(erp)
+    by_hand = replace(erp, payments=(paid("p", 420, 5, ("1", 420), text="INV-1"),))
+    assert {"p": "differed printed_credit"} == said(by_hand)
+
+
+def test_a_memo_is_not_seen_before_its_day_nor_after_it_was_used_up():
+    invoices = (billed("INV-1", 500, 0), billed("INV-2", 500, 0))
+    later = PastErp(invoices, (paid("p", 420, 5, ("1", 420), text="INV-1"),), credits=(memo("80", 80, 6, "1"),))
+    used = PastErp(
+        invoices,
+        (
+            paid("first", 420, 5, ("1", 500), text="INV-1", credits=(("80", usd(80)),)),
+            paid("second", 420, 7, ("2", 420), text="INV-2"),
+        ),
+        credits=(memo("80", 80, 3),),
+    )
+
+    assert {"p": "agreed printed_part"} == said(later)
+    assert "agreed printed_part" == said(used)["second"]
+
+
 # ---- for any past ----
 
 

@@ -11,10 +11,9 @@ from dataclasses import replace
 
 from connector.decisions.matching import sums
 from connector.decisions.matching.bars import rate
-from connector.decisions.matching.case import EXPLANATIONS_MAX, Case, Owed, Part, Split, Verdict, value
+from connector.decisions.matching.case import EXPLANATIONS_MAX, Case, Owed, Part, Split, Verdict
 from connector.decisions.matching.references import number_of
 from connector.decisions.matching.references import shown as printable
-from connector.decisions.matching.subsets import Pool
 from connector.receivables import ExceptionKind, Explanation, OpenInvoice, Rung
 
 # Among more items than this no sets are searched for, only to be shown.
@@ -251,35 +250,36 @@ def _is_contested(case: Case, split: Split) -> bool:
         return True
     if any(_wants(case, payer_id, minor, chosen) for payer_id, minor in sorted(alone)):
         return True
-    both = {(target + minor, minor) for minor in {*own, sum(own)} if minor for target in case.targets}
-    return any(_counts_more(case, case.owed, sought, minor, chosen) for sought, minor in sorted(both))
+    total = split.gross if split.gross is not None else case.money.minor
+    both = [_sets(case, case.owed, total + minor) for minor in sorted({*own, sum(own)} - {0})]
+    # A set that holds all of these is these and a set of the other money beside them.
+    return any(sets is None or not all(chosen <= one for one in sets) for sets in both)
 
 
 def _wants(case: Case, payer_id: str, minor: int, chosen: frozenset[str]) -> bool:
     """Could this money of this payer pay one of the chosen? It pays its own first, and only then its family's."""
-    own = case.book.owed_in(case.money.currency, payer_id)
-    sets = own.pool.count(minor, work=case.limits.work_max)
-    scope = case.book.owed_in(case.money.currency) if sets == 0 else own
-    return _counts_more(case, scope, minor, minor, chosen)
+    currency = case.money.currency
+    sets = _sets(case, case.book.owed_in(currency, payer_id), minor)
+    if sets == []:
+        sets = _sets(case, case.book.owed_in(currency), minor)
+    return sets is None or any(chosen & one for one in sets)
+
+
+def _sets(case: Case, owed: Owed, minor: int) -> list[frozenset[str]] | None:
+    """All sets of this sum; None if they are too many to be told, or the work did not suffice."""
+    work = case.limits.work_max
+    if owed.pool.count(minor, at_most=1, work=work) == 0:
+        return []
+    found = owed.pool.find(minor, _SETS_MAX, work=work)
+    if found is None or len(found) == _SETS_MAX:
+        return None
+    return [frozenset(owed.items[position].id for position in positions) for positions in found]
 
 
 def _pays_in_part(invoice: OpenInvoice, minor: int) -> bool:
     """Is this what is not disputed of the invoice, or its balance less a discount, whenever that may be taken?"""
     discount = invoice.discount.amount.minor if invoice.discount else 0
     return invoice.balance.minor - minor in {invoice.disputed.minor, discount} - {0}
-
-
-def _counts_more(case: Case, owed: Owed, sought: int, rival: int, chosen: frozenset[str]) -> bool:
-    """Are there more sets of this sum than sets of the rival's sum without the chosen?"""
-    work = case.limits.work_max
-    all_sets = owed.pool.count(sought, at_most=_SETS_MAX, work=work)
-    if all_sets is None or all_sets == _SETS_MAX:
-        return True
-    if not all_sets:
-        return False
-    others = Pool([value(item) for item in owed.items if item.id not in chosen])
-    apart = others.count(rival, at_most=_SETS_MAX, work=work)
-    return apart is None or all_sets > apart
 
 
 def _is_accidental(case: Case, split: Split) -> bool:

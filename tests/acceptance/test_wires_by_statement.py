@@ -1,0 +1,77 @@
+"""A wire straight to our bank, from the bank's own statement file to the closed invoice (M60, RULES 1.2, 1.11)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+from tests.harness import Desk, desk
+
+OUR_ACCOUNT = "DE02120300000000202051"
+ISSUED, DUE = date(2026, 8, 18), date(2026, 9, 17)
+AMOUNTS = {
+    "W-1": "24000.00",
+    "W-2": "36000.00",
+    "W-3": "30000.00",
+    "W-4": "27500.00",
+    "W-5": "22500.00",
+    "W-6": "40000.00",
+}
+
+
+@pytest.fixture
+def at(tmp_path: Path) -> Iterator[Desk]:
+    with desk(tmp_path) as made:
+        statements = tmp_path / "statements"
+        statements.mkdir()
+        bank_account = made.world.profile()["netsuite"]["accounts"]["bank"]
+        (tmp_path / "mappings" / "bank_statement.yaml").write_text(
+            f'accounts:\n  - {{ number: "{OUR_ACCOUNT}", currency: USD, ledger_account: "{bank_account}", '
+            "cutover_on: 2026-01-01 }\nnot_receipts: []\ndone_by_hand: []\ncsv_profiles: []\n"
+        )
+        made.environ["CONNECTOR_BANK_STATEMENTS_FOLDER"] = str(statements)
+        made.environ["CONNECTOR_BANK_STATEMENTS_IS_TEST"] = "true"
+        made.world.bank.deliver_to(str(statements))
+        made.world.bank.open_account(OUR_ACCOUNT, "USD", "1000.00")
+        customer = made.world.add_customer("Meridian Freight", "ap@meridian.example", 30).id
+        for number, amount in AMOUNTS.items():
+            line = {"description": "Services", "amount": amount, "kind": "services"}
+            made.world.add_invoice(customer, number, ISSUED, DUE, [line])
+        yield made
+
+
+def left(at: Desk) -> dict[str, str]:
+    """What is still open, by number."""
+    return {number: at.balance(number) for number in AMOUNTS if at.balance(number) not in ("0.00", "0")}
+
+
+@pytest.mark.parametrize("file", ["camt", "mt940", "bai2"])
+def test_one_statement_line_closes_five_invoices_and_the_held_one_follows(at: Desk, file: str) -> None:
+    at.world.netsuite.set_hold(at.world.invoice_id("W-5"), "usage is being reconciled")
+    at.tick()
+    text = "INV " + " ".join(AMOUNTS)
+    at.world.bank.book(OUR_ACCOUNT, "180000.00", payer="Meridian Freight", text=text)
+    at.world.bank.deliver(OUR_ACCOUNT, format=file)
+
+    at.tick()
+
+    assert {"W-5": "22500.00"} == left(at)
+
+    at.world.netsuite.clear_hold(at.world.invoice_id("W-5"))
+    at.tick()
+
+    assert {} == left(at)
+    (posted,) = at.truth()["payments"]
+    assert posted["external_id"].startswith("arc-t1-pay-bank-")
+
+
+def test_nothing_is_sent_while_no_statement_vouches_for_the_bank(at: Desk) -> None:
+    at.days(date(2026, 9, 11))
+    silent = at.tick()
+    at.world.bank.deliver(OUR_ACCOUNT)  # of today: nothing came
+    heard = at.tick()
+
+    assert (0, len(AMOUNTS)) == (silent.sent, heard.sent)
