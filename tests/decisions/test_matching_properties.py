@@ -359,7 +359,7 @@ def test_no_further_invoice_changes_an_exception_that_had_an_explanation_into_a_
                 explained = {key for key, v in exceptions(before).items() if v.kind in NOT_FOR_WANT_OF_AN_EXPLANATION}
                 theirs = {key for key in explained if of_relatives(drawn, before[key])}
                 own = {key for key in theirs if posts_by_amount(after[key], other.id)}
-                if any(other.balance in (one.left, *one.grosses) for one in drawn.waiting):
+                if explains_a_rival(drawn, after, other):
                     own |= {key for key in explained if exceptions(before)[key].kind is ExceptionKind.RIVAL_PAYMENT}
 
                 assert explained <= set(exceptions(after)) | own, (seed, minor)
@@ -371,6 +371,13 @@ def of_relatives(drawn: World, verdict: Match | MatchException) -> bool:
     ways = verdict.explanations if isinstance(verdict, MatchException) else ()
     used = [{*(part.invoice_id for part in way.applications), *(one.credit_id for one in way.credits)} for way in ways]
     return all(others & one for one in used)
+
+
+def explains_a_rival(drawn: World, verdicts: Verdicts, invoice: OpenInvoice) -> bool:
+    """Is this all of some payment, or a part of what some payment now pays?"""
+    if any(invoice.balance in (one.left, *one.grosses) for one in drawn.waiting):
+        return True
+    return any(invoice.id in {part.invoice_id for part in m.applications} for _, m in matches(drawn, verdicts))
 
 
 def posts_by_amount(verdict: Match | MatchException, invoice_id: str) -> bool:
