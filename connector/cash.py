@@ -168,11 +168,6 @@ def _is_held(parts: Parts, payment: Payment) -> bool:
         return closing.standing(tx, payment.id) == "exception"
 
 
-def decide_case(tx: Tx, policy: Policy, case: Case) -> dict[str, Match | MatchException]:
-    """The verdicts on one family's payments, by payment id, on the facts of this moment."""
-    return matching.decide(case.waiting, family_book(tx, case.family, case.waiting), policy.matching)
-
-
 def _decide(parts: Parts, case: Case) -> dict[str, Match | MatchException]:
     """The verdicts, and in the same commit the exceptions that go with them."""
     with parts.store.tx() as tx:

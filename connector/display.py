@@ -35,6 +35,26 @@ from connector.reports import (
 
 Cell = object
 
+# How a payer is known, what became of money, and how far a payment has come, as people say it.
+_KNOWN_BY = {
+    "id": "customer id",
+    "bank_account": "bank account, learned and confirmed",
+    "email": "e-mail address, learned",
+    "name": "name",
+    "reference": "only by the invoices that it names",
+    "none": "nothing",
+}
+_MONEY = {"succeeded": "received", "processing": "on its way", "funded": "in the processor's cash balance"}
+_STANDINGS = {
+    "waiting": "to be decided at the next pass",
+    "matched": "matched",
+    "suggested": "suggested, waits for an answer in the queue",
+    "exception": "waits for a person",
+    "refused": "refused by the ERP, tried again tomorrow",
+    "adopted": "posted by somebody else",
+    "observed": "from before the cutover, never posted by us",
+}
+
 # A spreadsheet keeps 15 digits of a number; an amount of more is written as text, to the last digit.
 DIGITS_MAX = 15
 WIDTH_MAX = 60
@@ -141,11 +161,12 @@ def show_explanation(console: Console, explanation: Explanation) -> None:
 
 def show_payment(console: Console, found: PaymentExplanation) -> None:
     facts = [
-        ("customer", f"{found.customer or 'not known'} (known by: {_spaced(found.payer_by)})"),
+        ("customer", found.customer or "not known"),
+        ("known by", _KNOWN_BY.get(found.payer_by)),
         ("amount", found.amount),
         ("not applied yet", found.left),
         ("received on", found.received_on),
-        ("state", f"{_spaced(found.state)}, {_spaced(found.standing)}"),
+        ("state", f"{_MONEY.get(found.state, _spaced(found.state))}, {_STANDINGS.get(found.standing)}"),
         ("says it is for", found.remittance or "nothing"),
         ("verdict", f"{_spaced(found.verdict) or 'not decided yet'}"),
         ("because", found.reason),

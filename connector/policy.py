@@ -72,8 +72,8 @@ class MatchingLimits:
 
     # Expected number of accidental fits must stay below one in this many.
     accidental_fit_one_in: int = 1000
-    # Steps of search for one payment: bounds the worst case in time, the same on every machine.
-    work_max: int = 2_000_000
+    # Steps of one search; a payment asks a few. Bounds the worst case in time, the same on every machine.
+    work_max: int = 200_000
     tolerance: tuple[Money, ...] = ()  # a residual up to this is proposed for write-off
     wire_fee_max: tuple[Money, ...] = ()  # what a wire may lose to banks on its way
     discount_grace_days: int = 0

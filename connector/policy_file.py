@@ -91,7 +91,7 @@ class MatchingPart(Part):
 
     accidental_fit_one_in: int = Field(default=1000, ge=10, description="A sum counts if chance fits rarer than this.")
     work_max: int = Field(
-        default=2_000_000, ge=10_000, le=1_000_000_000, description="Steps of search for one payment at most."
+        default=200_000, ge=10_000, le=1_000_000_000, description="Steps of one search at most; a payment asks a few."
     )
     tolerance: Amounts = Field(default={}, description="Currency -> a rest up to this is proposed for write-off.")
     wire_fee_max: Amounts = Field(default={}, description="Currency -> what banks may keep of a wire on its way.")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import timedelta
+from random import Random
 
 import pytest
 from decision_cases import PAID_ON, applied, decide, invoice, line, payment, usd
@@ -148,6 +149,24 @@ def test_two_rows_of_one_amount_do_not_both_pay_one_entry():
     assert verdict.kind is ExceptionKind.RIVAL_PAYMENT
 
 
+def test_an_open_credit_note_counts_beside_the_money():
+    """[erpnext#49066, credit-control#211, killbill#695]"""
+    named, unnamed = (decide(payment("1200.00", text), *BOOK, credits=(MEMO,)) for text in ("INV-41001", ""))
+
+    assert [(("77", usd("34.56")),)] * 2 == [
+        tuple((c.credit_id, c.amount) for c in v.credits) for v in (named, unnamed)
+    ]
+    assert [()] * 2 == [verdict.residuals for verdict in (named, unnamed)]
+
+
+def test_one_of_several_named_invoices_that_is_covered_does_not_settle_them_all():
+    """[erpnext#41752, #35440]"""
+    verdict = decide(payment("407.93", "INV-41001, INV-41833"), *BOOK)
+
+    assert isinstance(verdict, MatchException)
+    assert verdict.kind in {ExceptionKind.AMBIGUOUS, ExceptionKind.SHORT_OVER_SEVERAL}
+
+
 def test_a_tolerance_explains_what_is_left_and_never_makes_a_match():
     """[account-reconcile#711]"""
     limits = MatchingLimits(tolerance=(usd("5.00"),))
@@ -171,6 +190,20 @@ def test_a_work_budget_that_is_spent_is_an_exception_and_never_a_guess():
 
     assert isinstance(verdict, MatchException)
     assert verdict.kind in {ExceptionKind.WORK_SPENT, ExceptionKind.TOO_MANY_CANDIDATES}
+
+
+def test_a_search_among_too_many_memos_is_given_up_and_not_taken_for_no_fit():
+    """Else the invoice would be paid in part and the memos that explain the rest be overlooked."""
+    numbers = Random(1)
+    memos = tuple(
+        CreditMemo(str(n), f"CM-{n}", "C1", usd(f"{numbers.randrange(10, 999)}.{numbers.randrange(10, 99)}"))
+        for n in range(200)
+    )
+    one, limits = invoice("INV-41001", "9000.00"), MatchingLimits(work_max=10_000)
+    verdict = decide(payment("5123.45", "INV-41001"), one, credits=memos, limits=limits)
+
+    assert isinstance(verdict, MatchException)
+    assert verdict.kind is ExceptionKind.WORK_SPENT
 
 
 def test_what_was_looked_at_and_lost_is_told():

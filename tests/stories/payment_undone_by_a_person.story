@@ -1,4 +1,4 @@
-title     A person voids our payment in the ERP: the invoice is open again, and somebody is told
+title     A person voids our payment in the ERP: invoice, payment and reminders go back together, and somebody is told [account-reconcile#554]
 
 customer  Alder Point Clinics, net 30
 invoice   INV-1  Alder Point Clinics  8000.00 USD  due 2026-09-11  issued 2026-08-12

@@ -276,7 +276,7 @@ TABLE = [
     ("tolerance: {}", "tolerance: { USD: -1 }", "matching.tolerance.USD: must not be negative"),
     ("wire_fee_max: {}", "wire_fee_max: { JPY: 0.5 }", "matching.wire_fee_max.JPY: 0.5 JPY has more than 0 decimals"),
     ("discount_grace_days: 0", "discount_grace_days: 31", "matching.discount_grace_days: must be at most 30, not 31"),
-    ("work_max: 2000000", "work_max: 10", "matching.work_max: must be at least 10000, not 10"),
+    ("work_max: 200000", "work_max: 10", "matching.work_max: must be at least 10000, not 10"),
     ("apply_credits: true", "apply_credits: always", "matching.apply_credits: must be true or false"),
     ("apply_existing: false", "apply_existing: no", "apply_existing: must be true or false"),
     ("[stripe_link, metadata,", "[stripe_link, meta_data,", "not \"meta_data\"; did you mean 'metadata'?"),

@@ -203,6 +203,9 @@ def _exactly(case: Case, claim: Claim) -> Verdict | None:
             return refused
         return case.match(claim.rungs.of(fit.way), fit.split, f"{claim.words}, and {sums.REASONS[fit.way]}.")
     splits = sums.with_memos(case, claim.items)
+    if splits is None:
+        reason = f"{claim.words}; so many credit memos are open that the search for those that fit was given up."
+        return case.exception(ExceptionKind.WORK_SPENT, reason, [case.in_full(claim.items)])
     if len(splits) > 1:
         reason = f"{claim.words}, and several sets of credit memos make up the difference."
         return case.exception(ExceptionKind.AMBIGUOUS, reason, map(case.explained, splits))

@@ -91,10 +91,11 @@ def undisputed(invoice: OpenInvoice) -> Part:
     return Part(invoice, invoice.askable.minor, lines=tuple(shares), why_less=ResidualReason.DISPUTED)
 
 
-def with_memos(case: Case, items: Sequence[Item]) -> list[Split]:
+def with_memos(case: Case, items: Sequence[Item]) -> list[Split] | None:
     """These invoices less memos that are not named, where that is the money: the only way, or all ways that rival.
 
-    A memo that was made from one of the invoices comes before one that merely fits (RULES 2.1).
+    A memo that was made from one of the invoices comes before one that merely fits (RULES 2.1). None: there are so
+    many memos that the work did not suffice to tell.
     """
     invoices = [item for item in items if isinstance(item, OpenInvoice)]
     customers = {case.payer_id, *(invoice.customer_id for invoice in invoices)}
@@ -104,20 +105,21 @@ def with_memos(case: Case, items: Sequence[Item]) -> list[Split]:
     ids = {invoice.id for invoice in invoices}
     made_from_them = [memo for memo in memos if memo.created_from in ids]
     for candidates in (made_from_them, memos):
-        splits = [
-            case.full([*items, *(candidates[position] for position in found)], target)
-            for target in case.targets
-            for found in _memo_sets(case, candidates, sum(map(value, items)) - target)
-        ]
+        found = {target: _memo_sets(case, candidates, sum(map(value, items)) - target) for target in case.targets}
+        splits: list[Split] = []
+        for target, sets in found.items():
+            if sets is None:
+                return None
+            splits += [case.full([*items, *(candidates[one] for one in some)], target) for some in sets]
         if splits and (len(splits) == 1 or candidates is memos):
             return splits
     return []
 
 
-def _memo_sets(case: Case, memos: Sequence[CreditMemo], over: int) -> tuple[tuple[int, ...], ...]:
+def _memo_sets(case: Case, memos: Sequence[CreditMemo], over: int) -> tuple[tuple[int, ...], ...] | None:
     if over <= 0 or not memos:
         return ()
-    return subsets.find([memo.open_amount.minor for memo in memos], over, 2, work=case.limits.work_max) or ()
+    return subsets.find([memo.open_amount.minor for memo in memos], over, 2, work=case.limits.work_max)
 
 
 def belongs(memo: CreditMemo, invoices: Iterable[OpenInvoice]) -> bool:
