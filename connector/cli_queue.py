@@ -125,8 +125,9 @@ def approve(
         chosen = [(known[one], _choice(known[one], choice)) for one in payments or () if one in known]
         if not as_json:
             display().show_to_approve(console(), chosen)
-        if chosen and not yes:
-            typer.confirm(f"Approve as {name}?", abort=True, err=True)
+        if chosen and not yes and not _is_confirmed(f"Approve as {name}?"):
+            say("Nothing was asked for. Say yes, or give --yes where nobody can be asked.")
+            raise typer.Exit(ExitCode.NEEDS_A_PERSON)
         seen = {row.payment: picked.seen for row, picked in chosen if picked}
         asking = [
             Asking("approve", one, seen=seen.get(one, ""), choice=choice, reason=reason)
@@ -191,6 +192,14 @@ def reject(
         seen = {one: choice.seen for one, row in known.items() if (choice := _choice(row, 0))}
         asking = [Asking("reject", one, seen=seen.get(one, ""), reason=reason) for one in dict.fromkeys(payments)]
         _ask(service, asking, _name(who), as_json)
+
+
+def _is_confirmed(question: str) -> bool:
+    """False for a no, for an interrupt, and where nobody is there to answer."""
+    try:
+        return typer.confirm(question, err=True)
+    except typer.Abort:
+        return False
 
 
 def _ask(service: Service, asking: Sequence[Asking], who: str, as_json: bool) -> None:

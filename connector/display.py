@@ -171,7 +171,7 @@ def show_payment(console: Console, found: PaymentExplanation) -> None:
         ("verdict", f"{_spaced(found.verdict) or 'not decided yet'}"),
         ("because", found.reason),
         ("equation", found.equation),
-        ("not posted since", found.waits),
+        ("not posted, because", found.waits),
         ("this evidence", found.trust),
         ("decided", f"{_text(found.since)} under policy {found.policy_version}" if found.since else ""),
     ]
@@ -250,7 +250,7 @@ def show_queued(console: Console, row: QueueRow) -> None:
         ("received on", f"{row.received_on}, {row.age_days} days ago"),
         ("standing", f"{_spaced(row.standing)}, {_spaced(row.kind)}"),
         ("reason", row.reason),
-        ("not posted since", row.waits),
+        ("not posted, because", row.waits),
         ("asked", row.asked),
         ("answered before", row.answered),
         ("what to do", row.remedy),

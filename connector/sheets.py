@@ -348,7 +348,7 @@ def quoted(text: str) -> str:
 def queue(report: QueueReport) -> Sheet:
     """What waits for a person, one row a payment, for a workbook and for other programs."""
     heads = ("payment", "customer", "amount", "currency", "received on", "days", "standing", "class or kind", "split")
-    told = ("explanations", "reason", "not posted since", "considered", "payer", "payer wrote", "who may answer")
+    told = ("explanations", "reason", "waits because", "considered", "payer", "payer wrote", "who may answer")
     return Sheet(
         "Queue",
         "Waiting for a person's answer",

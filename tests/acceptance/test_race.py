@@ -21,7 +21,7 @@ from connector import cash
 from connector.acts import RemindAct
 from connector.config import read_policy
 from connector.decisions import cadence, matching
-from connector.decisions.matching import Match
+from connector.decisions.matching import FamilyBook, Match, Waiting
 from connector.money import Money
 from connector.parts import Parts
 from connector.ports import ErpRead, MailItem, ReminderMail
@@ -143,13 +143,11 @@ class Race:
 
     def match(self, number: int) -> None:
         payment = _payment(number)
-        verdict = matching.decide(
-            payment,
-            payment.amount,
-            [_invoice(number)],
-            self.parts.policy.matching,
-            family_ids=frozenset({payment.customer_id}),
+        one, family = (
+            Waiting(payment, payment.amount),
+            FamilyBook((_invoice(number),), (), frozenset({payment.customer_id})),
         )
+        verdict = matching.decide([one], family, self.parts.policy.matching)[payment.id]
         assert isinstance(verdict, Match)
         assert cash.record_match(self.parts, payment, payment.amount, verdict, TODAY)
 

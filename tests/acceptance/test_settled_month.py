@@ -29,7 +29,7 @@ QUIET_DAYS = 12
 FIRST = datetime(2026, 9, 1, 10, 0, tzinfo=UTC)
 LOST_ANSWERS = ("timeout_after", "cut_after", "unreadable_after", "drop_after", "drop_before", "maintenance")
 # What people must decide here; nothing else may be open at the end.
-FOR_PEOPLE = {"refund_after_application", "payment_came_back"}
+FOR_PEOPLE = {"refund_after_application", "payment_came_back", "credits_to_apply"}
 
 
 @dataclass

@@ -262,6 +262,8 @@ def test_nothing_is_asked_for_unless_the_person_says_yes(run: Run, typed: str) -
     result = run(service, "approve", "ch_1", "--who", "ana", typed=typed)
 
     assert (1, []) == (result.exit_code, service.asked)
+    assert "Nothing was asked for." in result.stderr
+    assert "not foreseen" not in result.stderr
 
 
 def test_a_whole_class_is_approved_as_far_as_the_person_may(run: Run) -> None:
