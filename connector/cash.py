@@ -196,7 +196,7 @@ def _keep_verdict(
         verdict = approving.rejected(tx, verdict) or verdict
     if isinstance(verdict, Match) and _waited_for_a_person(tx, verdict, before):
         verdict = _perhaps_posted(
-            verdict, "it waited for a person before, who may have posted it without naming it in the ERP"
+            verdict, "only its amount fits, and it waited for a person, who may have posted it without naming it"
         )
     outcome = f"match by {verdict.rung}" if isinstance(verdict, Match) else f"exception {verdict.kind}"
     inputs = {
@@ -238,14 +238,18 @@ def _perhaps_posted(match: Match, why: str) -> MatchException:
     return MatchException(
         match.payment_id,
         ExceptionKind.PERHAPS_POSTED,
-        f"Only the amount says that it pays this, and {why}.",
+        f"It may be posted already: {why}.",
         (Explanation(match.applications, match.equation, match.credits),),
     )
 
 
 def _except_if_posted_by_others(parts: Parts, payment: Payment, match: Match, today: date) -> bool:
-    """RULES 1.9: customer, amount and 5 days are a possible duplicate, for a person; asked where only amount speaks."""
-    if match.rung not in _BY_AMOUNT:
+    """RULES 1.9: customer, amount and 5 days are a possible duplicate, for a person.
+
+    Asked where only an amount speaks, and of every wire: people enter these by hand, and nothing in the ERP tells which
+    line of a statement they meant.
+    """
+    if match.rung not in _BY_AMOUNT and not payment.deposit_account:
         return False
     with parts.store.read() as tx:
         members = sorted(book.family_members(tx, book.family_of(tx, payment.customer_id)))

@@ -289,7 +289,8 @@ class Received:
 
 def payments_received(tx: Tx, first_on: date, last_on: date) -> Received:
     p = t.payment.c
-    in_erp = select(t.act.c.payment_id).where(t.act.c.state.in_(_IN_THE_ERP)).distinct().subquery()
+    by_itself = (t.act.c.state.in_(_IN_THE_ERP), t.act.c.approved_by == "")
+    in_erp = select(t.act.c.payment_id).where(*by_itself).distinct().subquery()
     query = (
         select(p.standing, func.count(), func.count(in_erp.c.payment_id))
         .join_from(t.payment, in_erp, in_erp.c.payment_id == p.id, isouter=True)

@@ -15,7 +15,7 @@ import pytest
 
 from connector.receivables import Rung
 from connector.reports import Asked, Asking, QueueRow
-from connector.store import approving, learning
+from connector.store import approving, history, learning
 from sandbox.plan import Part
 from tests.harness import Desk, desk
 
@@ -125,6 +125,9 @@ def test_an_approved_match_is_posted_and_its_approver_stands_in_the_erp(at: Desk
     assert [] == at.mails_about("A-1")
     with at.service.store.read() as tx:
         assert 1 == learning.tallies(tx)[Rung.EXACT_BALANCE].right
+        today = at.world.clock().date()
+        received = history.payments_received(tx, today, today)
+    assert (1, 0) == (received.count, received.posted)  # a person did it: the match rate doesn't count it
 
 
 def test_the_erp_shows_what_waits_and_who_may_answer_it(at: Desk) -> None:

@@ -68,6 +68,21 @@ def test_one_statement_line_closes_five_invoices_and_the_held_one_follows(at: De
     assert posted["external_id"].startswith("arc-t1-pay-bank-")
 
 
+def test_a_wire_that_a_person_has_entered_already_is_not_posted_a_second_time(at: Desk) -> None:
+    """Unapplied in the ERP, so that the invoice it names is still open (RULES 1.9)."""
+    day = at.world.clock().date()
+    at.world.netsuite.pay_by_hand(at.world.customer("Meridian Freight").id, "24000.00", day, (), "incoming wire")
+    at.world.bank.book(OUR_ACCOUNT, "24000.00", payer="Meridian Freight", text="W-1")
+    at.world.bank.deliver(OUR_ACCOUNT)
+
+    at.tick()
+
+    assert ["incoming wire"] == [one["memo"] for one in at.truth()["payments"]]
+    (row,) = at.service.queue().rows
+    assert "perhaps_posted" == row.kind
+    assert "made by somebody else" in row.reason
+
+
 def test_nothing_is_sent_while_no_statement_vouches_for_the_bank(at: Desk) -> None:
     at.days(date(2026, 9, 11))
     silent = at.tick()
