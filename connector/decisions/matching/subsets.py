@@ -111,6 +111,7 @@ class Pool:
     _rest: list[int] = field(init=False)  # the sum of those from here on
     _unit: list[int] = field(init=False)  # their greatest common divisor
     _table: _Table | None = field(init=False, default=None)
+    _whole: dict[int, list[tuple[int, ...]]] = field(init=False, default_factory=dict)  # sum -> all its sets, if known
 
     def __post_init__(self) -> None:
         amounts = self.amounts = tuple(self.amounts)
@@ -132,6 +133,8 @@ class Pool:
     def count(self, target: int, *, at_most: int = 2, work: int) -> int | None:
         """How many subsets add up to exactly this? Counted up to `at_most`; None if the work did not suffice."""
         found = self._search(target, at_most, work)
+        if found is not None and len(found) < at_most:
+            self._whole[target] = found  # what is counted is often looked at next
         return None if found is None else len(found)
 
     def find(self, target: int, found_max: int, *, work: int) -> tuple[tuple[int, ...], ...] | None:
@@ -140,8 +143,8 @@ class Pool:
         Where there are more, all of up to three items come first (up to two, of so many amounts that their pairs are
         more than the work), and the smallest of some others.
         """
-        few = self._few(target, work)
-        if len(few) < found_max:
+        few = self._whole.get(target)
+        if few is None and len(few := self._few(target, work)) < found_max:
             found = self._search(target, max(found_max, _COMPARED), work)
             if found is None:
                 return None
