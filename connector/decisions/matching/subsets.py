@@ -143,8 +143,9 @@ class Pool:
         Where there are more, all of up to three items come first (up to two, of so many amounts that their pairs are
         more than the work), and the smallest of some others.
         """
-        few = self._whole.get(target)
-        if few is None and len(few := self._few(target, work)) < found_max:
+        whole = self._whole.get(target)
+        few = self._few(target, work) if whole is None else whole
+        if whole is None and len(few) < found_max:
             found = self._search(target, max(found_max, _COMPARED), work)
             if found is None:
                 return None
