@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 
@@ -96,6 +96,11 @@ class Site:
         self.erp = NetSuiteErp(self.settings, mapping(**parts), self, self.waits.append)
         return self.erp
 
+    def impatient(self) -> NetSuiteErp:
+        """From here on no answer is waited for long, so that a fault can outlast the wait."""
+        self.settings = replace(self.settings, read_seconds=3, write_seconds=1)
+        return self.with_mapping()
+
     def settled(self, through: SettleThrough = SettleThrough.CLEARING, **changes: object) -> NetSuiteErp:
         """From here on US dollars are settled on the accounts that every sandbox has."""
         return self.with_mapping(settlement=(settlement(self.netsuite.accounts, through=through, **changes),))
@@ -121,8 +126,6 @@ def served(wsdl: Path | None) -> Iterator[Site]:
             token_secret=SecretStr(profile["token_secret"]),
             base_url=profile["base_url"],
             soap_version=profile["soap_version"],
-            read_seconds=3,
-            write_seconds=1,
         )
         terms = netsuite.add_term("Net 30", 30)
         customer = netsuite.add_customer("Northfield Robotics", "ap@northfield.example", terms)

@@ -453,6 +453,7 @@ def test_a_payment_that_netsuite_refuses_writes_nothing_of_itself(site: Site, wh
 @pytest.mark.parametrize("kind", ["timeout_after", "cut_after", "unreadable_after", "drop_after"])
 def test_an_answer_that_was_not_read_is_unknown_and_the_retry_finds_the_payment(site: Site, kind: Kind) -> None:
     intent = site.act({site.invoice(): "1000.00"})
+    site.impatient()
     site.fault(kind, "addList", seconds=3)
 
     first = site.write(intent)
@@ -469,6 +470,7 @@ def test_an_answer_that_was_not_read_is_unknown_and_the_retry_finds_the_payment(
 @pytest.mark.parametrize("kind", ["timeout_before", "drop_before", "maintenance", "server_error"])
 def test_a_write_that_may_not_have_arrived_is_unknown_and_the_read_back_finds_nothing(site: Site, kind: Kind) -> None:
     intent = site.act({site.invoice(): "1000.00"})
+    site.impatient()
     site.fault(kind, "addList", seconds=3)
 
     first = site.write(intent)

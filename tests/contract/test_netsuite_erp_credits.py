@@ -438,6 +438,7 @@ def test_an_update_whose_answer_was_not_read_is_found_by_the_read_back(site: Sit
     invoice = site.invoice("1000.00")
     payment = site.netsuite.enter_payment(site.customer, "1000.00", TODAY)
     intent = rest(site, payment, "1000.00", {invoice: "1000.00"})
+    site.impatient()
     site.fault(kind, "updateList", seconds=3)
 
     first = site.write(intent)
@@ -455,6 +456,7 @@ def test_an_update_that_may_not_have_arrived_is_not_found_and_tried_again(site: 
     invoice = site.invoice("1000.00")
     payment = site.netsuite.enter_payment(site.customer, "1000.00", TODAY)
     intent = rest(site, payment, "1000.00", {invoice: "1000.00"})
+    site.impatient()
     site.fault(kind, "updateList", seconds=3)
 
     assert UNKNOWN == site.write(intent)[0]

@@ -231,6 +231,8 @@ def test_a_closed_period_refuses_the_deposit(site: Site) -> None:
 
 @pytest.mark.parametrize("kind", ["timeout_after", "cut_after", "unreadable_after", "drop_after"])
 def test_an_answer_that_was_not_read_is_unknown_and_the_retry_finds_the_deposit(site: Site, kind: Kind) -> None:
+    site.impatient()
+    site.settled()
     site.fault(kind, "addList", seconds=3)
 
     first = site.erp.write_deposit(PAYOUT)
