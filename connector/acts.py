@@ -11,12 +11,25 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
 
+from connector.decisions import channel as channel_decision
 from connector.decisions import closing as closing_decision
 from connector.decisions.closing import ClosingOutcome
 from connector.engine import reached
 from connector.errors import ConnectorError, Terminal, Transient
 from connector.money import Money
-from connector.ports import ActAnswer, ActSeen, Channel, Erp, Mark, Outcome, PaymentSeen, ReminderMail, SendOutcome
+from connector.policy import EMAIL, Policy, Step
+from connector.ports import (
+    ActAnswer,
+    ActSeen,
+    Channel,
+    Erp,
+    Mark,
+    Outcome,
+    PaymentSeen,
+    ReminderMail,
+    SendOutcome,
+    SendResult,
+)
 from connector.receivables import ArStatus, CreditKind, CreditMemo, RecordState
 from connector.store import Store, Tx, book, closing, credits, gate, instant, verdicts
 from connector.store.closing import Act, ActState
@@ -26,6 +39,8 @@ from connector.store.gate import MessageState
 ROUNDS_MAX = 3
 # The matcher asks the ERP whether somebody else posted a payment; that answer is good for so long.
 LOOKED_JUST_NOW = timedelta(minutes=2)
+# How long a message that goes instead of another may take.
+LEASE = timedelta(seconds=60)
 
 
 class CloseAct:
@@ -38,7 +53,7 @@ class CloseAct:
         verify_installation: Callable[[], None],
         ar_status: Callable[[Tx, Sequence[str]], tuple[ArStatus, ...]],
         status_written: Callable[[Tx, Sequence[ArStatus]], None],
-        posting_forbidden: Callable[[Tx, bool], str],
+        posting_forbidden: Callable[[Tx, bool, Sequence[str]], str],
         posts: Callable[[str], bool] = lambda currency: True,
     ) -> None:
         self._store = store
@@ -92,7 +107,7 @@ class CloseAct:
             self._not_now(acts, error)
             return False
         with self._store.tx() as tx:
-            acts = [act for act in acts if not self._posting_forbidden(tx, bool(act.approved_by))]
+            acts = [act for act in acts if not self._forbidden(tx, act)]
             if not acts:
                 return False  # a person stopped posting; the acts stay as they are
             overtaken = {act.id: why for act in acts if (why := self._overtaken(tx, act, posted))}
@@ -308,7 +323,10 @@ class CloseAct:
     def _is_stopped(self, acts: Sequence[Act]) -> bool:
         """May nothing of these acts be written now? What a person approved may, also where nothing posts by itself."""
         with self._store.read() as tx:
-            return bool(self._posting_forbidden(tx, all(act.approved_by for act in acts)))
+            return any(self._forbidden(tx, act) for act in acts)
+
+    def _forbidden(self, tx: Tx, act: Act) -> str:
+        return self._posting_forbidden(tx, bool(act.approved_by), act.invoice_ids)
 
     def _assigned(self, request: str, *states: ActState) -> tuple[Act, ...]:
         with self._store.read() as tx:
@@ -335,12 +353,16 @@ def _rest(tx: Tx, act: Act, payment: PaymentSeen) -> list[CreditMemo]:
 
 
 class RemindAct:
-    """Sends one mail at most once. Its step takes "<owner>#<Message-ID>#<attempt>"."""
+    """Sends one message at most once, and where its channel surely failed, once another instead, if policy says so.
 
-    def __init__(self, store: Store, channel: Channel, owner: str) -> None:
+    Its step takes "<owner>#<Message-ID>#<attempt>". Without a policy nothing falls back.
+    """
+
+    def __init__(self, store: Store, channels: Mapping[str, Channel], owner: str, policy: Policy | None = None) -> None:
         self._store = store
-        self._channel = channel
+        self._channels = channels
         self._owner = owner
+        self._policy = policy
 
     def steps(self) -> tuple[tuple[str, Callable[[str], None]], ...]:
         return (("send", self.send),)
@@ -351,19 +373,43 @@ class RemindAct:
             found = gate.read_message(tx, message_id)
         if found is None or found[1] is not MessageState.LEASED or found[2] != self._owner:
             return  # ended before, or buried with the process that had leased it
+        mail: ReminderMail | None = found[0]
+        while mail is not None:
+            mail = self._send_one(mail)
+
+    def _send_one(self, mail: ReminderMail) -> ReminderMail | None:
+        """Send this one and say what became of it; returns the message that is leased to go instead."""
         reached("reminder.leased")
+        asked: list[bool] = []
         try:
-            result = self._channel.send(found[0], lambda: self._may_leave(message_id))
+            result = self._by_its_channel(mail, asked)
         except BaseException:
             with self._store.tx() as tx:
-                gate.end_broken(tx, message_id)
+                gate.end_broken(tx, mail.message_id)
             raise
         reached("reminder.dot")
+        instead = None
         with self._store.tx() as tx:
-            if result.address_refused:
-                self._fix_contact(tx, found[0], message_id, result.detail)
-            gate.end_message(tx, message_id, _STATE_AFTER[result.outcome], result.detail)
+            if result.address_refused and mail.channel == EMAIL:
+                self._fix_contact(tx, mail, result.detail)
+            # What the gate called off must not leave by another door; what may have left must not leave twice.
+            if result.outcome is SendOutcome.NOT_SENT and False not in asked:
+                instead = self._lease_instead(tx, mail, result.detail)
+            # Ending an ended message does nothing.
+            gate.end_message(tx, mail.message_id, _STATE_AFTER[result.outcome], result.detail)
         reached("reminder.sent")
+        return instead
+
+    def _by_its_channel(self, mail: ReminderMail, asked: list[bool]) -> SendResult:
+        channel = self._channels.get(mail.channel)
+        if channel is None:
+            return SendResult(SendOutcome.NOT_SENT, f"no channel {mail.channel} is connected")
+
+        def may_leave() -> bool:
+            asked.append(self._may_leave(mail.message_id))
+            return asked[-1]
+
+        return channel.send(mail, may_leave)
 
     def _may_leave(self, message_id: str) -> bool:
         reached("reminder.body")
@@ -372,9 +418,36 @@ class RemindAct:
         reached("reminder.leaving")
         return may
 
-    def _fix_contact(self, tx: Tx, mail: ReminderMail, message_id: str, detail: str) -> None:
+    def _lease_instead(self, tx: Tx, mail: ReminderMail, detail: str) -> ReminderMail | None:
+        """The same message by the channel that the policy names for this case, leased through the gate like any."""
+        fallback = self._policy.channel(mail.channel).fallback if self._policy else ""
+        if self._policy is None or not fallback or mail.instead_of or fallback not in self._channels:
+            return None
+        customer_id, _ = gate.addressed(tx, mail.message_id)
+        customer = book.customers_by_id(tx, [customer_id]).get(customer_id)
+        parent_id = customer.parent_id if customer else ""
+        parent = book.customers_by_id(tx, [parent_id]).get(parent_id) if parent_id else None
+        step = Step("", 0, mail.template, "", channel=fallback)
+        way = channel_decision.decide(step, customer, parent, self._policy)
+        if way.channel != fallback or not way.to:
+            return None
+        local, _, domain = mail.message_id.rpartition("@")
+        second = replace(
+            mail,
+            message_id=f"{local}{gate.INSTEAD}{fallback}@{domain}",
+            channel=fallback,
+            to=way.to,
+            cc=way.cc,
+            instead_of=mail.message_id,
+        )
+        refused = gate.take_leases_instead(tx, mail.message_id, second, self._owner, detail, LEASE)
+        said = {"by": fallback, "instead_of": mail.channel, "detail": detail, "refused": refused}
+        tx.journal("channel_fell_back" if not refused else "mail_dropped", message=second.message_id, **said)
+        return second if not refused else None
+
+    def _fix_contact(self, tx: Tx, mail: ReminderMail, detail: str) -> None:
         """A refused address: the step is not delivered, nothing escalates on it, and a person corrects the contact."""
-        customer_id, invoice_ids = gate.addressed(tx, message_id)
+        customer_id, invoice_ids = gate.addressed(tx, mail.message_id)
         verdicts.open_exception(
             tx,
             "fix_contact",

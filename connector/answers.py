@@ -11,12 +11,14 @@ from dataclasses import fields, replace
 from datetime import date, datetime, tzinfo
 from typing import Any, TypeVar
 
-from connector import words
+from connector import answers_card, words
+from connector.decisions import segments
 from connector.errors import ConfigError
 from connector.log import redact
 from connector.money import Money
 from connector.parts import Parts
-from connector.receivables import CloseIntent, InvoiceStatus, OpenInvoice
+from connector.policy import Policy
+from connector.receivables import CloseIntent, InvoiceStatus, OpenInvoice, Profile
 from connector.remind import Decided
 from connector.reports import (
     ActRow,
@@ -36,7 +38,8 @@ from connector.reports import (
     TickReport,
     VerdictRow,
 )
-from connector.store import Tx, book, gate, history, parse_instant, verdicts
+from connector.reports_policy import Card, SegmentRow
+from connector.store import Tx, book, gate, history, parse_instant, pauses, profiles, relations, verdicts
 from connector.store.activity import Line
 from connector.store.closing import ActState
 
@@ -188,8 +191,10 @@ def _parked(rows: Sequence[Any]) -> tuple[ExceptionRow, ...]:
 # ---- explain ----
 
 
-def explain(tx: Tx, invoice_number: str, now: datetime, zone: tzinfo) -> Explanation | None:
-    """Why is this invoice as it is? None if no invoice has this number.
+def explain(
+    tx: Tx, invoice_number: str, now: datetime, zone: tzinfo, policy: Policy | None = None
+) -> Explanation | None:
+    """Why is this invoice as it is? None if no invoice has this number. Without a policy there is no card.
 
     An ERP id is taken for a number that nobody has. Raises ConfigError if several invoices share the number.
     """
@@ -219,13 +224,41 @@ def explain(tx: Tx, invoice_number: str, now: datetime, zone: tzinfo) -> Explana
         payments=(*(_act_payment(one) for one in acts), *(_suggested_payment(tx, one) for one in suggested)),
         timeline=tuple(JournalRow(line.at, line.event, redact(words.sentence(line))) for line in lines),
         exceptions=named(tx, (*exception_rows(holding), *_parked(parked))),
+        card=_card(tx, policy, now.astimezone(zone).date(), row) if policy else None,
+        segments=_segments(tx, policy, now.astimezone(zone).date(), row) if policy and policy.segments else (),
     )
 
 
+def _segments(tx: Tx, policy: Policy, today: date, row: Any) -> tuple[SegmentRow, ...]:
+    """Asked anew, with what is known of the customer now; the card tells what stands."""
+    profile = profiles.profiles(tx, today, {row["family"]}).get(row["family"], Profile())
+    verdict = segments.decide(profile, book.invoice_of(row), policy, today)
+    passed = [SegmentRow(one.segment, fits=False, reason=redact(one.why_not)) for one in verdict.passed_over]
+    return (*passed, SegmentRow(verdict.segment, fits=True, reason=redact(verdict.reason)))
+
+
+def _card(tx: Tx, policy: Policy, today: date, row: Any) -> Card:
+    """As the ERP's AR status record tells it."""
+    ids = [row["id"]]
+    return answers_card.cards(
+        tx,
+        policy,
+        today,
+        {row["id"]: row},
+        gate.reminders(tx, ids),
+        verdicts.invoices_in_exception(tx),
+        relations.escalations(tx, ids),
+    )[row["id"]]
+
+
 def _concerning(tx: Tx, invoice_id: str, payment_ids: set[str]) -> tuple[verdicts.OpenException, ...]:
-    """The open exceptions that hold this invoice, and those of its payments."""
+    """The open exceptions that hold this invoice, those of its payments, and those about its pauses."""
     holding = history.exception_ids(tx, invoice_id)
-    return tuple(one for one in verdicts.open_exceptions(tx) if one.id in holding or one.payment_id in payment_ids)
+    return tuple(
+        one
+        for one in verdicts.open_exceptions(tx)
+        if one.id in holding or one.payment_id in payment_ids or pauses.about_invoice(one.id) == invoice_id
+    )
 
 
 def _invoice_row(row: Any, is_parked: bool, today: date) -> InvoiceRow:

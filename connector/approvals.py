@@ -18,11 +18,11 @@ from connector.decisions.payer import AliasKind
 from connector.errors import InvariantBroken
 from connector.money import Money, MoneyError
 from connector.parts import Parts
-from connector.policy import Deed, Policy, Switch
+from connector.policy import Deed, Policy, Switch, strictest
 from connector.ports import PaymentSeen
 from connector.receivables import CreditUse, Match, Payment, PaymentApplication, Rung
 from connector.reports import Asked, Asking
-from connector.store import Tx, approving, book, closing, credits, history, learning
+from connector.store import Tx, approving, book, closing, credits, history, learning, policies
 from connector.store.approving import Answer, Queued, Request, Wanted
 from connector.store.closing import ActState
 
@@ -54,7 +54,7 @@ def ask(tx: Tx, policy: Policy, asking: Asking, who: str) -> Asked:
     found = _checked(tx, policy, one, deed, wanted, who)
     if not isinstance(found, Match):
         return Asked(asking.payment, one.left, False, found[1])
-    role = approval.decide(policy.approvals, who, deed, one.left, one.kind).role
+    role = approval.decide(policies.counting(tx, policy), who, deed, one.left, one.kind).role
     approving.put_request(tx, one.payment.id, deed, wanted, who, role, asking.reason)
     return Asked(asking.payment, one.left, True, found.equation)
 
@@ -136,17 +136,17 @@ def _why_not_waiting(tx: Tx, payment_id: str) -> str:
 
 def _checked(tx: Tx, policy: Policy, one: Queued, deed: Deed, wanted: Wanted, who: str) -> Match | _Refusal:
     """What would be recorded, or for a rejection what is dropped; else why not."""
-    allowed = approval.decide(policy.approvals, who, deed, one.left, one.kind)
+    allowed = approval.decide(policies.counting(tx, policy), who, deed, one.left, one.kind)
     if not allowed.allowed:
         return Answer.REFUSED, allowed.text
-    if deed is not Deed.REJECT and policy.post is Switch.SHADOW:
+    if deed is not Deed.REJECT and all(each.post is Switch.SHADOW for each in policy.everywhere):
         return Answer.REFUSED, _SHADOW
     if deed is not Deed.REJECT and not policy.posts(one.left.currency):
         return Answer.REFUSED, _OTHERS_POST.format(currency=one.left.currency)
     if deed is not Deed.EDIT and not _stands(one, wanted):
         return Answer.CHANGED, _CHANGED.format(now=one.reason)
     if deed is not Deed.EDIT and isinstance(one.proposal, Match):
-        return one.proposal
+        return one.proposal if deed is Deed.REJECT else _unless_in_shadow(tx, policy, one.proposal)
     if wanted.split is None:
         raise InvariantBroken(f"{who} asked to {deed} payment {one.payment.id}, and no split was kept with it.")
     found = dividing.decide(
@@ -158,7 +158,14 @@ def _checked(tx: Tx, policy: Policy, one: Queued, deed: Deed, wanted: Wanted, wh
         other_customer=wanted.other_customer,
         held=wanted.held,
     )
-    return (Answer.REFUSED, found.text) if isinstance(found, DividingRefusal) else found
+    return (Answer.REFUSED, found.text) if isinstance(found, DividingRefusal) else _unless_in_shadow(tx, policy, found)
+
+
+def _unless_in_shadow(tx: Tx, policy: Policy, match: Match) -> Match | _Refusal:
+    """An act takes the strictest of its invoices' segments."""
+    segments = book.segments_of(tx, match.invoice_ids) or {""}
+    post = strictest(policy.of(segment).post for segment in segments)
+    return (Answer.REFUSED, _SHADOW) if post is Switch.SHADOW else match
 
 
 def _stands(one: Queued, wanted: Wanted) -> bool:
@@ -221,7 +228,7 @@ def _act_on(parts: Parts, request: Request, posted: Mapping[str, PaymentSeen], t
         if there := posted.get(request.payment_id):
             text = f"the ERP has it already as payment {there.erp_id}, posted by somebody else"
             return approving.answer_request(tx, request, Answer.REFUSED, text)
-        if parts.posting_forbidden(tx, approved=True):
+        if parts.posting_forbidden(tx, approved=True, invoice_ids=found.invoice_ids):
             return None  # a stop, a freeze or an alarm: it waits with everything else that is to be posted
     recorded = cash.record_match(parts, one.payment, one.left, found, today, request.by)
     with parts.store.tx() as tx:

@@ -63,7 +63,7 @@ class _Moment:
     """What is the same for all payments of one tick."""
 
     today: date
-    no_posting: str  # why nothing may be posted now; '' if it may
+    no_posting: str  # why nothing may be posted now where no segment says otherwise; '' if it may
     trusted: Mapping[Rung, confidence.Confidence]
     asked: frozenset[str]  # payments that somebody has answered in the queue: nothing else is posted for them meanwhile
 
@@ -80,7 +80,8 @@ def match_payments(parts: Parts, today: date, erp_moved: bool = True) -> None:
         observed = book.observed_payments(tx, today) if erp_moved else ()
         asked = approving.asked_about(tx)
         moment = _Moment(today, parts.posting_forbidden(tx), trusted(tx, parts.policy), asked)
-        common = (today, moment.no_posting, tuple(sorted(r for r, one in moment.trusted.items() if one.may_post)))
+        may_post = tuple(sorted(rung for rung, one in moment.trusted.items() if one.may_post))
+        common = (today, moment.no_posting, parts.blocked(tx), may_post)
         found = cases(tx, parts, waiting, common)
     fresh = [case for case in found if parts.remembered.get(_key(case)) != case.mark]
     posted = _posted_by_others(parts, observed, found if erp_moved else fresh)
@@ -131,7 +132,9 @@ def _record(parts: Parts, case: Case, moment: _Moment) -> tuple[Waiting, ...]:
             parts, one.payment, verdict, moment.today
         ):
             continue
-        waits = why_suggested(parts, one.payment, verdict, moment.no_posting, moment.trusted)
+        with parts.store.read() as tx:
+            no_posting = parts.posting_forbidden(tx, invoice_ids=verdict.invoice_ids)
+        waits = why_suggested(parts, one.payment, verdict, no_posting, moment.trusted)
         if not waits and one.payment.id in moment.asked:
             waits = "somebody has answered it in the queue"
             again.append(one)
@@ -385,7 +388,8 @@ def commit_match(
     for application in match.applications:
         why = f"paid: {application.amount} of payment {payment.id}"
         after = _less(paid[application.invoice_id], application.settles)
-        steps = settle_reminders(tx, after, parts.policy, today, why, payment.id, act_id)
+        policy = parts.policy.of(rows[after.id]["segment"])
+        steps = settle_reminders(tx, after, policy, today, why, payment.id, act_id)
         if steps:
             cancelled[after.id] = steps
     intent = post(cancelled)

@@ -6,15 +6,16 @@ books agree at the opening, how old the facts are, what waits. Only reads; what 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
-from datetime import date, datetime, timedelta
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from datetime import datetime, timedelta
 
+from connector import business_days
 from connector.decisions import limits
 from connector.decisions.clearing import ClearingKind, ClearingProof
 from connector.errors import ConnectorError
 from connector.money import Money
 from connector.parts import InstallationGuard, Parts
-from connector.policy import BacklogChoice, Calendar, ClosedPeriod, Switch
+from connector.policy import EMAIL, BacklogChoice, ClosedPeriod, Switch, freest
 from connector.ports import Finding, OtherSender
 from connector.receivables import CreditKind, InvoiceStatus
 from connector.settlement import (
@@ -31,8 +32,6 @@ from connector.store import Tx, book, history, orders, parse_instant, settling
 AGAIN = "See the sentence before, then run `connector check` again."
 # So far back payments are looked at for who posted them.
 LOOK_BACK = timedelta(days=30)
-# A calendar on which no mail leaves for longer than this never lets one out.
-QUIET_DAYS_MAX = 366
 
 _ON_ITS_WAY = (PayoutState.PENDING, PayoutState.IN_TRANSIT)
 _BACKLOG = {
@@ -71,7 +70,12 @@ def _sides(parts: Parts) -> Iterator[tuple[str, Callable[[], Iterable[Finding]]]
         yield "bank", parts.statements.check
     if parts.crm is not None:
         yield "crm", parts.crm.check
-    yield "mail", parts.channel.check
+    if parts.chat is not None:
+        yield "chat", parts.chat.check
+    if parts.mailbox is not None:
+        yield "mailbox", parts.mailbox.check
+    for name, channel in parts.channels.items():
+        yield "mail" if name == EMAIL else name, channel.check
 
 
 class Between:
@@ -80,6 +84,9 @@ class Between:
     def __init__(self, parts: Parts) -> None:
         self._parts = parts
         self._policy = parts.policy
+        # What any segment may do by itself has to be in order.
+        self._posts = freest(each.post for each in parts.policy.everywhere)
+        self._sends = freest(each.send for each in parts.policy.everywhere)
         self._processor = parts.payments.name.capitalize()
         self._now = parts.clock.now()
         self._today = parts.today(self._now)
@@ -96,7 +103,9 @@ class Between:
         yield "opening", both, self._opening
         yield "freshness", nobody, self._freshness
         yield "periods", erp, self._periods
+        yield "policy", nobody, self._approved
         yield "calendar", nobody, self._calendar
+        yield "mailbox", nobody, self._answers
         yield "backlog", nobody, self._backlog
 
     # ---- who writes, and how far ----
@@ -108,7 +117,7 @@ class Between:
         try:
             guard.compare(held)
         except ConnectorError as error:
-            writes = self._policy.post is not Switch.SHADOW or self._policy.send is Switch.AUTO
+            writes = self._posts is not Switch.SHADOW or self._sends is Switch.AUTO
             remedy = "Find out which host is the right one; the sentence before says how it takes over."
             yield Finding("installation", False, str(error), remedy, blocking=writes)
             return
@@ -116,9 +125,10 @@ class Between:
         yield Finding("installation", True, is_ours or "no connector has written to this ERP yet")
 
     def _switches(self) -> Iterator[Finding]:
-        for what, switch, stop in (("posting", self._policy.post, "post"), ("sending", self._policy.send, "send")):
-            words = "does nothing outside by itself" if switch is not Switch.AUTO else "works by itself"
-            yield Finding("switches", True, f"{what} is in {switch.value}: it {words}", blocking=False)
+        posts = [(each.segment, each.post) for each in self._policy.everywhere]
+        sends = [(each.segment, each.send) for each in self._policy.everywhere]
+        for what, switches, stop in (("posting", posts, "post"), ("sending", sends, "send")):
+            yield Finding("switches", True, f"{what} is in {_by_segment(switches)}", blocking=False)
             with self._parts.store.read() as tx:
                 stopped = orders.stopped(tx, stop)
             if stopped:
@@ -128,7 +138,7 @@ class Between:
             alarm = tx.get("alarm")
         if alarm:
             yield Finding("switches", False, alarm, "It ends by itself when the open invoices add up again.")
-        mails = self._policy.send is Switch.AUTO and not self._parts.channel.redirect_all_to
+        mails = self._sends is Switch.AUTO and not self._parts.channel.redirect_all_to
         for name, address in self._policy.senders:
             if address.endswith(".example"):
                 what = f"senders.{name} is still an example address"
@@ -154,7 +164,7 @@ class Between:
             f"Switch it off; or, if both may write, name {one.name} under acknowledged_senders in "
             "mappings/policy.yaml. Until then no reminder leaves."
         )
-        return Finding("senders", False, one.what, remedy, blocking=self._policy.send is Switch.AUTO)
+        return Finding("senders", False, one.what, remedy, blocking=self._sends is Switch.AUTO)
 
     def _posting(self) -> Iterator[Finding]:
         """RULES 1.10: who posts in each currency, and where does it go?"""
@@ -192,7 +202,7 @@ class Between:
         with self._parts.store.read() as tx:
             got = history.payments_received(tx, self._today - LOOK_BACK, self._today)
         what = f"payments of the last {LOOK_BACK.days} days that somebody else posted: {got.adopted} of {got.count}"
-        if got.adopted and self._policy.post is Switch.AUTO:
+        if got.adopted and self._posts is Switch.AUTO:
             remedy = (
                 "If a system does it (Stripe's own connector, a billing platform), switch it off there, or set "
                 "posting_owner: other. People may go on: what they post first is adopted."
@@ -287,6 +297,8 @@ class Between:
         ]
         if parts.crm is not None:
             feeds.append((parts.crm.name, "the CRM", self._policy.crm_hours_max * 60))
+        if parts.mailbox is not None:
+            feeds.append((parts.mailbox.name, "customers' answers", allowed.payments_minutes_max))
         with parts.store.read() as tx:
             read = [(shown, minutes, book.source_state(tx, name)[1]) for name, shown, minutes in feeds]
             passed = tx.get("last_tick_at")
@@ -320,13 +332,35 @@ class Between:
             remedy = "What is received today is posted on the first day of the first open period, once there is one."
         yield Finding("periods", False, what, remedy, blocking=False)
 
+    def _answers(self) -> Iterator[Finding]:
+        """Are answers sent where they are read?"""
+        if self._parts.mailbox is not None and not self._parts.reply_to:
+            what = "customers' answers go to the senders' own addresses, since mail.reply_to is empty"
+            yield Finding("mailbox", False, what, "Set mail.reply_to to the mailbox that is read.", blocking=False)
+
+    def _approved(self) -> Iterator[Finding]:
+        with self._parts.store.read() as tx:
+            why = self._parts.blocked(tx)
+        wants = any(Switch.AUTO in (each.post, each.send) for each in self._policy.everywhere)
+        if not why:
+            yield Finding("policy", True, f"policy {self._policy.version} is approved and may run auto")
+        elif wants:
+            remedy = "Run `connector policy check`, then `connector policy propose`; somebody else approves it."
+            yield Finding("policy", False, f"what is auto runs as suggest: {why}", remedy, blocking=False)
+        else:
+            yield Finding("policy", True, "nothing is auto, so the policy needs no approval yet")
+
     def _calendar(self) -> Iterator[Finding]:
         calendar, here = self._policy.calendar, self._now.astimezone(self._parts.zone)
-        quiet = limits.why_quiet(calendar, here)
+        quiet = business_days.why_quiet(calendar, here)
         if not quiet:
             yield Finding("calendar", True, f"mail may leave now, {here:%A %H:%M} in the ledger's zone")
-        elif opens := quiet_until(calendar, here):
-            yield Finding("calendar", True, f"{quiet}; the next may leave on {opens:%A %Y-%m-%d at %H:%M}")
+        elif opens := business_days.next_send_at(self._now, calendar, self._parts.zone):
+            yield Finding(
+                "calendar",
+                True,
+                f"{quiet}; the next may leave on {opens.astimezone(self._parts.zone):%A %Y-%m-%d at %H:%M}",
+            )
         else:
             remedy = "Correct `calendar` in mappings/policy.yaml."
             yield Finding("calendar", False, f"{quiet}, and never in the year to come", remedy, blocking=False)
@@ -360,14 +394,18 @@ class Between:
         yield Finding("backlog", True, what, remedy, blocking=False)
 
 
-def quiet_until(calendar: Calendar, at: datetime) -> datetime | None:
-    """When may the next mail leave, from this time of the ledger's zone on? None: not within a year."""
-    for days in range(QUIET_DAYS_MAX + 1):
-        day: date = at.date() + timedelta(days=days)
-        opens = max(at, datetime.combine(day, calendar.send_from, at.tzinfo))
-        if opens.date() == day and not limits.why_quiet(calendar, opens):
-            return opens
-    return None
+def _by_segment(switches: Sequence[tuple[str, Switch]]) -> str:
+    """'suggest: it does nothing outside by itself', or what differs by segment."""
+    if len({switch for _, switch in switches}) == 1:
+        switch = switches[0][1]
+        words = "works by itself" if switch is Switch.AUTO else "does nothing outside by itself"
+        return f"{switch.value}: it {words}"
+    told = []
+    for switch in Switch:
+        names = [segment for segment, one in switches if one is switch]
+        if names:
+            told.append(f"{switch.value} for {', '.join(names)}")
+    return "; in ".join(told)
 
 
 def _lacking(settlement: Settlement) -> tuple[str, ...]:

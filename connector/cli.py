@@ -16,7 +16,7 @@ from typing import Annotated
 
 import typer
 
-from connector import cli_match, cli_queue
+from connector import cli_match, cli_policy, cli_preview, cli_queue
 from connector.command import (
     EXIT_CODES,
     ROWS_MAX,
@@ -59,6 +59,8 @@ app = typer.Typer(
 )
 app.add_typer(cli_queue.app)
 app.add_typer(cli_match.app)
+app.add_typer(cli_preview.app)
+app.add_typer(cli_policy.app)
 
 
 @app.callback()
@@ -143,6 +145,25 @@ def stop(
         typer.echo(f"{what.words} is no longer stopped; the policy decides again from the next pass on.")
     else:
         typer.echo(f"{what.words} is stopped. To go on: connector stop {what.value} --lift")
+
+
+@app.command(short_help="A customer's answer is dealt with; reminders go on.", epilog=EXIT_CODES)
+def answered(
+    context: typer.Context,
+    customer: Annotated[str, typer.Argument(help="The customer's ERP id, or its name as it stands there.")],
+    reason: Annotated[str, typer.Option(help="What came of it; it is kept.")],
+    who: Annotated[str, typer.Option(help="Who says so; without it, the user of this computer.")] = "",
+) -> None:
+    """A person has dealt with what a customer answered: customer_answered, says_paid or asked_to_stop are closed, and
+    its reminders go on from the next pass. Works with the daemon down.
+    """
+    with opened(context, outside=False) as (service, _):
+        waited = service.answered(customer, who or getpass.getuser(), reason)
+    if waited is None:
+        say(f"There is no customer {customer!r}, or more than one of that name; give the ERP id. Nothing was changed.")
+        raise typer.Exit(ExitCode.NEEDS_A_PERSON)
+    closed = f"Closed: {', '.join(waited)}. " if waited else "Nothing waited for that. "
+    typer.echo(f"{closed}Reminders to {customer} go on where nothing else keeps them back.")
 
 
 @app.command(short_help="Are credentials, permissions and fields in order?", epilog=EXIT_CODES)

@@ -39,6 +39,9 @@ SECRET_KEYS = {
     "stripe": ("api_key",),
     "mail": ("password",),
     "salesforce": ("client_secret",),
+    "mailbox": ("password",),
+    "sms": ("url",),
+    "chat": ("url",),
 }
 STORE_SCHEMES = ("postgresql://", "postgres://")
 DEFAULT_MAPPINGS = Path(__file__).resolve().parent.parent / "mappings"
@@ -94,6 +97,31 @@ class MailSettings(Part):
     _domains = field_validator("pay_domains", mode="before")(_split)
 
 
+class MailboxSettings(Part):
+    """Where customers' answers to reminders arrive (IMAP): the mailbox behind `mail.reply_to`. It is only read."""
+
+    host: str = Field(min_length=1)
+    port: int = Field(default=993, ge=1, le=65535)
+    user: str = Field(min_length=1)
+    password: SecretStr = SecretStr("")
+    folder: str = Field(default="INBOX", min_length=1)
+    tls: bool = Field(default=True, description="false only for a server on this machine.")
+    timeout_seconds: int = Field(default=60, ge=1, le=600)
+
+
+class SmsSettings(Part):
+    """How text messages leave, where the policy has a channel `sms` and a customer consented to it."""
+
+    url: SecretStr = Field(
+        default=SecretStr(""),
+        description="The gateway as apprise names it, with {to} for the number; it holds the gateway's credentials.",
+    )
+    redirect_all_to: Annotated[str, like(r"|\+?[0-9]{5,15}", "one number such as +4915112345678, or empty")] = Field(
+        default="", description="Every text goes to this number instead."
+    )
+    timeout_seconds: int = Field(default=30, ge=1, le=600)
+
+
 class SalesforceSettings(Part):
     """Where the CRM is, and the connected app with which we may use it (OAuth client credentials)."""
 
@@ -114,6 +142,13 @@ class BankStatementSettings(Part):
     folder: Path = Field(description="Watched, and only read. Files already there count too.")
     is_test: bool = Field(default=False, description="true for statements that are of no real account.")
     settle_seconds: int = Field(default=10, ge=0, le=3600, description="A file changed so recently may still grow.")
+
+
+class ChatSettings(Part):
+    """Where our own people are told what can't wait: one address of Slack, Teams or any service that apprise knows."""
+
+    url: SecretStr = SecretStr("")
+    timeout_seconds: int = Field(default=10, ge=1, le=60)
 
 
 class TimingSettings(Part):
@@ -174,6 +209,11 @@ class Settings(Part):
     mail: MailSettings = MailSettings()
     timings: TimingSettings = TimingSettings()
     salesforce: SalesforceSettings | None = Field(default=None, description="Left out: there is no CRM.")
+    mailbox: MailboxSettings | None = Field(
+        default=None, description="Left out: customers' answers are read by nobody but people."
+    )
+    sms: SmsSettings | None = Field(default=None, description="Left out: no text message leaves.")
+    chat: ChatSettings | None = Field(default=None, description="Left out: nobody is told in a chat.")
     bank_statements: BankStatementSettings | None = Field(
         default=None, description="Left out: no statements are read, and wires are seen by nobody."
     )
@@ -234,6 +274,12 @@ def require_credentials(settings: Settings) -> None:
         needed.append(("mail", "password"))
     if settings.salesforce:
         needed.append(("salesforce", "client_secret"))
+    if settings.mailbox:
+        needed.append(("mailbox", "password"))
+    if settings.sms:
+        needed.append(("sms", "url"))
+    if settings.chat:
+        needed.append(("chat", "url"))
     missing = [
         f"{variable(section, key)} is not set: set it, or {variable(section, key)}_FILE to the path of a file with it"
         for section, key in needed
@@ -294,6 +340,11 @@ def check_profile(
         problems.append(
             "mail.redirect_all_to is not set, and test accounts hold real people's addresses: set "
             f"{variable('mail', 'redirect_all_to')} to a mailbox of your own"
+        )
+    if (erp_is_test or stripe_is_test) and settings.sms and not settings.sms.redirect_all_to:
+        problems.append(
+            "sms.redirect_all_to is not set, and test accounts hold real people's numbers: set "
+            f"{variable('sms', 'redirect_all_to')} to a number of your own, or leave the section sms out"
         )
     if problems:
         raise mapping.refusal("The settings", problems)

@@ -6,7 +6,7 @@ import contextlib
 import signal
 import tempfile
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 from pathlib import Path
@@ -18,21 +18,24 @@ from connector import (
     answers_payment,
     answers_queue,
     approvals,
-    cash,
     checks,
     escalate,
     loop,
-    pull,
+    plans,
+    preview,
     remind,
+    replies,
     standing,
 )
 from connector.config import Settings, check_profile, read_policy, require_credentials
 from connector.errors import ConfigError, ConnectorError, RoleLost, Transient
+from connector.history import backtest_past
 from connector.history.experience import Experience
 from connector.log import Event, Log, redact
 from connector.parts import Parts
 from connector.policy import Policy
-from connector.ports import Finding
+from connector.policy_desk import PolicyDesk
+from connector.ports import Channel, Finding
 from connector.reports import (
     Asked,
     Asking,
@@ -43,7 +46,8 @@ from connector.reports import (
     Report,
     TickReport,
 )
-from connector.store import Store, activity, closing, gate, orders
+from connector.reports_policy import BacktestReport, PreviewReport
+from connector.store import Store, activity, closing, gate, orders, policies
 
 _EVENTS = {event.value: event for event in Event}
 # What a person should hear of soon.
@@ -75,6 +79,8 @@ class Service:
     make_parts: Callable[[Store], Parts]
     make_engine: Callable[[Parts], Durable]
     close_outside: Callable[[], None]
+    # Without the rest of the outside, to show messages by the texts of this folder of mappings.
+    make_channels: Callable[[Path], Mapping[str, Channel]] = lambda _: {}
     _parts: Parts | None = None
     _engine: Durable | None = None
     _log: Log = field(default_factory=Log)
@@ -99,6 +105,8 @@ class Service:
         with self.store.tx() as tx:
             # Gaining the lock proves that whoever held leases is dead.
             unknown, dropped = gate.bury(tx, parts.owner)
+            text = (self.settings.mappings / "policy.yaml").read_text(encoding="utf-8")
+            policies.register(tx, parts.policy.version, text)
             self._told = tx.journal(
                 "daemon_started", policy=parts.policy.version, sent_unknown=unknown, dropped=dropped
             )
@@ -200,34 +208,43 @@ class Service:
                 now = parts.clock.now()
                 today = parts.today(now)
                 first = copy.last_seq()
-                pull.read_invoices(parts, now)
-                pull.read_periods(parts, now)
-                pull.read_crm(parts, now)
-                remind.plan_reminders(parts, today)
-                pull.read_payouts(parts, now)
-                pull.read_autopay(parts, now)
-                pull.read_other_senders(parts, now, today)
-                pull.read_payments(parts, now)
-                pull.read_statements(parts, now)
-                cash.match_payments(parts, today)
-                approvals.answer_requests(parts, today)
-                remind.plan_reminders(parts, today)
+                loop.read_and_match(parts, now, today, loop.Strict(), is_first_of_day=True)
+                plans.plan_reminders(parts, today)
                 with copy.tx() as tx:
                     escalate.decide(tx, parts, today)
                     decided = remind.decide_reminders(tx, parts, now, today, with_hours=True)
                     return answers.plan(tx, parts, now, first, decided)
 
+    def preview(self, on: date | None, send_to: str = "", at_most: int = 0) -> PreviewReport:
+        """What would leave on a day to come, decided on a copy of the store; see preview.py."""
+        self._check_profile()
+        with tempfile.TemporaryDirectory(prefix="connector-preview-") as folder:
+            copy = self.store.copy(Path(folder) / "preview.db")
+            with contextlib.closing(copy):
+                return preview.preview(self.make_parts(copy), on, send_to, at_most)
+
+    def backtest(self, proposed: Path, first_on: date, last_on: date) -> BacktestReport:
+        """The ERP's own past under the policy of today and under another one; reads only."""
+        present, now = self._policy(), self.store.clock.now()
+        other = read_policy(proposed, self.settings.mappings / "templates")
+        erp, zone = self.parts().erp, self.settings.zone
+        return backtest_past.look_back(erp, self.store, present, other, first_on, last_on, now, zone)
+
     def explain(self, invoice_number: str) -> Explanation | None:
         with self.store.read() as tx:
-            return answers.explain(tx, invoice_number, self.store.clock.now(), self.settings.zone)
+            now, zone = self.store.clock.now(), self.settings.zone
+            return answers.explain(tx, invoice_number, now, zone, self._policy_if_any())
 
     def explain_payment(self, payment_id: str) -> PaymentExplanation | None:
-        try:
-            policy = self._policy()
-        except ConfigError:
-            policy = None  # what happened can be told without it
         with self.store.read() as tx:
-            return answers_payment.explain_payment(tx, payment_id, self.store.clock.now(), policy)
+            return answers_payment.explain_payment(tx, payment_id, self.store.clock.now(), self._policy_if_any())
+
+    def _policy_if_any(self) -> Policy | None:
+        """What happened can be told without it."""
+        try:
+            return self._policy()
+        except ConfigError:
+            return None
 
     def invoice_numbers(self) -> Sequence[str]:
         with self.store.read() as tx:
@@ -264,6 +281,10 @@ class Service:
         """What was learned, and how often matching was right. Only a replay asks the ERP."""
         return Experience(self.store, self._policy, lambda: self.parts().erp, self.settings.zone)
 
+    def policies(self) -> PolicyDesk:
+        """The policy file checked against the book, its versions, who proposed and approved them."""
+        return PolicyDesk(self.store, self.settings.mappings / "policy.yaml", self.make_channels, self.settings.zone)
+
     def _policy(self) -> Policy:
         return read_policy(self.settings.mappings / "policy.yaml")
 
@@ -271,6 +292,12 @@ class Service:
         """A person's order, effective at once: every mail and every write looks for it."""
         with self.store.tx() as tx:
             orders.stop(tx, what, who, reason) if not lift else orders.lift(tx, what, who, reason)
+
+    def answered(self, customer: str, who: str, reason: str) -> tuple[str, ...] | None:
+        """A person has dealt with a customer's answer. What had waited for that; None: no such customer."""
+        with self.store.tx() as tx:
+            today = tx.at.astimezone(self.settings.zone).date()
+            return replies.settle(tx, customer, who, reason, today)
 
     def check(self) -> tuple[Finding, ...]:
         self._check_profile()

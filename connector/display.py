@@ -32,6 +32,7 @@ from connector.reports import (
     Report,
     TickReport,
 )
+from connector.reports_policy import PreviewMessage
 
 Cell = object
 
@@ -131,6 +132,8 @@ def show_plan(console: Console, report: PlanReport, rows_max: int | None) -> Non
 
 
 def show_explanation(console: Console, explanation: Explanation) -> None:
+    if explanation.card is not None:
+        _table(console, "In short", ("", ""), [_apart(line) for line in explanation.card.text.splitlines()])
     _show_invoice(console, explanation.invoice)
     _table(
         console,
@@ -147,6 +150,13 @@ def show_explanation(console: Console, explanation: Explanation) -> None:
             for row in explanation.verdicts
         ],
     )
+    if explanation.segments:
+        _table(
+            console,
+            "Segments of the policy, up to the first that fits",
+            ("segment", "", "because"),
+            [(row.segment, "fits" if row.fits else "passed over", row.reason) for row in explanation.segments],
+        )
     _title(console, "Payments", bool(explanation.payments))
     for payment in explanation.payments:
         _show_payment(console, payment)
@@ -157,6 +167,12 @@ def show_explanation(console: Console, explanation: Explanation) -> None:
         ("at", "event", "detail"),
         [(row.at, _spaced(row.event), row.detail) for row in explanation.timeline],
     )
+
+
+def _apart(line: str) -> tuple[str, str]:
+    """A line of a card as what it is about, and what it says."""
+    name, mark, text = line.partition(": ")
+    return (name.lower(), text) if mark else ("", line)
 
 
 def show_payment(console: Console, found: PaymentExplanation) -> None:
@@ -324,7 +340,8 @@ def show_report(console: Console, report: Report) -> None:
     """Every table of it; subsidiaries only where there are several."""
     show_parameters(console, report)
     for sheet in sheets.tables(report):
-        left_out = {"unit"} if len(set(sheet.column("subsidiary")) - {""}) > 1 else {"unit", "subsidiary"}
+        named = set(sheet.column("subsidiary")) - {""} if "subsidiary" in sheet.heads else set()
+        left_out = {"unit"} if len(named) > 1 else {"unit", "subsidiary"}
         kept = [head for head in sheet.heads if head not in left_out]
         rows = [dict(zip(sheet.heads, row, strict=True)) for row in sheet.rows]
         _table(console, sheet.title, kept, [[_figure(row, head) for head in kept] for row in rows], right=sheet.right)
@@ -403,6 +420,18 @@ def show_sheets(
         rows = [[row[number] for number in kept] for row in sheet.rows]
         heads = [sheet.heads[number] for number in kept]
         _table(console, sheet.title, heads, rows, right=sheet.right, rows_max=rows_max)
+
+
+def show_letters(console: Console, messages: Sequence[PreviewMessage]) -> None:
+    """Each message in full, as its reader would see it."""
+    for message in messages:
+        _title(console, f"To {message.customer}, by {message.channel} from {message.sender}", filled=True)
+        if message.problem:
+            _line(console, f"It can't be made: {message.problem}")
+            continue
+        if message.subject:
+            _line(console, f"Subject: {message.subject}")
+        _line(console, f"\n{message.text}")
 
 
 def write_sheet_csv(sheet: sheets.Sheet, path: Path) -> None:

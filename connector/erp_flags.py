@@ -11,10 +11,12 @@ from dataclasses import replace
 from datetime import date
 from typing import Any
 
+from connector import answers_card
 from connector.decisions import approval, flags
+from connector.decisions.escalation import UNSEEN_RULE
 from connector.money import Money
 from connector.parts import Parts
-from connector.policy import Switch
+from connector.policy import DEFAULT, Policy, Switch
 from connector.ports import Answer, Outcome
 from connector.receivables import ArStatus, ExceptionRecord, Match
 from connector.store import Tx, approving, book, gate, orders, parse_instant, relations, verdicts
@@ -28,10 +30,13 @@ BATCH = 500
 NEEDS_APPROVAL = "needs_approval"
 
 
-def statuses(tx: Tx, installation: str, invoice_ids: Sequence[str]) -> tuple[ArStatus, ...]:
+def statuses(
+    tx: Tx, installation: str, policy: Policy, today: date, invoice_ids: Sequence[str]
+) -> tuple[ArStatus, ...]:
     """The status records of these invoices as they should read now."""
     rows, plans = book.invoices_by_id(tx, invoice_ids), gate.reminders(tx, list(invoice_ids))
     exceptions, escalations = verdicts.invoices_in_exception(tx), relations.escalations(tx, list(invoice_ids))
+    cards = answers_card.cards(tx, policy, today, rows, plans, exceptions, escalations)
     found = []
     for invoice_id, row in sorted(rows.items()):
         invoice = book.invoice_of(row)
@@ -40,7 +45,8 @@ def statuses(tx: Tx, installation: str, invoice_ids: Sequence[str]) -> tuple[ArS
             invoice,
             plans[invoice_id],
             exceptions.get(invoice_id, ""),
-            bool(row["in_backlog"]),
+            # Leadership must see a large invoice that nobody has touched, also in the backlog (M38).
+            bool(row["in_backlog"]) and not (escalated and escalated.rule == UNSEEN_RULE),
             escalated.reason if escalated else "",
         )
         found.append(
@@ -52,6 +58,8 @@ def statuses(tx: Tx, installation: str, invoice_ids: Sequence[str]) -> tuple[ArS
                 next_step=verdict.next_step,
                 next_on=verdict.next_on,
                 owner=_owner(verdict.flag, escalated),
+                segment=row["segment"] or DEFAULT,
+                card=cards[invoice_id].text,
             )
         )
     return tuple(found)
@@ -75,8 +83,8 @@ def write_flags(parts: Parts) -> int:
         with parts.store.read() as tx:
             if parts.flags_forbidden(tx):
                 return written
-            ids = book.behind(tx, after, BATCH)
-            wanted, known = statuses(tx, parts.installation, ids), book.flags_known(tx, ids)
+            ids = book.behind(tx, after, BATCH, _shown_segments(parts.policy))
+            wanted, known = _statuses(tx, parts, ids), book.flags_known(tx, ids)
         if not ids:
             return written
         changed = [status for status in wanted if known.get(status.invoice_id) != digest(to_json(status))]
@@ -85,7 +93,7 @@ def write_flags(parts: Parts) -> int:
         answers = parts.erp.write_marks((), changed) if changed else ()
         outcomes = {answer.external_id: answer for answer in answers}
         with parts.store.tx() as tx:
-            written += _take(tx, parts.installation, ids, changed, outcomes)
+            written += _take(tx, parts, ids, changed, outcomes)
         after = ids[-1]
 
 
@@ -95,13 +103,17 @@ def pause_native_dunning(parts: Parts, today: date) -> None:
     Only while we send, and never taken back by us: clearing the pause makes NetSuite look at the invoice at once and
     perhaps mail (Oracle help, section_4035800285).
     """
-    if parts.policy.send is not Switch.AUTO:
+    sending = [policy.segment for policy in parts.policy.everywhere if policy.send is Switch.AUTO]
+    if not sending:
         return
     with parts.store.read() as tx:
-        if orders.stopped(tx, "send") or tx.get("alarm"):
+        if orders.stopped(tx, "send") or tx.get("alarm") or parts.blocked(tx):
             return
         is_new_day = tx.get("dunning_on") != today.isoformat()
-        wanted = relations.not_paused(tx, only_changed=not is_new_day)
+        # Where a segment doesn't send by itself, the ERP's own dunning may be all that the customer gets.
+        segments = {"" if segment == DEFAULT else segment for segment in sending}
+        segments |= {DEFAULT} if DEFAULT in sending else set()
+        wanted = relations.not_paused(tx, segments, only_changed=not is_new_day)
     for start in range(0, len(wanted), BATCH):
         some = wanted[start : start + BATCH]
         parts.verify_installation()
@@ -165,11 +177,13 @@ def _exception_record(parts: Parts, row: Any, invoice_id: str, queued: Mapping[s
         kind=row["kind"],
         reason=row["reason"][:300],
         amount=Money(row["amount"], row["currency"]),
-        owner=_answerers(parts, queued.get(row["payment_id"]), row["kind"]),
+        owner=row["owner"] or _answerers(parts, queued.get(row["payment_id"]), row["kind"]),
         opened_on=parts.today(parse_instant(row["opened_at"])),
         closed_on=parts.today(closed_at) if closed_at else None,
         payment=row["payment_id"],
         invoice_id=invoice_id,
+        deadline=date.fromisoformat(row["deadline"]) if row["deadline"] else None,
+        outcome=row["close_reason"][:300] if closed_at else "",
     )
 
 
@@ -211,9 +225,17 @@ def _answerers(parts: Parts, one: Queued | None, kind: str) -> str:
     return may[:300] or "finance"
 
 
-def _take(
-    tx: Tx, installation: str, ids: Sequence[str], changed: Sequence[ArStatus], outcomes: Mapping[str, Answer]
-) -> int:
+def _shown_segments(policy: Policy) -> set[str]:
+    """Segments of which the ERP is told anything: in shadow nothing outside changes. '' is the default one."""
+    shown = {each.segment for each in policy.everywhere if each.post is not Switch.SHADOW}
+    return shown | {""} if DEFAULT in shown else shown
+
+
+def _statuses(tx: Tx, parts: Parts, ids: Sequence[str]) -> tuple[ArStatus, ...]:
+    return statuses(tx, parts.installation, parts.policy, parts.today(tx.at), ids)
+
+
+def _take(tx: Tx, parts: Parts, ids: Sequence[str], changed: Sequence[ArStatus], outcomes: Mapping[str, Answer]) -> int:
     """Record what was written. An invoice is up to date only if it would still be written the same."""
     done = [s for s in changed if outcomes[s.external_id].outcome in (Outcome.CREATED, Outcome.EXISTS)]
     refused = [s for s in changed if outcomes[s.external_id].outcome is Outcome.REFUSED]
@@ -221,7 +243,7 @@ def _take(
     known = book.flags_known(tx, ids)
     # A refused one is shown, and waits for the invoice's next change.
     settled = {s.invoice_id for s in refused}
-    settled |= {s.invoice_id for s in statuses(tx, installation, ids) if known.get(s.invoice_id) == digest(to_json(s))}
+    settled |= {s.invoice_id for s in _statuses(tx, parts, ids) if known.get(s.invoice_id) == digest(to_json(s))}
     book.restate(tx, [one for one in ids if one in settled], False)
     rows = book.invoices_by_id(tx, [s.invoice_id for s in refused])
     for status in refused:

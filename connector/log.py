@@ -51,6 +51,12 @@ class Event(StrEnum):
         "An old overdue invoice waits for a person's choice; no mail leaves for it.",
     )
 
+    POLICY_PROPOSED = "policy_proposed", "A person answers for a version of the policy and asks for its approval."
+    POLICY_APPROVED = "policy_approved", "A person approved a version of the policy: it may run auto."
+    POLICY_CHANGED = "policy_changed", "Another version of the policy is in use; who proposed and who approved it."
+    POLICY_RED = "policy_red", "The linter found what must be put right before the policy may run auto again."
+    POLICY_GREEN = "policy_green", "Nothing that the linter finds keeps the policy from running auto any more."
+
     PAYMENT_MATCHED = "payment_matched", "A payment was matched; its invoices' reminders are cancelled from here on."
     PAYMENT_ADOPTED = (
         "payment_adopted",
@@ -91,6 +97,14 @@ class Event(StrEnum):
     INVOICE_ESCALATED = "invoice_escalated", "A person must look at an invoice; the rule and the reason say why."
     ESCALATION_ENDED = "escalation_ended", "Nobody has to look at an invoice any more."
     ACCOUNT_TEAM_TOLD = "account_team_told", "The CRM shows the account team what to do about an invoice."
+    ESCALATION_ANSWERED = "escalation_answered", "A person is at work on an invoice; no machine writes about it."
+    ESCALATION_UNANSWERED = "escalation_unanswered", "Nobody answered in time; the next one up is told, once."
+    NOTICE_SENT = "notice_sent", "Our own people were told in the chat."
+    NOTICE_SENT_UNKNOWN = (
+        "notice_sent_unknown",
+        "Nobody can know whether the chat took a notice; it is never posted again.",
+    )
+    NOTICE_NOT_SENT = "notice_not_sent", "A notice was given up; the detail says why."
 
     REMINDER_PLANNED = "reminder_planned", "A step that was held or not sent may leave again."
     REMINDER_HELD = "reminder_held", "A reminder waits; the reason says for which fact."
@@ -101,6 +115,9 @@ class Event(StrEnum):
         "reminder_sent_unknown",
         "Nobody can know whether a reminder left; shown, and never sent again.",
     )
+    CHANNEL_FELL_BACK = "channel_fell_back", "A message surely failed by its channel; it goes by another, once."
+    MESSAGE_CAME_BACK = "message_came_back", "A mail server reports that a message reached nobody; its steps wait."
+    REPLY_TAKEN = "reply_taken", "A customer's answer was taken; its kind says what follows, its words are not kept."
 
 
 SECRET = "[secret]"
@@ -117,7 +134,9 @@ _ADDRESS = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]+@([A-Za-z0-9-]+(?:\.[A-Z
 _IDS = frozenset({"message_id"})
 
 # These write whole requests at DEBUG, with credentials and customers in them.
-_LIBRARIES = ("netsuite", "zeep", "httpx", "httpcore", "stripe", "dbos", "apscheduler", "urllib3", "sqlalchemy")
+_LIBRARIES = (
+    "netsuite", "zeep", "httpx", "httpcore", "stripe", "dbos", "apscheduler", "urllib3", "sqlalchemy", "apprise"
+)  # fmt: skip
 
 
 class Log:

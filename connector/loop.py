@@ -17,10 +17,25 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 
-from connector import approvals, cash, deposits, erp_flags, escalate, proof, pull, remind
+from connector import (
+    approvals,
+    cash,
+    deposits,
+    erp_flags,
+    escalate,
+    notices,
+    pauses,
+    plans,
+    profiles,
+    proof,
+    pull,
+    remind,
+    replies,
+)
 from connector.errors import ConnectorError, InvariantBroken, Terminal
+from connector.lint import look
 from connector.parts import Parts, unforeseen
 from connector.reports import TickReport
 from connector.store import activity, closing, gate, instant
@@ -28,7 +43,7 @@ from connector.store import activity, closing, gate, instant
 # Steps without which no reminder may leave.
 _BEFORE_SENDING = {
     "read invoices", "read payments", "read statements", "read autopay", "read other senders", "plan reminders",
-    "send reminders",
+    "send reminders", "read answers", "keep pauses",
 }  # fmt: skip
 # Acts that share one ERP request.
 ACTS_MAX = 25
@@ -42,6 +57,9 @@ class Troubles:
 
     told: list[tuple[str, ConnectorError]] = field(default_factory=list)
 
+    def take(self, step: str, error: ConnectorError) -> None:
+        self.told.append((step, error))
+
     @property
     def steps(self) -> set[str]:
         return {step for step, _ in self.told}
@@ -50,6 +68,13 @@ class Troubles:
     def kept_from_sending(self) -> bool:
         """Was there a step without which no reminder may leave?"""
         return bool(self.steps & _BEFORE_SENDING)
+
+
+class Strict(Troubles):
+    """Nothing may fail: for questions, whose answer would be wrong otherwise."""
+
+    def take(self, step: str, error: ConnectorError) -> None:
+        raise error
 
 
 def tick(parts: Parts) -> tuple[TickReport, Troubles]:
@@ -61,30 +86,17 @@ def tick(parts: Parts) -> tuple[TickReport, Troubles]:
     with parts.store.read() as tx:
         first_of_day = tx.get("last_tick_on") != today.isoformat()
 
-    invoices = _try(troubles, "read invoices", lambda: pull.read_invoices(parts, now)) or pull.Pulled()
-    _try(troubles, "read periods", lambda: pull.read_periods(parts, now))
-    _try(troubles, "read the CRM", lambda: pull.read_crm(parts, now))
-    _try(troubles, "plan reminders", lambda: remind.plan_reminders(parts, today))
-    _try(troubles, "read payouts", lambda: pull.read_payouts(parts, now))
-    # Before the payments: what is collected between the two is then seen as one or the other, and by luck as both.
-    _try(troubles, "read autopay", lambda: pull.read_autopay(parts, now))
-    _try(troubles, "read other senders", lambda: pull.read_other_senders(parts, now, today))
-    payments = _try(troubles, "read payments", lambda: pull.read_payments(parts, now)) or pull.Pulled()
-    statements = _try(troubles, "read statements", lambda: pull.read_statements(parts, now)) or pull.Pulled()
-    _retry_refused(parts, today, invoices.families | payments.families | statements.families)
-    if "read invoices" not in troubles.steps:
-        erp_moved = bool(invoices.credits) or first_of_day
-        _try(troubles, "match payments", lambda: cash.match_payments(parts, today, erp_moved))
-        if "match payments" not in troubles.steps:
-            # What people answered is held against what is found now.
-            _try(troubles, "answer requests", lambda: approvals.answer_requests(parts, today))
+    read = read_and_match(parts, now, today, troubles, first_of_day)
     _try(troubles, "carry out acts", lambda: carry_out(parts))
     _try(troubles, "show credits to apply", lambda: cash.show_credits_to_apply(parts, today))
     _try(troubles, "settle payouts", lambda: deposits.settle_payouts(parts, today))
-    _try(troubles, "plan reminders", lambda: remind.plan_reminders(parts, today))
+    _try(troubles, "keep pauses", lambda: pauses.keep_pauses(parts, today))
+    _try(troubles, "plan reminders", lambda: plans.plan_reminders(parts, today))
     _try(troubles, "escalate", lambda: escalate.escalate_invoices(parts, today))
     if "plan reminders" not in troubles.steps:
         _try(troubles, "send reminders", lambda: remind.send_reminders(parts, now, today))
+    _try(troubles, "show what is stalled", lambda: pauses.show_stalled(parts, today))
+    _try(troubles, "tell people", lambda: notices.tell(parts))
     _try(troubles, "pause native dunning", lambda: erp_flags.pause_native_dunning(parts, today))
     _try(troubles, "write flags", lambda: erp_flags.write_flags(parts))
     _try(troubles, "write exceptions", lambda: erp_flags.write_exceptions(parts))
@@ -93,12 +105,37 @@ def tick(parts: Parts) -> tuple[TickReport, Troubles]:
     with parts.store.tx() as tx:
         tx.set("last_tick_on", today.isoformat())
         tx.set("last_tick_at", instant(now))
-        if not troubles.kept_from_sending and not gate.sending_forbidden(tx):
+        if not troubles.kept_from_sending and not gate.sending_forbidden(tx) and not parts.blocked(tx):
             # An outage is counted from the last day on which a reminder could have left.
             tx.set("last_able_on", today.isoformat())
         report = activity.since(tx, first_seq)
-    read = invoices.read + payments.read + statements.read
     return replace(report, read=read, seconds=round(time.monotonic() - started, 3)), troubles
+
+
+def read_and_match(parts: Parts, now: datetime, today: date, troubles: Troubles, is_first_of_day: bool) -> int:
+    """Steps 1 to 4: everything that is known, and what the cash pays. Returns how many records were read."""
+    invoices = _try(troubles, "read invoices", lambda: pull.read_invoices(parts, now)) or pull.Pulled()
+    _try(troubles, "read periods", lambda: pull.read_periods(parts, now))
+    _try(troubles, "read the CRM", lambda: pull.read_crm(parts, now))
+    _try(troubles, "read the past", lambda: profiles.read_past(parts, now))
+    _try(troubles, "read answers", lambda: replies.read_replies(parts, now))
+    _try(troubles, "keep pauses", lambda: pauses.keep_pauses(parts, today))
+    _try(troubles, "plan reminders", lambda: plans.plan_reminders(parts, today))
+    _try(troubles, "look the policy over", lambda: look.lint_book(parts, now))
+    _try(troubles, "read payouts", lambda: pull.read_payouts(parts, now))
+    # Before the payments: what is collected between the two is then seen as one or the other, and by luck as both.
+    _try(troubles, "read autopay", lambda: pull.read_autopay(parts, now))
+    _try(troubles, "read other senders", lambda: pull.read_other_senders(parts, now, today))
+    payments = _try(troubles, "read payments", lambda: pull.read_payments(parts, now)) or pull.Pulled()
+    statements = _try(troubles, "read statements", lambda: pull.read_statements(parts, now)) or pull.Pulled()
+    _retry_refused(parts, today, invoices.families | payments.families | statements.families)
+    if "read invoices" not in troubles.steps:
+        erp_moved = bool(invoices.credits) or is_first_of_day
+        _try(troubles, "match payments", lambda: cash.match_payments(parts, today, erp_moved))
+        if "match payments" not in troubles.steps:
+            # What people answered is held against what is found now.
+            _try(troubles, "answer requests", lambda: approvals.answer_requests(parts, today))
+    return invoices.read + payments.read + statements.read
 
 
 def _try(troubles: Troubles, step: str, act: Callable[[], pull.Pulled | object]) -> pull.Pulled | None:
@@ -106,12 +143,12 @@ def _try(troubles: Troubles, step: str, act: Callable[[], pull.Pulled | object])
     try:
         done = act()
     except ConnectorError as error:
-        troubles.told.append((step, error))
+        troubles.take(step, error)
         return None
     except InvariantBroken:
         raise
     except Exception as error:  # one bad record must not keep the other steps from their work
-        troubles.told.append((step, unforeseen(step, error)))
+        troubles.take(step, unforeseen(step, error))
         return None
     return done if isinstance(done, pull.Pulled) else None
 
@@ -132,7 +169,7 @@ def carry_out(parts: Parts) -> None:
         unfinished = [
             act.id
             for act in closing.acts(tx, closing.UNFINISHED)
-            if not parts.posting_forbidden(tx, bool(act.approved_by))
+            if not parts.posting_forbidden(tx, bool(act.approved_by), act.invoice_ids)
         ]
         if unfinished and parts.paused(tx, "post", "payments to post"):
             return

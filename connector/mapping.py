@@ -106,7 +106,12 @@ def read(path: Path) -> Document:
     except MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         line = mark.line + 1 if mark is not None else 1
-        raise refusal(str(path), [f"{path} line {line}: not valid YAML: {error.problem or error.context}"]) from None
+        written = "".join(text.splitlines()[line - 1 : line])
+        problem = error.problem or error.context or ""
+        hint = next((words for pattern, words in _SIGNS if re.search(pattern, written)), "")
+        if not hint and problem.startswith("expected <block end>"):
+            hint = "; is this line indented as those that it belongs to?"
+        raise refusal(str(path), [f"{path} line {line}: not valid YAML: {problem}{hint}"]) from None
     except (YAMLError, ArithmeticError) as error:
         raise refusal(str(path), [f"{path}: not valid YAML: {error}"]) from None
     if twice:
@@ -116,6 +121,13 @@ def read(path: Path) -> Document:
     if not isinstance(data, dict):
         raise refusal(str(path), [f"{path} line 1: the file must be keys and values ('key: value'), nothing else"])
     return Document(path, data, lines)
+
+
+# Signs of comparisons and conditions that mean something else to YAML -> what to do.
+_SIGNS = (
+    (r":\s*>=?\s*[-\d]", '; put a comparison in quotes: ">= 2"'),
+    (r":\s*(?:!|\"[^\"]*\"\s+\S|'[^']*'\s+\S)", "; write a condition on a line of its own below `when: >-`"),
+)
 
 
 class _Constructor(SafeConstructor):
@@ -138,11 +150,13 @@ def _json(value: object) -> str:
 
 
 def _positions(node: Node, loc: Loc, lines: dict[Loc, int]) -> Iterator[tuple[int, str]]:
-    """Note the line of every key below this node; yields each key that is there twice."""
+    """Note the line of every key below this node; yields each key that is there twice, or is a number."""
     if isinstance(node, MappingNode):
         for key, value in node.value:
             inner: Loc = (*loc, str(key.value))
             line = key.start_mark.line + 1
+            if re.fullmatch(r"\d+(\.\d+)?", str(key.value)) and loc:
+                yield line, f"{dotted(inner)}is no name; write amounts without commas for thousands, such as 25000.00."
             if inner in lines:
                 yield line, f"{dotted(inner)}is there twice; the first is on line {lines[inner]}. Keep one of them."
             lines.setdefault(inner, line)
@@ -275,3 +289,12 @@ def _models(annotation: Any) -> list[Any]:
     if origin in {Union, types.UnionType}:
         return [inner for choice in get_args(annotation) for inner in _models(choice)]
     return [annotation]
+
+
+def plain(text: str) -> dict[str, Any]:
+    """The data of a file that was read before, from its text; {} where that isn't keys and values."""
+    try:
+        data = _parser().load(text)
+    except (YAMLError, ArithmeticError):
+        return {}
+    return data if isinstance(data, dict) else {}

@@ -15,7 +15,7 @@ from enum import StrEnum
 from fractions import Fraction
 
 from connector.money import Money, MoneyError
-from connector.receivables import InvoiceStatus, OpenInvoice
+from connector.receivables import InvoiceStatus, OpenInvoice, PauseKind
 from connector.settlement import ArDocument, DocumentKind
 
 # Stands for all subsidiaries together, where one currency is kept in several.
@@ -83,6 +83,75 @@ def ageing(invoices: Iterable[OpenInvoice], on: date) -> tuple[AgeingLine, ...]:
         for currency in sorted(currencies)
         for name in AgeingBucket
         for balances in [found.get((currency, name), [])]
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Paused:
+    """One pause with the amount that it keeps from being asked for. `has_owner`, `has_end`: people entered one."""
+
+    kind: PauseKind
+    since: date
+    amount: Money
+    has_owner: bool
+    has_end: bool
+    is_past_end: bool
+
+
+class PausedAge(StrEnum):
+    """By days since a pause began; the first day is day 0."""
+
+    DAYS_0_7 = "0-7"
+    DAYS_8_30 = "8-30"
+    DAYS_31_60 = "31-60"
+    OVER_60 = "over 60"
+
+
+@dataclass(frozen=True, slots=True)
+class PausedLine:
+    """All pauses of one kind in one currency: their value by age, and how many lack what each must have."""
+
+    kind: PauseKind
+    currency: str
+    count: int
+    by_age: tuple[Money, ...]
+    total: Money
+    without_owner: int
+    without_end: int
+    past_end: int
+
+
+def paused_age(days: int) -> PausedAge:
+    """In which bucket is a pause that began so many days ago?"""
+    for days_max, found in ((7, PausedAge.DAYS_0_7), (30, PausedAge.DAYS_8_30), (60, PausedAge.DAYS_31_60)):
+        if days <= days_max:
+            return found
+    return PausedAge.OVER_60
+
+
+def paused_value(pauses: Iterable[Paused], on: date) -> tuple[PausedLine, ...]:
+    """How much is kept from being asked for, and since when? By kind and currency.
+
+    Each pause counts with the whole amount behind it: an invoice that is kept back for two reasons is in both.
+    """
+    found: dict[tuple[PauseKind, str], list[Paused]] = {}
+    for one in pauses:
+        found.setdefault((one.kind, one.amount.currency), []).append(one)
+    return tuple(
+        PausedLine(
+            kind,
+            currency,
+            len(some),
+            tuple(
+                Money.total((one.amount for one in some if paused_age((on - one.since).days) is age), currency)
+                for age in PausedAge
+            ),
+            Money.total((one.amount for one in some), currency),
+            sum(not one.has_owner for one in some),
+            sum(not one.has_end for one in some),
+            sum(one.is_past_end for one in some),
+        )
+        for (kind, currency), some in sorted(found.items())
     )
 
 

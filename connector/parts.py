@@ -3,19 +3,33 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from pydantic import TypeAdapter
 
+from connector import business_days
 from connector.decisions import limits
 from connector.errors import ConnectorError, Terminal
-from connector.policy import Policy, Switch
-from connector.ports import Answer, Channel, Clock, Crm, Erp, Installation, Outcome, PaymentSource, Processor
+from connector.policy import DEFAULT, Policy, Switch, freest, strictest
+from connector.ports import (
+    Answer,
+    Channel,
+    Chat,
+    Clock,
+    Crm,
+    Erp,
+    Installation,
+    Mailbox,
+    Outcome,
+    PaymentSource,
+    Processor,
+)
+from connector.receivables import Traits
 from connector.settlement import Period, Settlement
-from connector.store import Store, Tx, activity, instant, orders, parse_instant
+from connector.store import Store, Tx, activity, book, instant, orders, parse_instant, policies
 
 # How long a seen installation record is good for, and how far a clock may step back before it counts as wrong.
 INSTALLATION_GOOD_FOR = timedelta(seconds=120)
@@ -43,6 +57,9 @@ class Parts:
     verify_installation: Callable[[], None]  # before anything is posted or sent: is it still us?
     crm: Crm | None = None
     statements: PaymentSource | None = None  # of our bank
+    chat: Chat | None = None  # where our own people are told
+    mailbox: Mailbox | None = None  # where customers' answers arrive
+    other_channels: Mapping[str, Channel] = field(default_factory=dict)  # beside `channel`, which is e-mail
     zones: Mapping[str, ZoneInfo] = field(
         default_factory=dict
     )  # subsidiary -> its own zone, where it isn't the ledger's
@@ -55,6 +72,11 @@ class Parts:
     def today(self, now: datetime, subsidiary: str = "") -> date:
         """The day in the subsidiary's zone, else the ledger's."""
         return now.astimezone(self.zones.get(subsidiary, self.zone)).date()
+
+    @property
+    def channels(self) -> dict[str, Channel]:
+        """Every way to reach a customer that is connected, by name."""
+        return {self.channel.name: self.channel, **self.other_channels}
 
     @property
     def sources(self) -> tuple[PaymentSource, ...]:
@@ -75,13 +97,21 @@ class Parts:
 
     def flags_forbidden(self, tx: Tx) -> str:
         """Why the AR status may not be written into the ERP; '' if it may: in suggest it is."""
-        if self.policy.post is Switch.SHADOW:
+        if all(policy.post is Switch.SHADOW for policy in self.policy.everywhere):
             return "posting is in shadow"
         return orders.stopped(tx, "post") or tx.get("alarm")
 
-    def quiet(self, now: datetime) -> str:
-        """Why no mail may leave at this hour or on this day; '' if it may."""
-        return limits.why_quiet(self.policy.calendar, now.astimezone(self.zone))
+    @property
+    def sends(self) -> bool:
+        """Do reminders of any segment leave by themselves?"""
+        return any(policy.send is Switch.AUTO for policy in self.policy.everywhere)
+
+    def quiet(self, now: datetime, traits: Traits) -> str:
+        """Why no message may leave to a customer of these traits at this hour or on this day; '' if it may."""
+        calendar, zone = self.policy.calendar, self.zone
+        if calendar.customers_zone:
+            zone = business_days.zone_of(traits, zone)
+        return business_days.why_quiet(calendar, now.astimezone(zone))
 
     def paused(self, tx: Tx, what: str, words: str, coming: int = 0) -> str:
         """Is this more than an ordinary day sends or posts? Then it is stopped until a person looked (RULES 4.7)."""
@@ -95,10 +125,26 @@ class Parts:
             orders.stop(tx, what, "connector", reason)
         return reason
 
-    def posting_forbidden(self, tx: Tx, approved: bool = False) -> str:
-        """Why no payment may be written into the ERP now; '' if it may. In suggest what a person approved may."""
-        if self.policy.post is Switch.SHADOW or (self.policy.post is Switch.SUGGEST and not approved):
-            return f"posting is in {self.policy.post.value}"
+    def blocked(self, tx: Tx) -> str:
+        """Why this policy may not run by itself; '' if it may."""
+        return policies.blocked(tx, self.policy)
+
+    def posting_forbidden(self, tx: Tx, approved: bool = False, invoice_ids: Sequence[str] = ()) -> str:
+        """Why no payment of these invoices may be written into the ERP now; '' if it may.
+
+        The strictest of their segments decides; without invoices the freest of all, since a payout mixes everybody's
+        money: its deposit follows as soon as payments of any segment are posted. In suggest what a person approved may;
+        a policy that nobody approved, or in which something is red, posts no more than suggest.
+        """
+        segments = book.segments_of(tx, invoice_ids)
+        posts = [self.policy.of(segment).post for segment in segments]
+        post = strictest(posts) if posts else freest(each.post for each in self.policy.everywhere)
+        blocked = self.blocked(tx) if post is Switch.AUTO and not approved else ""
+        if blocked:
+            return f"the policy may not post by itself: {blocked}"
+        if post is Switch.SHADOW or (post is Switch.SUGGEST and not approved):
+            own = ", ".join(sorted(segments - {"", DEFAULT}))
+            return f"posting is in {post.value}" + (f" for {own}" if own else "")
         if frozen := limits.why_frozen(self.policy.calendar, self.today(tx.at)):
             return frozen
         return orders.stopped(tx, "post") or tx.get("alarm")

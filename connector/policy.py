@@ -5,13 +5,16 @@ Every number here is a person's choice with a documented default; a decision tak
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import date, time
 from decimal import Decimal
 from enum import StrEnum
+from functools import cached_property
 
+from connector.conditions import Condition
 from connector.money import Money
-from connector.receivables import Rung
+from connector.receivables import PauseKind, Rung
 
 
 class Switch(StrEnum):
@@ -22,6 +25,18 @@ class Switch(StrEnum):
         "suggest"  # for posting: the ERP's saved searches are kept up to date, and a person posts; sending: as shadow
     )
     AUTO = "auto"  # do it
+
+
+_STRICTEST_FIRST = (Switch.SHADOW, Switch.SUGGEST, Switch.AUTO)
+
+
+def strictest(switches: Iterable[Switch]) -> Switch:
+    """An act takes the strictest of its invoices; of none, auto."""
+    return min(switches, key=_STRICTEST_FIRST.index, default=Switch.AUTO)
+
+
+def freest(switches: Iterable[Switch]) -> Switch:
+    return max(switches, key=_STRICTEST_FIRST.index, default=Switch.SHADOW)
 
 
 class BacklogChoice(StrEnum):
@@ -39,14 +54,117 @@ class ClosedPeriod(StrEnum):
     FIRST_OPEN = "first_open"  # the first day of the first open period; the real day is kept and listed
 
 
+class Tone(StrEnum):
+    """How firmly a message speaks, gentlest first (M15)."""
+
+    INFORMATIONAL = "informational"
+    NEUTRAL = "neutral"
+    FIRM = "firm"
+    URGENT = "urgent"
+    FINAL = "final"
+
+
+# The channel that every customer has; the others need consent (RULES 5.7).
+EMAIL = "email"
+
+
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One reminder of the cadence; `days` counts from the due date, negative before it."""
+    """One reminder of a cadence; `days` counts from the due date, negative before it."""
 
     name: str
     days: int
     template: str
     sender: str
+    channel: str = EMAIL
+    tone: Tone = Tone.NEUTRAL
+
+
+@dataclass(frozen=True, slots=True)
+class Cadence:
+    """The steps of one workflow, earliest first."""
+
+    name: str
+    steps: tuple[Step, ...]
+
+
+# Steps that no cadence holds: the courtesy message for a residual; the one neutral message about a customer's old
+# invoices (RULES 4.5); the one question for detail about disputed lines (RULES 5.3); the word that money came back.
+COURTESY_STEP = "courtesy"
+STATEMENT_STEP = "statement"
+DISPUTE_STEP = "dispute_detail"
+RETURNED_STEP = "payment_returned"
+
+DEFAULT = "default"  # the cadence under `steps`, and the segment of whoever fits no other
+
+
+class Comparing(StrEnum):
+    LESS = "<"
+    AT_MOST = "<="
+    EQUAL = "=="
+    AT_LEAST = ">="
+    MORE = ">"
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """A figure held against a bound, such as '>= 2'; what is not known satisfies none."""
+
+    how: Comparing
+    bound: Decimal
+
+    def holds(self, figure: Decimal | int | None) -> bool:
+        if figure is None:
+            return False
+        less, equal = figure < self.bound, figure == self.bound
+        return {
+            Comparing.LESS: less,
+            Comparing.AT_MOST: less or equal,
+            Comparing.EQUAL: equal,
+            Comparing.AT_LEAST: not less,
+            Comparing.MORE: not less and not equal,
+        }[self.how]
+
+    def __str__(self) -> str:
+        return f"{self.how.value} {self.bound}"
+
+
+@dataclass(frozen=True, slots=True)
+class Criteria:
+    """What a segment asks for: all that is given must hold; nothing given holds for everybody.
+
+    Words are compared without regard to case. Amounts are by currency: one without an entry doesn't fit.
+    """
+
+    tiers: frozenset[str] = frozenset()
+    contract_types: frozenset[str] = frozenset()
+    billing_models: frozenset[str] = frozenset()
+    relationships: frozenset[str] = frozenset()
+    min_arr: tuple[Money, ...] = ()
+    max_arr: tuple[Money, ...] = ()  # below it
+    min_amount: tuple[Money, ...] = ()  # of the invoice as billed
+    max_amount: tuple[Money, ...] = ()  # below it
+    late_last_quarter: Comparison | None = None
+    average_days_late: Comparison | None = None
+    disputes_last_year: Comparison | None = None
+    settled_count: Comparison | None = None
+    is_strategic: bool | None = None
+    when: Condition | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """Customers and invoices that are treated alike. None: as the policy says for all."""
+
+    name: str
+    criteria: Criteria = Criteria()
+    reason: str = ""  # why finance made it, shown by `explain`
+    cadence: str = DEFAULT
+    post: Switch | None = None
+    send: Switch | None = None
+    backlog: BacklogChoice | None = None
+    escalation: tuple[EscalationRule, ...] | None = None
+    strategic_mail_past_due: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +228,14 @@ class Role:
     amount_max: tuple[Money, ...] = ()
     only: frozenset[str] = frozenset()
     confirms_bank_accounts: bool = False
+    approves_policy: bool = False
+
+
+class PolicyApproval(StrEnum):
+    """How many people it takes until a policy may run `auto` (RULES 7)."""
+
+    TWO_PEOPLE = "two_people"  # who proposed it can't approve it
+    ONE_PERSON = "one_person"
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +244,7 @@ class Approvals:
 
     people: tuple[tuple[str, str], ...] = ()
     roles: tuple[Role, ...] = ()
+    policy: PolicyApproval = PolicyApproval.TWO_PEOPLE
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,6 +266,23 @@ class BacklogLimits:
     amount_max: tuple[Money, ...] = ()  # one a currency; none: no limit
 
 
+class LadderRung(StrEnum):
+    """The ladder above the machine's mail, lowest first (M30)."""
+
+    FLAG = "flag"  # the account manager is told
+    CALL = "call"  # somebody calls the customer
+    AGENCY = "agency"  # proposed for an agency; only the controller hands it over (RULES 5.5)
+
+
+class Addressee(StrEnum):
+    """Who an escalation goes to (M39). An owner who is missing or inactive falls back to finance."""
+
+    ACCOUNT_MANAGER = "account_manager"  # whom the CRM names
+    COLLECTIONS = "collections"
+    LEADERSHIP = "leadership"
+    FINANCE = "finance"
+
+
 @dataclass(frozen=True, slots=True)
 class EscalationRule:
     """When a person must look: from this DPD on, if all that is given holds. The first rule that fits decides.
@@ -148,25 +292,95 @@ class EscalationRule:
 
     name: str
     days_past_due_min: int
-    min_amounts: tuple[Money, ...] = ()  # of the askable amount, one a currency; another currency: the rule doesn't fit
+    min_amounts: tuple[Money, ...] = ()  # as billed, one a currency; in another currency the rule doesn't fit
     only_strategic: bool = False
     renewal_within_days: int | None = None
     stops_mail: bool = True
+    tiers: frozenset[str] = frozenset()
+    disputed_before: bool = False  # only customers who disputed an invoice within the last year (M36)
+    rung: LadderRung = LadderRung.FLAG
+    to: Addressee = Addressee.ACCOUNT_MANAGER
+
+
+@dataclass(frozen=True, slots=True)
+class HandOff:
+    """What becomes of an escalation that nobody answers (RULES 5.5), and the floor under every policy (M38)."""
+
+    answer_within_business_days: int = 2  # then the next one up is told
+    people: tuple[tuple[Addressee, str], ...] = ()  # address of each role that the CRM doesn't name
+    # An invoice of this much or more is shown to leadership at this DPD if no person has touched it, held or not.
+    unseen_amount: tuple[Money, ...] = (Money(10_000_000, "USD"),)
+    unseen_days_past_due: int = 45
+
+
+@dataclass(frozen=True, slots=True)
+class PauseRule:
+    """What is demanded of one kind of pause: whose it is and when it ends, where the ERP's fields don't say."""
+
+    kind: PauseKind
+    owner: str = "finance"
+    days_max: int = 30  # from its first day; past it its owner is told, every week, until somebody acts
+
+
+@dataclass(frozen=True, slots=True)
+class Exceptions:
+    """How what is not ordinary goes on (M41-M53, RULES 5.3, 5.4, 5.6); calendar days unless named otherwise."""
+
+    pauses: tuple[PauseRule, ...] = tuple(PauseRule(kind) for kind in PauseKind)
+    dispute_ping_after_days: int = 7  # no detail by then: the customer is asked for it, once
+    dispute_resume_business_days: int = 5  # after it was rejected
+    promise_grace_business_days: int = 3
+    promises_max: int = 2  # an invoice
+    conversation_business_days: int = 5
+    returned_grace_days: int = 3  # after money came back, before the customer is told
+    # An overdue invoice that nothing happened to for so long is shown to a person, whatever the reason (M53).
+    stalled_days: int = 14
+    stalled_days_past_due: int = 14
+
+    def rule(self, kind: PauseKind) -> PauseRule:
+        return next((one for one in self.pauses if one.kind is kind), PauseRule(kind))
+
+
+@dataclass(frozen=True, slots=True)
+class Politeness:
+    """How much one contact may hear from us in seven days, over all invoices and customers that share it."""
+
+    messages_a_week_max: int = 7
+    new_address_days: int = 7  # an address changed since: more than the amount waits (RULES 5.2)
+    new_address_amount: tuple[Money, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ChannelRule:
+    """One way to reach customers. E-mail is always on; where a message surely failed, `fallback` gets it, once."""
+
+    name: str
+    is_on: bool = False
+    fallback: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Calendar:
-    """When nothing leaves or is posted. Times are in the ledger's zone; cash matches and suppresses all the same."""
+    """When nothing leaves or is posted; cash matches and suppresses all the same.
+
+    Send times are in the customer's own zone where it is known, else in the ledger's. `holidays`: country or financial
+    calendar, such as US, DE-BY or ECB, whose holidays are no business days and on which nothing leaves.
+    """
 
     send_from: time = time(0, 0)
     send_until: time = time(23, 59, 59)
     send_weekdays: frozenset[int] = frozenset(range(7))  # Monday is 0
     no_send_on: frozenset[date] = frozenset()
     no_posting: tuple[tuple[date, date], ...] = ()  # first and last day, such as close days
+    holidays: tuple[str, ...] = ()
+    working_days: frozenset[date] = frozenset()  # business days here, whatever weekday and calendar say
+    customers_zone: bool = True
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Policy:
+    """Everything that finance decided. `of` is the policy as one segment sees it: decisions take that one."""
+
     version: str
     steps: tuple[Step, ...]
     senders: tuple[tuple[str, str], ...]  # name -> address
@@ -196,6 +410,61 @@ class Policy:
     acknowledged_senders: tuple[str, ...] = ()
     backlog_limits: BacklogLimits = BacklogLimits()
     crm_hours_max: int = 24
+    cadences: tuple[Cadence, ...] = ()  # beside `steps`, which is the default one
+    segments: tuple[Segment, ...] = ()  # the first that fits decides; whoever fits none is in the default one
+    segment: str = DEFAULT  # of which this is the policy
+    exceptions: Exceptions = Exceptions()
+    hand_off: HandOff = HandOff()
+    politeness: Politeness = Politeness()
+    bcc_account_manager: bool = False  # does whoever the CRM names get a blind copy of each message (RULES 5.2)?
+    channels: tuple[ChannelRule, ...] = (ChannelRule(EMAIL, is_on=True),)
+
+    def of(self, segment: str) -> Policy:
+        """The policy as this segment sees it; of a segment that is gone, as everybody sees it."""
+        return self._by_segment.get(segment, self)
+
+    @cached_property
+    def _by_segment(self) -> dict[str, Policy]:
+        return {one.name: self._in_segment(one) for one in self.segments}
+
+    def _in_segment(self, one: Segment) -> Policy:
+        steps = next((cadence.steps for cadence in self.cadences if cadence.name == one.cadence), self.steps)
+        return replace(
+            self,
+            segment=one.name,
+            segments=(),
+            steps=steps,
+            first_contact_step_max=self._first_contact(steps),
+            post=self.post if one.post is None else one.post,
+            send=self.send if one.send is None else one.send,
+            backlog=self.backlog if one.backlog is None else one.backlog,
+            escalation=self.escalation if one.escalation is None else one.escalation,
+            strategic_mail_past_due=(
+                self.strategic_mail_past_due if one.strategic_mail_past_due is None else one.strategic_mail_past_due
+            ),
+        )
+
+    def _first_contact(self, steps: Sequence[Step]) -> str:
+        """The gentlest word that another cadence has about an overdue invoice, else its last."""
+        latest = next((step.days for step in self.steps if step.name == self.first_contact_step_max), 1)
+        return next((step.name for step in steps if step.days >= latest), steps[-1].name)
+
+    @cached_property
+    def step_names(self) -> frozenset[str]:
+        """Of all cadences."""
+        return frozenset(step.name for one in (Cadence(DEFAULT, self.steps), *self.cadences) for step in one.steps)
+
+    def as_if_sending(self) -> Policy:
+        """The same with every segment sending by itself: what `preview` and `backtest` decide by."""
+        return replace(self, send=Switch.AUTO, segments=tuple(replace(one, send=None) for one in self.segments))
+
+    @property
+    def everywhere(self) -> tuple[Policy, ...]:
+        """The policy of every segment, the default one first."""
+        return (self, *self._by_segment.values())
+
+    def channel(self, name: str) -> ChannelRule:
+        return next((one for one in self.channels if one.name == name), ChannelRule(name))
 
     def posts(self, currency: str) -> bool:
         """Do we post payments in this currency, or somebody else (RULES 1.10)?"""

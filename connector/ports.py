@@ -14,6 +14,7 @@ from enum import StrEnum
 from typing import Protocol
 
 from connector.money import Money
+from connector.policy import EMAIL
 
 # PaymentSeen and ActSeen are values that decisions compare; adapters find them here with the rest of the page.
 from connector.receivables import ActSeen as ActSeen
@@ -212,6 +213,9 @@ class Erp(Protocol):
     def read_documents(self, first_on: date, last_on: date) -> tuple[ArDocument, ...]:
         """What was posted to receivables between two days, and what is still open from before."""
 
+    def read_past_documents(self, first_on: date, last_on: date) -> tuple[ArDocument, ...]:
+        """As read_documents, without what can't be read: one bad document must not hide how everybody else paid."""
+
     def read_history(self, first_on: date, last_on: date) -> History:
         """How people applied payments between these days; what is not understood is parked and left out."""
 
@@ -307,6 +311,9 @@ class Crm(Protocol):
         """Accounts that carry an ERP customer id. Transient on a spent quota: the last known facts stay."""
 
     def write_tasks(self, tasks: Sequence[CrmTask]) -> tuple[Answer, ...]: ...
+    def read_done(self, external_ids: Sequence[str]) -> frozenset[str]:
+        """Which of these tasks a person has closed; one that isn't found is not done."""
+
     def check(self) -> tuple[Finding, ...]: ...
 
 
@@ -323,10 +330,16 @@ class MailItem:
     pay_url: str = ""
     po_number: str = ""
     disputed: Money | None = None
+    disputed_lines: tuple[str, ...] = ()  # as the customer knows them
 
 
 @dataclass(frozen=True, slots=True)
 class ReminderMail:
+    """One message to one customer. `to` is what the channel reaches somebody by: an address, a number.
+
+    With a `note` it is a preview for one of our own people: the note stands above all, and `to` is theirs.
+    """
+
     message_id: str
     customer_name: str
     to: str
@@ -336,6 +349,11 @@ class ReminderMail:
     on: date
     items: tuple[MailItem, ...]
     credits: tuple[Money, ...] = ()  # what the customer has open in credits, one a currency; less than is asked for
+    channel: str = EMAIL
+    cc: tuple[str, ...] = ()
+    bcc: str = ""
+    instead_of: str = ""  # the message of another channel that surely did not arrive
+    note: str = ""
 
 
 class SendOutcome(StrEnum):
@@ -351,12 +369,84 @@ class SendResult:
     address_refused: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """A message as its reader would see it; with `trouble` it can't be made, and nothing else is there.
+
+    `left_out`: pay links that were not used, since they don't lead over https to a domain on the list.
+    """
+
+    subject: str = ""
+    text: str = ""
+    html: str = ""
+    left_out: tuple[str, ...] = ()
+    trouble: str = ""
+
+
 class Channel(Protocol):
     name: str
     redirect_all_to: str
 
     def send(self, mail: ReminderMail, may_leave: Callable[[], bool]) -> SendResult:
         """`may_leave` is asked between the message body and the final dot; if it says no the message is called off."""
+
+    def preview(self, mail: ReminderMail) -> Letter:
+        """What would be sent; nothing is."""
+
+    def check(self) -> tuple[Finding, ...]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """Something that our own people are told, once; nothing that a customer may not see stands in `id`."""
+
+    id: str
+    text: str
+
+
+class Chat(Protocol):
+    """Where our own people are told what can't wait for them to look."""
+
+    name: str
+
+    def post(self, notice: Notice) -> SendResult: ...
+    def check(self) -> tuple[Finding, ...]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """A message in the reply-to mailbox. `answers`: Message-IDs that it names, the nearest first."""
+
+    id: str
+    answers: tuple[str, ...]
+    sender: str  # the bare address
+    received_at: datetime
+    subject: str
+    text: str  # the plain text, without what it quotes, bounded
+    is_automatic: bool = False  # says of itself that no person wrote it
+    seems_automatic: bool = False  # carries signs that ticket systems put onto people's words too
+    failed_with: str = ""  # of a delivery report the enhanced status code, such as 5.1.1
+    failed_to: str = ""  # of a delivery report the address that it is about
+
+
+@dataclass(frozen=True, slots=True)
+class MailboxRead:
+    """`is_whole`: nothing had come since but what was read; else the next read goes on at the cursor."""
+
+    requested_at: datetime
+    cursor: str
+    replies: tuple[Reply, ...]
+    parked: tuple[Parked, ...] = ()
+    is_whole: bool = True
+
+
+class Mailbox(Protocol):
+    """Where customers' answers to reminders arrive. Reading marks and moves nothing."""
+
+    name: str
+
+    def read_since(self, cursor: str, now: datetime) -> MailboxRead:
+        """All messages since the cursor; '' begins with those of today."""
 
     def check(self) -> tuple[Finding, ...]: ...
 

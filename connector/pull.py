@@ -12,10 +12,12 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 
+from connector import business_days, pauses
 from connector.parts import Parts
-from connector.policy import Switch
+from connector.policy import DEFAULT, Switch
 from connector.ports import ErpRead, PaymentSource
-from connector.receivables import CustomerTotal, Payment, PaymentState
+from connector.receivables import Customer, CustomerTotal, PauseKind, Payment, PaymentState
+from connector.settlement import CrmAccount
 from connector.store import Tx, book, closing, credits, parse_instant, relations, settling, verdicts
 from connector.store.book import Change
 
@@ -23,6 +25,7 @@ from connector.store.book import Change
 ERP_OVERLAP = timedelta(minutes=10)
 # Periods are closed by people on a few days of the month; a refusal of the ERP tells of one closed since.
 PERIODS_GOOD_FOR = timedelta(hours=1)
+AUTO_SINCE = "auto_since"
 # The CRM counts its requests by the day, and its facts move slowly.
 CRM_GOOD_FOR = timedelta(minutes=15)
 
@@ -116,11 +119,32 @@ def read_crm(parts: Parts, now: datetime) -> Pulled:
     with parts.store.tx() as tx:
         changed = relations.put_accounts(tx, read.accounts, is_whole=read.is_whole)
         pulled.families |= {book.family_of(tx, customer_id) for customer_id in changed}
+        for account in read.accounts:
+            if account.talked_on is not None and account.customer_id in changed:
+                _converse(tx, parts, account, account.talked_on)
         unread = [replace(one, source=book.CRM) for one in read.parked]
         pulled.parked = book.put_parked(tx, unread, {book.CRM: [one.id for one in read.accounts]})
         book.put_source(tx, parts.crm.name, cursor=read.cursor, fresh_as_of=read.fresh_as_of)
     pulled.read = len(read.accounts)
     return pulled
+
+
+def _converse(tx: Tx, parts: Parts, account: CrmAccount, talked_on: date) -> None:
+    """Somebody talks with the customer, by the CRM's word: no machine interrupts for some business days (RULES 5.6)."""
+    days = parts.policy.exceptions.conversation_business_days
+    until = business_days.business_days_later(talked_on, days, parts.policy.calendar)
+    if until < parts.today(tx.at):
+        return  # the CRM tells of older ones too
+    pauses.start(
+        tx,
+        customer_id=account.customer_id,
+        kind=PauseKind.CONVERSATION,
+        source=book.CRM,
+        reason=f"the CRM shows a conversation with the customer on {talked_on}",
+        owner=account.owner or parts.policy.exceptions.rule(PauseKind.CONVERSATION).owner,
+        since=talked_on,
+        until=until,
+    )
 
 
 def read_payouts(parts: Parts, now: datetime) -> Pulled:
@@ -169,14 +193,24 @@ def reread(parts: Parts, invoice_ids: Iterable[str], today: date) -> tuple[ErpRe
     return read, pulled
 
 
+def _contact_fixed(tx: Tx, before: Customer, after: Customer) -> None:
+    """Another address ends what waits for one, also of the customers whose reminders go there; no other change does."""
+    reason = "the address was changed in the ERP"
+    if before.email != after.email or before.mails_parent != after.mails_parent:
+        for customer_id in (after.id, *book.mailing_parent(tx, after.id)):
+            verdicts.close_exceptions(tx, reason=reason, exception_id=f"fix_contact:{customer_id}")
+    if before.cc != after.cc:
+        verdicts.close_exceptions(tx, reason=reason, exception_id=f"fix_copy:{after.id}")
+
+
 def _ingest(parts: Parts, read: ErpRead, today: date, pulled: Pulled) -> None:
     with parts.store.tx() as tx:
+        before = book.customers_by_id(tx, [customer.id for customer in read.customers])
         changed = book.put_customers(tx, read.customers, read.requested_at)
         for customer in read.customers:
             if changed[customer.id] is Change.CHANGED:
                 pulled.families.add(customer.family)
-                reason = "the customer was changed in the ERP"
-                verdicts.close_exceptions(tx, reason=reason, exception_id=f"fix_contact:{customer.id}")
+                _contact_fixed(tx, before[customer.id], customer)
         changes = book.put_invoices(tx, read.invoices, read.requested_at, today)
         families = book.families_of(tx, {invoice.customer_id for invoice in read.invoices})
         for invoice in read.invoices:
@@ -188,7 +222,11 @@ def _ingest(parts: Parts, read: ErpRead, today: date, pulled: Pulled) -> None:
             if change in (Change.LOWERED, Change.CHANGED):
                 tx.journal("invoice_changed", invoice=invoice.id, balance=str(invoice.balance), how=change)
         book.put_credits(tx, read.credits, read.requested_at)
-        understood = {"erp": [i.id for i in read.invoices] + [c.id for c in read.credits]}
+        unread = {one.record for one in read.parked if one.source == book.ERP_CUSTOMER}
+        understood = {
+            "erp": [i.id for i in read.invoices] + [c.id for c in read.credits],
+            book.ERP_CUSTOMER: [customer.id for customer in read.customers if customer.id not in unread],
+        }
         pulled.parked += book.put_parked(tx, read.parked, understood)
     pulled.read += len(read.invoices) + len(read.credits)
     pulled.credits += len(read.credits)
@@ -355,15 +393,24 @@ def _money_back(tx: Tx, payment: Payment) -> None:
         )
 
 
-def sending_since(tx: Tx, send: Switch, today: date) -> date | None:
-    """The day sending was last switched on; remembers it, and forgets it when sending is switched off."""
-    known = tx.get("auto_since")
+def was_sending(tx: Tx, segment: str) -> bool:
+    return bool(tx.get(_auto_since(segment)))
+
+
+def _auto_since(segment: str) -> str:
+    return AUTO_SINCE if segment == DEFAULT else f"{AUTO_SINCE}:{segment}"
+
+
+def sending_since(tx: Tx, segment: str, send: Switch, today: date) -> date | None:
+    """The day sending was last switched on for this segment; forgets it when it is switched off."""
+    name = _auto_since(segment)
+    known = tx.get(name)
     if send is not Switch.AUTO:
         if known:
-            tx.set("auto_since", "")
+            tx.set(name, "")
         return None
     if not known:
-        tx.set("auto_since", today.isoformat())
-        tx.journal("sending_switched_on", on=today)
+        tx.set(name, today.isoformat())
+        tx.journal("sending_switched_on", on=today, segment=segment)
         known = today.isoformat()
     return date.fromisoformat(known)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from decimal import Decimal
 from enum import StrEnum
 
 from connector.money import Money
@@ -47,6 +48,45 @@ class InvoiceLine:
     kind: str = ""
     disputed: bool = False
     dispute_reason: str = ""
+    disputed_on: date | None = None  # None: when it was first seen
+    dispute_detail: str = ""  # what the customer said of it; empty: it is asked for
+    dispute_outcome: str = ""  # of a dispute that is over: 'rejected', 'accepted', 'written_off'; '' if nobody says
+
+
+class PauseKind(StrEnum):
+    """Why people keep reminders back (M41-M53). Each has its reason, owner and end."""
+
+    DISPUTE = "dispute"  # of lines; the rest of the invoice goes on
+    HOLD = "hold"  # a person's own reason
+    USAGE = "usage"  # what was used isn't signed off (M48)
+    CREDIT_MEMO = "credit_memo"  # a credit is to come
+    FORMAT_CHANGE = "format_change"  # the customer wants the invoice in another form
+    PROMISE = "promise"
+    PLAN = "plan"
+    CONVERSATION = "conversation"
+
+
+@dataclass(frozen=True, slots=True)
+class Instalment:
+    due_on: date
+    amount: Money
+
+
+@dataclass(frozen=True, slots=True)
+class Pause:
+    """Why people keep an invoice back, as one source says it. Empty owner and end: the policy's for its kind.
+
+    `amount` is what was promised, `instalments` those of a plan, which counts once it is `approved_by` somebody.
+    """
+
+    kind: PauseKind
+    reason: str
+    owner: str = ""
+    since: date | None = None  # None: when it was first seen
+    until: date | None = None  # of a promise the promised day, of a conversation the last day
+    amount: Money | None = None
+    instalments: tuple[Instalment, ...] = ()
+    approved_by: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +119,8 @@ class OpenInvoice:
     delivered_on: date | None = None  # evidence that the customer got it; None: there is none
     is_native_dunning_paused: bool | None = None  # None: the ERP has no dunning of its own
     discount: EarlyDiscount | None = None  # offered by the invoice's own terms
+    pauses: tuple[Pause, ...] = ()  # what people entered in the ERP, other than disputed lines
+    touched_on: date | None = None  # when a person last worked on it, by the ERP's own field
 
     @property
     def disputed(self) -> Money:
@@ -91,9 +133,86 @@ class OpenInvoice:
         """Balance less the disputed open amount, never below zero (RULES 1.5)."""
         return max(self.balance - self.disputed, Money.zero(self.balance.currency))
 
+    @property
+    def withheld_because(self) -> str:
+        """Why no money is applied to it by itself: a person's hold, or use that isn't signed off (M48, M60)."""
+        usage = (one.reason or "usage is not signed off" for one in self.pauses if one.kind is PauseKind.USAGE)
+        return self.hold_reason or next(usage, "")
+
     def days_past_due(self, on: date) -> int:
         """Calendar days from the due date; the due day is 0, before it is negative (RULES 5.1)."""
         return (on - self.due_on).days
+
+
+@dataclass(frozen=True, slots=True)
+class Traits:
+    """What one system says of a customer as such; '' or None where it doesn't say. Words as they stand there."""
+
+    tier: str = ""
+    contract_type: str = ""
+    billing_model: str = ""
+    relationship: str = ""
+    arr: Money | None = None
+    country: str = ""  # ISO 3166, two letters
+    time_zone: str = ""  # IANA
+
+    def or_else(self, other: Traits) -> Traits:
+        """What isn't said here is taken from there."""
+        return Traits(
+            self.tier or other.tier,
+            self.contract_type or other.contract_type,
+            self.billing_model or other.billing_model,
+            self.relationship or other.relationship,
+            self.arr if self.arr is not None else other.arr,
+            self.country or other.country,
+            self.time_zone or other.time_zone,
+        )
+
+
+NO_TRAITS = Traits()
+
+
+class Trend(StrEnum):
+    BETTER = "better"
+    STEADY = "steady"
+    WORSE = "worse"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class PaymentHistory:
+    """How a customer has paid, from the ERP's own past (paying.py says how each figure is made).
+
+    Late is settled after the due date. Days late count below zero where it was paid early. `quarter` is the last 90
+    days, `year` the last 365, by the day of settling; of disputes by the day of issue.
+    """
+
+    settled_count: int = 0  # in the year
+    average_days_late: Decimal | None = None  # of the year's settled invoices, to one decimal; None without any
+    late_last_quarter: int = 0
+    late_last_year: int = 0
+    trend: Trend = Trend.UNKNOWN
+    disputes_last_year: int = 0
+    first_invoiced_on: date | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """Who a customer is to collections: the ERP's word first, then the CRM's; of a family as a whole."""
+
+    traits: Traits = NO_TRAITS
+    history: PaymentHistory = PaymentHistory()
+    is_strategic: bool = False
+    renews_on: date | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Contact:
+    """How somebody is reached other than by e-mail; without the day of their consent they are not (RULES 5.7)."""
+
+    channel: str
+    address: str
+    consent_on: date | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +224,10 @@ class Customer:
     is_excluded: bool = False  # inactive, intercompany, do-not-contact or test: see exclusion
     exclusion: str = ""
     autopay: bool = False  # the ERP says that this customer's invoices are collected by themselves
+    traits: Traits = NO_TRAITS
+    cc: tuple[str, ...] = ()  # who is listed in the ERP to get a copy
+    contacts: tuple[Contact, ...] = ()
+    mails_parent: bool = False  # its reminders go to its parent's billing contact
 
     @property
     def family(self) -> str:
@@ -374,6 +497,10 @@ class Match:
     considered: tuple[str, ...] = ()
 
     @property
+    def invoice_ids(self) -> tuple[str, ...]:
+        return tuple(one.invoice_id for one in self.applications)
+
+    @property
     def cash(self) -> Money:
         """What of the payment itself is applied: the applications less credits and fee."""
         applied = Money.total((one.amount for one in self.applications), self.unapplied.currency)
@@ -468,6 +595,8 @@ class ArStatus:
     next_step: str = ""
     next_on: date | None = None
     owner: str = ""  # who must look at it, where somebody must
+    segment: str = ""
+    card: str = ""  # why, why not, what next and when: what `connector explain` says, in a few lines
 
 
 @dataclass(frozen=True, slots=True)
@@ -483,6 +612,8 @@ class ExceptionRecord:
     closed_on: date | None = None
     payment: str = ""
     invoice_id: str = ""
+    deadline: date | None = None
+    outcome: str = ""  # what came of it
 
 
 # ---- What the ERP shows of it afterwards ----

@@ -15,6 +15,7 @@ from pathlib import PurePath
 from typing import Any
 
 from connector.money import Money
+from connector.reports_policy import Card, SegmentRow
 
 
 @dataclass(frozen=True, slots=True)
@@ -290,10 +291,16 @@ class JournalRow:
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """Everything that is known of one invoice and why it is as it is; `exceptions`: the open ones that concern it."""
+    """Everything that is known of one invoice and why it is as it is; `exceptions`: the open ones that concern it.
+
+    `card` is the short answer; None where the policy file could not be read. `segments` are those
+    that were asked, in the policy's order, up to the one that fits.
+    """
 
     as_of: datetime
     invoice: InvoiceRow
+    card: Card | None = None
+    segments: tuple[SegmentRow, ...] = ()
     reminders: tuple[ReminderStateRow, ...] = ()
     verdicts: tuple[VerdictRow, ...] = ()
     payments: tuple[PaymentRow, ...] = ()
@@ -360,6 +367,26 @@ class AgeingRow:
 
 
 @dataclass(frozen=True, slots=True)
+class PausedRow:
+    """What people keep from being asked for, by kind of pause and currency, and by days since each began.
+
+    `without_owner` and `without_end` count those that only the policy gives one.
+    """
+
+    kind: str
+    currency: str
+    count: int
+    days_0_7: Money
+    days_8_30: Money
+    days_31_60: Money
+    days_over_60: Money
+    total: Money
+    without_owner: int
+    without_end: int
+    past_end: int
+
+
+@dataclass(frozen=True, slots=True)
 class Measure:
     """One figure with its formula. None is 'n/a': the denominator is zero or nothing has happened yet."""
 
@@ -402,7 +429,7 @@ class Report:
 
     `trouble` is why the ERP could not be asked: then everything is what the store knows. `control` holds the ageing
     against the AR control accounts, `clearing` is the latest clearing proof, `opening` how the book stood at its first
-    (RULES 1.11). `notes` say what the words in the formulas mean.
+    (RULES 1.11). `paused` is what people keep back now. `notes` say what the words in the formulas mean.
     """
 
     on: date
@@ -418,6 +445,7 @@ class Report:
     clearing: tuple[BalanceRow, ...] = ()
     opening: tuple[BalanceRow, ...] = ()
     notes: tuple[str, ...] = ()
+    paused: tuple[PausedRow, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ from datetime import date, datetime
 from enum import StrEnum
 
 from connector.money import Money
+from connector.receivables import NO_TRAITS, Traits
 
 
 class Category(StrEnum):
@@ -242,6 +243,11 @@ class CrmAccount:
     owner: str = ""  # who looks after the customer there, as people read it
     owner_email: str = ""
     notes: tuple[str, ...] = ()  # for display only; nothing is decided by free text
+    traits: Traits = NO_TRAITS
+    manager: str = ""  # whom the owner reports to, told where the owner stays silent
+    manager_id: str = ""
+    manager_email: str = ""
+    talked_on: date | None = None  # a customer's mail or a person's activity there: an active conversation (RULES 5.6)
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,6 +24,7 @@ from connector.reports import (
     EvidenceReport,
     HistoryReport,
     Measure,
+    PausedRow,
     QueueReport,
     QueueRow,
     Report,
@@ -80,6 +81,7 @@ def tables(report: Report) -> tuple[Sheet, ...]:
         _shares(report.ageing),
         _balance("AR control", "Ageing against the AR control accounts", report.control),
         _measures("Measures", "Measures of receivables", [one for one in report.measures if one.currency]),
+        _paused(report.paused),
         _measures("Connector", "The connector's own work", [one for one in report.measures if not one.currency]),
         _balance("Clearing", "Clearing against the processor's balance", report.clearing),
         _balance("Opening", "How the book stood at the first clearing proof", report.opening),
@@ -144,6 +146,26 @@ def _percent(row: AgeingRow) -> tuple[Cell, ...]:
 
 def _known(figure: Decimal | Money | None) -> Cell:
     return NOT_AVAILABLE if figure is None else figure
+
+
+def _paused(rows: Sequence[PausedRow]) -> Sheet:
+    amounts = ("0-7", "8-30", "31-60", "over 60", "total")
+    counts = ("without owner", "without end", "past end")
+    return Sheet(
+        "Paused",
+        "Kept back by people now, by days since it began",
+        ("why", "currency", "count", *amounts, *counts),
+        tuple((words(row.kind), row.currency, row.count, *_kept_back(row), *_lacking(row)) for row in rows),
+        right=("count", *amounts, *counts),
+    )
+
+
+def _kept_back(row: PausedRow) -> tuple[Money, ...]:
+    return row.days_0_7, row.days_8_30, row.days_31_60, row.days_over_60, row.total
+
+
+def _lacking(row: PausedRow) -> tuple[int, ...]:
+    return row.without_owner, row.without_end, row.past_end
 
 
 def _measures(name: str, title: str, found: Sequence[Measure]) -> Sheet:
@@ -313,6 +335,13 @@ def _rows(report: Report) -> Iterator[_Figure]:
             yield on, "ageing", row.subsidiary, row.currency, bucket, amount, "", count, ""
         for bucket, percent in zip(buckets, _percent(row), strict=False):
             yield on, "ageing", row.subsidiary, row.currency, f"{bucket}_percent", percent, "percent", None, ""
+    ages = ("days_0_7", "days_8_30", "days_31_60", "days_over_60", "total")
+    for paused in report.paused:
+        for age, amount in zip(ages, _kept_back(paused), strict=True):
+            count = paused.count if age == "total" else None
+            yield on, "paused", "", paused.currency, f"{paused.kind}_{age}", amount, "", count, ""
+        for lacking, number in zip(("without_owner", "without_end", "past_end"), _lacking(paused), strict=True):
+            yield on, "paused", "", paused.currency, f"{paused.kind}_{lacking}", number, "", number, ""
     for one in report.measures:
         known = _known(one.value)
         yield on, "measures", one.subsidiary, one.currency, one.name, known, one.unit, None, one.formula

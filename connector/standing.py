@@ -14,13 +14,13 @@ from decimal import Decimal
 from connector import measures, watched
 from connector.decisions.clearing import ClearingKind, ClearingProof
 from connector.errors import ConfigError
-from connector.measures import ALL, AgeingBucket, AgeingLine, Span, Survey
+from connector.measures import ALL, AgeingBucket, AgeingLine, Paused, Span, Survey
 from connector.money import Money
 from connector.ports import Erp
 from connector.receivables import CreditKind, ReminderState
-from connector.reports import AgeingRow, BalanceRow, Measure, Report, Source
+from connector.reports import AgeingRow, BalanceRow, Measure, PausedRow, Report, Source
 from connector.settlement import AccountBalance, AccountRole
-from connector.store import Tx, book, history, settling
+from connector.store import Tx, book, history, pauses, settling
 from connector.watched import paid as paid
 
 MONTHS = 3
@@ -37,6 +37,8 @@ _NOTES = (
     "Write-offs are credit memos and journal entries against the accounts under bad_debt_accounts in the mapping; "
     "where none are named there, none are known.",
     "An invoice is settled when nothing is left of it, by payment, credit or write-off.",
+    "What people keep back counts with the whole amount behind it, of a dispute its lines; an invoice that is kept "
+    "back for two reasons is in both.",
     "Currencies are not added up: no closing rate is known here.",
 )
 
@@ -123,6 +125,7 @@ def report(
         clearing=tuple(_clearing(tx, on)),
         opening=tuple(_opening(tx, books)),
         notes=_notes(books),
+        paused=tuple(_paused(tx, today)),
     )
 
 
@@ -332,6 +335,37 @@ def _reminders(tx: Tx) -> list[Measure]:
             _count("mails_leaving", leaving, "mails at their final dot now; the next start settles what is left")
         )
     return found
+
+
+def _paused(tx: Tx, today: date) -> Iterator[PausedRow]:
+    """Of a customer whose all is kept back in several currencies, each."""
+    items = [
+        Paused(
+            kind=one.kept.known.entry.kind,
+            since=one.kept.known.since,
+            amount=amount,
+            has_owner=bool(one.kept.known.entry.owner),
+            has_end=one.kept.known.entry.until is not None,
+            is_past_end=one.kept.verdict.until is not None and one.kept.verdict.until < today,
+        )
+        for one in pauses.values(tx)
+        for amount in one.amounts
+    ]
+    for line in measures.paused_value(items, today):
+        days_0_7, days_8_30, days_31_60, days_over_60 = line.by_age
+        yield PausedRow(
+            kind=line.kind.value,
+            currency=line.currency,
+            count=line.count,
+            days_0_7=days_0_7,
+            days_8_30=days_8_30,
+            days_31_60=days_31_60,
+            days_over_60=days_over_60,
+            total=line.total,
+            without_owner=line.without_owner,
+            without_end=line.without_end,
+            past_end=line.past_end,
+        )
 
 
 def _count(name: str, number: int, formula: str) -> Measure:

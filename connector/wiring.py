@@ -7,6 +7,7 @@ import uuid
 from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import cache, cached_property
+from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from connector import config, mapping
@@ -20,7 +21,7 @@ from connector.engine import Engine
 from connector.erp_flags import mark_written, statuses
 from connector.parts import InstallationGuard, Parts
 from connector.policy import Policy
-from connector.ports import Channel, Clock, Crm, Erp, PaymentSource, Processor
+from connector.ports import Channel, Chat, Clock, Crm, Erp, Mailbox, PaymentSource, Processor
 from connector.store import Store
 
 TEMPLATES_BESIDE_THE_CADENCE = (STATEMENT_STEP, PAYMENT_METHOD_TEMPLATE)
@@ -107,6 +108,15 @@ class Outside:
         return SalesforceCrm(settings, fields, self._settings.zone)
 
     @cached_property
+    def chat(self) -> Chat | None:
+        given = self._settings.chat
+        if given is None:
+            return None
+        from connector.adapters.chat import AppriseChat, ChatSettings
+
+        return AppriseChat(ChatSettings(given.url, given.timeout_seconds))
+
+    @cached_property
     def channel(self) -> Channel:
         from connector.adapters.email import EmailChannel, MailSettings
 
@@ -124,6 +134,46 @@ class Outside:
         policy = self._policy()
         used = {step.template for step in policy.steps} | {policy.courtesy.template, *TEMPLATES_BESIDE_THE_CADENCE}
         return EmailChannel(settings, self._settings.mappings / "templates", tuple(sorted(used)), self._clock)
+
+    @cached_property
+    def other_channels(self) -> dict[str, Channel]:
+        """Every way to reach customers beside e-mail, by its name in the policy."""
+        given = self._settings.sms
+        if given is None:
+            return {}
+        from connector.adapters.sms import SmsChannel, SmsSettings
+
+        mail = self._settings.mail
+        settings = SmsSettings(
+            url=given.url,
+            redirect_all_to=given.redirect_all_to,
+            pay_domains=mail.pay_domains,
+            timeout_seconds=given.timeout_seconds,
+            mail_is_redirected=bool(mail.redirect_all_to),
+        )
+        policy = self._policy()
+        steps = [*policy.steps, *(step for cadence in policy.cadences for step in cadence.steps)]
+        used = {step.template for step in steps if step.channel == SmsChannel.name}
+        sms = SmsChannel(settings, self._settings.mappings / "templates", tuple(sorted(used)))
+        return {sms.name: sms}
+
+    @cached_property
+    def mailbox(self) -> Mailbox | None:
+        given = self._settings.mailbox
+        if given is None:
+            return None
+        from connector.adapters.mailbox import ImapMailbox, MailboxSettings
+
+        settings = MailboxSettings(
+            host=given.host,
+            port=given.port,
+            user=given.user,
+            password=given.password,
+            folder=given.folder,
+            tls=given.tls,
+            timeout_seconds=given.timeout_seconds,
+        )
+        return ImapMailbox(settings)
 
     def close(self) -> None:
         for name in ("erp", "payments", "statements", "crm", "channel"):
@@ -156,6 +206,9 @@ def open_service(settings: Settings, clock: Clock | None = None) -> Service:
             reply_to=settings.mail.reply_to,
             owner=owner,
             crm=outside.crm,
+            chat=outside.chat,
+            mailbox=outside.mailbox,
+            other_channels=outside.other_channels,
             statements=outside.statements,
             zones={subsidiary: ZoneInfo(name) for subsidiary, name in settings.subsidiary_zones.items()},
             run=lambda job, key: engines[-1].run(job, key),
@@ -163,21 +216,30 @@ def open_service(settings: Settings, clock: Clock | None = None) -> Service:
         )
 
     def make_engine(parts: Parts) -> Engine:
-        close = CloseAct(
-            parts.store,
-            parts.erp,
-            parts.verify_installation,
-            lambda tx, ids: statuses(tx, settings.installation, ids),
-            mark_written,
-            parts.posting_forbidden,
-            parts.policy.posts,
-        )
-        remind = RemindAct(parts.store, parts.channel, owner)
-        deposit = DepositAct(
-            parts.store, parts.erp, parts.verify_installation, parts.posting_forbidden, parts.policy.posts
-        )
-        jobs = {"close": close.steps(), "remind": remind.steps(), "deposit": deposit.steps()}
-        engines.append(Engine(parts.store.engine_url, jobs))
+        engines.append(_engine(parts, settings.installation, owner))
         return engines[-1]
 
-    return Service(settings, Store(settings.store_at, clock), make_parts, make_engine, outside.close)
+    def make_channels(mappings: Path) -> dict[str, Channel]:
+        drafted = settings.model_copy(update={"mappings": mappings})
+        one = outside if mappings == settings.mappings else Outside(drafted, policy, clock)
+        return {one.channel.name: one.channel, **one.other_channels}
+
+    store = Store(settings.store_at, clock)
+    return Service(settings, store, make_parts, make_engine, outside.close, make_channels)
+
+
+def _engine(parts: Parts, installation: str, owner: str) -> Engine:
+    """The durable acts on these parts."""
+    close = CloseAct(
+        parts.store,
+        parts.erp,
+        parts.verify_installation,
+        lambda tx, ids: statuses(tx, installation, parts.policy, parts.today(tx.at), ids),
+        mark_written,
+        parts.posting_forbidden,
+        parts.policy.posts,
+    )
+    remind = RemindAct(parts.store, parts.channels, owner, parts.policy)
+    deposit = DepositAct(parts.store, parts.erp, parts.verify_installation, parts.posting_forbidden, parts.policy.posts)
+    jobs = {"close": close.steps(), "remind": remind.steps(), "deposit": deposit.steps()}
+    return Engine(parts.store.engine_url, jobs)

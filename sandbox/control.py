@@ -18,12 +18,15 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from sandbox.bank_statements import bank_deed
+from sandbox.chat import Post
 from sandbox.erp_deeds import erp_deed
 from sandbox.faults import Rule
+from sandbox.imap_answers import answer_deed
 from sandbox.mailbox import Message
 from sandbox.netsuite.answers import Refusal
 from sandbox.plan import Part
 from sandbox.salesforce_org import Refused
+from sandbox.sms import Text
 from sandbox.stripe_deeds import STRIPE_DEEDS
 from sandbox.stripe_ledger import NotPossible
 
@@ -37,13 +40,17 @@ Deed = Callable[["World", Json, Json], Any]  # world, path parameters, body -> a
 CRM_DEEDS = frozenset(
     {
         "add_account",
+        "add_case",
         "add_contract",
+        "add_email",
+        "add_event",
         "add_opportunity",
         "add_task",
         "add_team_member",
         "add_user",
         "delete_account",
         "delete_record",
+        "finish_tasks",
         "hide_field",
         "hide_object",
         "merge",
@@ -70,6 +77,11 @@ def routes(world: World) -> list[Route]:
         ("POST", "/stripe/{deed}"): _stripe_deed,
         ("POST", "/salesforce/{deed}"): _crm_deed,
         ("POST", "/bank/{deed}"): lambda world, path, body: bank_deed(world, path["deed"], body),
+        ("POST", "/imap/{deed}"): lambda world, path, body: answer_deed(world, path["deed"], body),
+        ("GET", "/sms"): lambda world, path, body: [_text(text) for text in world.sms.texts(_after(body))],
+        ("POST", "/sms/refuse"): _refuse_number,
+        ("GET", "/chat"): lambda world, path, body: [_post(post) for post in world.chat.posts(_after(body))],
+        ("POST", "/chat/{deed}"): _chat_deed,
         ("POST", "/mail/refuse"): _refuse_mail,
         ("POST", "/mail/accept"): _accept_mail,
         ("GET", "/mail"): lambda world, path, body: [_mail(mail) for mail in world.mailbox.messages(_after(body))],
@@ -269,6 +281,29 @@ def _refuse_mail(world: World, path: Json, body: Json) -> Json:
     return {}
 
 
+def _refuse_number(world: World, path: Json, body: Json) -> Json:
+    _only(body, "number")
+    world.sms.refuse(_need(body, "number"))
+    return {}
+
+
+# What befalls the webhook: it is revoked, or its channel is archived, and back.
+_CHAT_DEEDS = {
+    "revoke": ("is_revoked", True),
+    "restore": ("is_revoked", False),
+    "archive": ("is_archived", True),
+    "unarchive": ("is_archived", False),
+}
+
+
+def _chat_deed(world: World, path: Json, body: Json) -> Json:
+    _only(body)
+    if path["deed"] not in _CHAT_DEEDS:
+        raise LookupError(f"nobody does {path['deed']!r} in the chat; known: {', '.join(_CHAT_DEEDS)}")
+    setattr(world.chat, *_CHAT_DEEDS[path["deed"]])
+    return {}
+
+
 def _accept_mail(world: World, path: Json, body: Json) -> Json:
     _only(body, "address")
     world.mailbox.accept(_need(body, "address"))
@@ -302,6 +337,14 @@ def _log(world: World, path: Json, query: Json) -> list[Json]:
         {"sequence": commit.sequence, "at": commit.at.isoformat(), "what": commit.what}
         for commit in world.sequence.commits(_after(query))
     ]
+
+
+def _post(post: Post) -> Json:
+    return {"sequence": post.sequence, "at": post.at.isoformat(), "text": post.text, "payload": post.payload}
+
+
+def _text(text: Text) -> Json:
+    return {"sequence": text.sequence, "at": text.at.isoformat(), "to": text.to, "text": text.text}
 
 
 def _mail(message: Message) -> Json:

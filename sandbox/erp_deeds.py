@@ -20,6 +20,7 @@ DATED = frozenset(
         "billing_platform_posts",
         "credit_invoice",
         "deposit_by_hand",
+        "dispute_line",
         "email_invoice",
         "enter_payment",
         "journal_by_hand",
@@ -27,6 +28,7 @@ DATED = frozenset(
         "refund_by_hand",
         "set_rate",
         "stripe_connector_posts",
+        "touch",
         "write_off",
     }
 )
@@ -34,23 +36,29 @@ ERP_DEEDS = DATED | {
     "add_account",
     "add_subsidiary",
     "add_term",
+    "agree_plan",
     "apply_credit",
     "apply_payment",
     "clear_hold",
     "close_account",
     "close_period",
+    "converse",
     "delete_document",
-    "dispute_line",
+    "describe_customer",
     "edit_customer",
     "edit_invoice",
     "edit_line_amount",
+    "forget_promise",
+    "give_detail",
     "grant",
     "install_dunning",
     "leave_one_world",
     "lock_ar",
     "meanwhile",
     "open_period",
+    "own_dispute",
     "past_payment",
+    "promise",
     "remove_field",
     "reopen_account",
     "restore_field",
@@ -62,7 +70,19 @@ ERP_DEEDS = DATED | {
     "void_document",
     "void_payment",
 }
-_DAYS = ("conversation_until", "delivered_on", "due_on", "issued_on", "on", "promise_on")
+_DAYS = (
+    "chat_consent_on",
+    "conversation_until",
+    "delivered_on",
+    "due_on",
+    "issued_on",
+    "on",
+    "promise_on",
+    "since",
+    "sms_consent_on",
+    "touched_on",
+    "until",
+)
 
 
 def erp_deed(world: World, deed: str, body: Json) -> Any:

@@ -38,7 +38,7 @@ Kind = Literal[
     "partial_list",
 ]
 KINDS: tuple[Kind, ...] = get_args(Kind)
-SERVICES = ("netsuite", "stripe", "smtp", "salesforce")
+SERVICES = ("netsuite", "stripe", "smtp", "salesforce", "imap", "sms", "chat")
 
 
 @dataclass(frozen=True, slots=True)

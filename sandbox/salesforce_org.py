@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterable
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from itertools import count
 from typing import Any
 
-from sandbox.salesforce_schema import Field, Json, Kind, record_id
+from sandbox.salesforce_schema import CLOSED, Field, Json, Kind, record_id
 from sandbox.salesforce_schema import kinds as first_kinds
 
 _TEXT_MAX = 255
@@ -42,8 +42,9 @@ class Org:
 
     # -- what people do ------------------------------------------------------------------------------------------------
 
-    def add_user(self, name: str, email: str = "", is_active: bool = True) -> str:
-        return self._insert("User", {"Name": name, "Email": email or None, "IsActive": is_active})
+    def add_user(self, name: str, email: str = "", is_active: bool = True, manager: str | None = None) -> str:
+        above = self.find("User", manager) if manager else None
+        return self._insert("User", {"Name": name, "Email": email or None, "IsActive": is_active, "ManagerId": above})
 
     def add_account(
         self, name: str, erp_customer_id: str | None = None, owner: str | None = None, **fields: Any
@@ -71,6 +72,40 @@ class Org:
     def add_task(self, account: str, subject: str, **fields: Any) -> str:
         """A note that a person leaves on an account."""
         return self._insert("Task", {"WhatId": self.find("Account", account), "Subject": subject, **fields})
+
+    def add_case(self, account: str, subject: str = "") -> str:
+        return self._insert("Case", {"AccountId": self.find("Account", account), "Subject": subject})
+
+    def add_email(
+        self,
+        account: str,
+        subject: str = "",
+        at: str = "",
+        case: str | None = None,
+        incoming: bool = True,
+        **fields: Any,
+    ) -> str:
+        """A mail on the account, or on one of its cases; `at` is an instant such as 2026-11-02T09:30:00Z, else now."""
+        on = {"ParentId": case, "RelatedToId": case} if case else {"RelatedToId": self.find("Account", account)}
+        sent_at = stamp(datetime.fromisoformat(at).astimezone(UTC) if at else self._clock())
+        values = {"Subject": subject, "Incoming": incoming, "MessageDate": sent_at}
+        return self._insert("EmailMessage", values | on | fields)
+
+    def add_event(self, account: str, ends_at: str, subject: str = "", **fields: Any) -> str:
+        """A meeting; `ends_at` as `at` of a mail."""
+        ends = stamp(datetime.fromisoformat(ends_at).astimezone(UTC))
+        values = {"WhatId": self.find("Account", account), "EndDateTime": ends, "Subject": subject}
+        return self._insert("Event", values | fields)
+
+    def finish_tasks(self, about: str) -> list[str]:
+        """Somebody ticks off the open tasks whose subject holds these words."""
+        rows = list(self.records["Task"].values())
+        found = [row["Id"] for row in rows if about in (row["Subject"] or "") and not row["IsClosed"]]
+        if not found:
+            raise LookupError(f"the organisation has no open task about {about!r}")
+        for id in found:
+            self._update("Task", id, {"Status": CLOSED})
+        return found
 
     def set_field(self, record: str, field: str, value: Any, object: str = "Account") -> str:
         """Any field of a record; the record by its id, an account or user also by name or ERP customer id."""
@@ -216,6 +251,7 @@ class Org:
             row |= {"Id": id, "CreatedDate": at, "LastModifiedDate": at, "SystemModstamp": at}
             if "OwnerId" in row and row["OwnerId"] is None:
                 row["OwnerId"] = self.integration_user
+            self._derive(row)
             self.records[object][id] = row
             if object == "Task":
                 self._written[id] = self._sequence(f"salesforce task {id}")
@@ -224,7 +260,18 @@ class Org:
     def _update(self, object: str, id: str, values: Json, checked: bool = False) -> None:
         with self.lock:
             self.records[object][id] |= self._checked(self.kinds[object], values, checked)
+            self._derive(self.records[object][id])
             self._touch(object, id)
+
+    def _derive(self, row: Json) -> None:
+        """What Salesforce sets by itself on an activity: its account, and when a task was closed."""
+        if "WhatId" in row:
+            on = row["WhatId"] or ""
+            holders = (self.records[name].get(on, {}).get("AccountId") for name in ("Opportunity", "Contract"))
+            row["AccountId"] = on if on in self.records["Account"] else next(filter(None, holders), None)
+        if "CompletedDateTime" in row:
+            row["IsClosed"] = row["Status"] == CLOSED
+            row["CompletedDateTime"] = (row["CompletedDateTime"] or stamp(self._clock())) if row["IsClosed"] else None
 
     def _delete(self, object: str, id: str) -> None:
         with self.lock:
@@ -259,6 +306,12 @@ class Org:
             raise Refused("JSON_PARSER_ERROR", f"Cannot deserialize instance of boolean from {value!r}")
         if field.kind == "date" and not _is_day(value):
             raise Refused("JSON_PARSER_ERROR", f"Cannot deserialize instance of date from VALUE_STRING value {value}")
+        if field.kind == "datetime" and not _is_instant(value):
+            raise Refused(
+                "JSON_PARSER_ERROR", f"Cannot deserialize instance of datetime from VALUE_STRING value {value}"
+            )
+        if field.kind == "currency" and (isinstance(value, bool) or not isinstance(value, int | float)):
+            raise Refused("JSON_PARSER_ERROR", f"Cannot deserialize instance of currency from {value!r}")
         if field.kind in ("string", "textarea", "email") and not isinstance(value, str):
             raise Refused("JSON_PARSER_ERROR", f"Cannot deserialize instance of string from {value!r}")
         if field.kind == "string" and len(value) > _TEXT_MAX:
@@ -268,11 +321,13 @@ class Org:
         if field.values and value not in field.values:
             code = "INVALID_OR_NULL_FOR_RESTRICTED_PICKLIST"
             raise Refused(code, f"{field.name}: bad value for restricted picklist field: {value}", fields=[field.name])
-        if field.parent:
-            self._check_reference(field, field.parent[1], value, by_connector)
+        if field.kind == "reference":
+            self._check_reference(
+                field, (field.parent[1],) if field.parent else tuple(self.records), value, by_connector
+            )
 
-    def _check_reference(self, field: Field, to: str, value: Any, by_connector: bool) -> None:
-        above = self.records[to].get(value)
+    def _check_reference(self, field: Field, to: tuple[str, ...], value: Any, by_connector: bool) -> None:
+        above = next((self.records[name][value] for name in to if value in self.records[name]), None)
         if above is None:
             code = "INVALID_CROSS_REFERENCE_KEY"
             raise Refused(code, f"{field.name}: id value of incorrect type: {value}", fields=[field.name])
@@ -293,6 +348,13 @@ class MoreThanOne(Exception):
 def stamp(instant: datetime) -> str:
     """2026-11-23T01:02:03.000+0000: whole seconds, and no colon in the offset."""
     return instant.strftime("%Y-%m-%dT%H:%M:%S.000+0000")
+
+
+def _is_instant(value: Any) -> bool:
+    try:
+        return isinstance(value, str) and datetime.fromisoformat(value).tzinfo is not None
+    except ValueError:
+        return False
 
 
 def _is_day(value: Any) -> bool:

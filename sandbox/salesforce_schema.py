@@ -86,6 +86,9 @@ def _kind(name: str, prefix: str, *fields: Field, **more: Any) -> Kind:
 
 _OWNER = Field("OwnerId", "reference", parent=("Owner", "User"))
 _ACCOUNT = Field("AccountId", "reference", parent=("Account", "Account"))
+# Of an activity Salesforce sets it: the account itself, or that of the opportunity or contract that it hangs on.
+_ACTIVITYS_ACCOUNT = Field("AccountId", "reference", parent=("Account", "Account"), writable=False)
+CLOSED = "Completed"  # the one status of a task that counts as closed
 
 
 def _account() -> Kind:
@@ -96,7 +99,11 @@ def _account() -> Kind:
         Field("AccountNumber"), Field("Description", "textarea"),
         Field("Type", "picklist", ("Prospect", "Customer - Direct", "Customer - Channel")),
         Field("ERP_Customer_Id__c", external_id=True),
-        Field("Tier__c", "picklist", ("Standard", "Growth", "Strategic")),
+        Field("Tier__c", "picklist", ("Standard", "SMB", "Growth", "Enterprise", "Strategic")),
+        Field("ARR__c", "currency"), Field("CurrencyIsoCode", "picklist", ("USD", "EUR", "GBP", "JPY")),
+        Field("Contract_Type__c", "picklist", ("monthly", "annual", "multi-year")),
+        Field("Billing_Model__c", "picklist", ("subscription", "usage", "services")),
+        Field("BillingCountryCode", "picklist"), Field("Time_Zone__c"),
         Field("Strategic_Account__c", "boolean"),
         Field("Do_Not_Contact__c", "boolean"),
         Field("Renewal_Date__c", "date"),
@@ -106,8 +113,29 @@ def _account() -> Kind:
             "Opportunities": ("Opportunity", "AccountId"),
             "AccountTeamMembers": ("AccountTeamMember", "AccountId"),
             "Tasks": ("Task", "WhatId"),
+            "Events": ("Event", "WhatId"),
+            "Cases": ("Case", "AccountId"),
         },
+        defaults={"CurrencyIsoCode": "USD"},
     )  # fmt: skip
+
+
+def _activities() -> tuple[Kind, Kind]:
+    """Tasks and events; what hangs on them is an account here, an opportunity or a contract."""
+    task = _kind(
+        "Task", "00T", _OWNER, Field("WhatId", "reference"), _ACTIVITYS_ACCOUNT, Field("Subject"),
+        Field("Description", "textarea"), Field("ActivityDate", "date"),
+        Field("Status", "picklist", ("Not Started", "In Progress", CLOSED)),
+        Field("IsClosed", "boolean", writable=False), Field("CompletedDateTime", "datetime", writable=False),
+        Field("TaskSubtype", "picklist", ("Task", "Call", "Email", "ListEmail", "Cadence")),
+        Field("Priority", "picklist", ("High", "Normal", "Low")), Field("ARC_Id__c", external_id=True),
+        defaults={"Status": "Not Started", "Priority": "Normal", "TaskSubtype": "Task"},
+    )  # fmt: skip
+    event = _kind(
+        "Event", "00U", _OWNER, Field("WhatId", "reference"), _ACTIVITYS_ACCOUNT, Field("Subject"),
+        Field("StartDateTime", "datetime"), Field("EndDateTime", "datetime"),
+    )  # fmt: skip
+    return task, event
 
 
 def kinds() -> dict[str, Kind]:
@@ -125,15 +153,17 @@ def kinds() -> dict[str, Kind]:
             Field("IsClosed", "boolean"), Field("IsWon", "boolean"),
             defaults={"StageName": "Prospecting"},
         ),
+        *_activities(),
+        _kind("Case", "500", _ACCOUNT, _OWNER, Field("Subject"), Field("Status"), defaults={"Status": "New"}),
         _kind(
-            "Task", "00T", _OWNER, Field("WhatId", "reference", parent=("What", "Account")), Field("Subject"),
-            Field("Description", "textarea"), Field("ActivityDate", "date"),
-            Field("Status", "picklist", ("Not Started", "In Progress", "Completed")),
-            Field("Priority", "picklist", ("High", "Normal", "Low")), Field("ARC_Id__c", external_id=True),
-            defaults={"Status": "Not Started", "Priority": "Normal"},
+            "EmailMessage", "02s", Field("ParentId", "reference", parent=("Parent", "Case")),
+            Field("RelatedToId", "reference"),  # to an account, an opportunity, a case: its parent has no one kind
+            Field("Incoming", "boolean"), Field("MessageDate", "datetime"), Field("Subject"),
+            Field("FromAddress", "email"), Field("TextBody", "textarea"),
         ),
         _kind(
             "User", "005", Field("Name"), Field("Email", "email"), Field("IsActive", "boolean"),
+            Field("ManagerId", "reference", parent=("Manager", "User")),
             defaults={"IsActive": True},
         ),
         _kind(

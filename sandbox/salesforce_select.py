@@ -14,6 +14,7 @@ from sandbox.salesforce_soql import Compare, Condition, Group, Literal, Order, Q
 
 # The literals that a kind of field takes; all others take text in quotes.
 _LITERALS = {kind: (kind, "should not be enclosed in quotes") for kind in ("boolean", "date", "datetime")}
+_LITERALS["currency"] = ("number", "should not be enclosed in quotes")
 
 
 class Selection:
@@ -109,14 +110,15 @@ class Selection:
         at, steps = kind, list[tuple[str, str]]()
         for relationship in parents:
             pointer = at.parent(relationship)
-            if pointer is None or pointer.parent is None or self._org.is_hidden(at, pointer):
+            above = pointer.parent[1] if pointer and pointer.parent else ""
+            if pointer is None or self._org.is_hidden(at, pointer) or self._org.visible(above) is None:
                 raise Refused(
                     "INVALID_FIELD",
                     f"Didn't understand relationship '{relationship}' in field path. If you are attempting to use a "
                     "custom relationship, be sure to append the '__r' after the custom relationship name.",
                 )
-            steps.append((pointer.name, pointer.parent[1]))
-            at = self._org.kinds[pointer.parent[1]]
+            steps.append((pointer.name, above))
+            at = self._org.kinds[above]
         field = at.find(name)
         if field is None or self._org.is_hidden(at, field):
             raise Refused("INVALID_FIELD", _no_column(name, at.name))

@@ -22,10 +22,12 @@ from starlette.routing import Mount
 from sandbox.amounts import minor, plain
 from sandbox.bank_statements import Bank
 from sandbox.book import read_book
+from sandbox.chat import Chat
 from sandbox.clock import Sequence as Commits
 from sandbox.clock import WorldClock
 from sandbox.control import routes
 from sandbox.faults import Faults, Rule
+from sandbox.imap import Imap
 from sandbox.mailbox import Mailbox
 from sandbox.netsuite import NetSuite
 from sandbox.plan import (
@@ -44,6 +46,7 @@ from sandbox.plan import (
 from sandbox.salesforce import Salesforce
 from sandbox.seed import seed_plan
 from sandbox.serving import Background
+from sandbox.sms import SmsGateway
 from sandbox.stripe import Stripe
 
 ACCOUNT = "1000001_SB1"
@@ -83,7 +86,7 @@ class Truth:
 
 
 class World:
-    """Everything of the sandbox in one object. `start` the mailbox, serve `app`, `stop` at the end.
+    """Everything of the sandbox in one object. `start` the mail servers, serve `app`, `stop` at the end.
 
     With `now` the clock starts there and stands still; without it the clock runs with real time.
     """
@@ -109,6 +112,9 @@ class World:
         )
         self.stripe = Stripe(self.clock, self.sequence, self.faults, seed=seed)
         self.mailbox = Mailbox(self.clock, self.sequence, self.faults)
+        self.imap = Imap(self.clock, self.sequence, self.faults)
+        self.sms = SmsGateway(self.clock, self.sequence, self.faults)
+        self.chat = Chat(self.clock, self.sequence, self.faults)
         self.salesforce = Salesforce(self.clock, self.sequence, self.faults)
         self.bank = Bank(self.clock, self.sequence)
         self.base_url = ""
@@ -123,9 +129,11 @@ class World:
 
     def start(self) -> World:
         self.mailbox.start()
+        self.imap.start()
         return self
 
     def stop(self) -> None:
+        self.imap.stop()
         self.mailbox.stop()
 
     def profile(self) -> dict[str, Any]:
@@ -134,6 +142,9 @@ class World:
             "netsuite": self.netsuite.profile(f"{self.base_url}/netsuite"),
             "stripe": self.stripe.profile(f"{self.base_url}/stripe"),
             "smtp": self.mailbox.profile(),
+            "imap": self.imap.profile(),
+            "sms": self.sms.profile(f"{self.base_url}/sms"),
+            "chat": self.chat.profile(f"{self.base_url}/chat"),
             "salesforce": self.salesforce.profile(f"{self.base_url}/salesforce"),
         }
 
@@ -340,7 +351,15 @@ class World:
 
     def install(self, rule: Rule) -> None:
         """Put a fault in force; a kind that the service can't produce is refused."""
-        known = {"stripe": Stripe.KINDS, "smtp": Mailbox.KINDS, "salesforce": Salesforce.KINDS}.get(rule.service)
+        kinds = {
+            "stripe": Stripe.KINDS,
+            "smtp": Mailbox.KINDS,
+            "salesforce": Salesforce.KINDS,
+            "imap": Imap.KINDS,
+            "sms": SmsGateway.KINDS,
+            "chat": Chat.KINDS,
+        }
+        known = kinds.get(rule.service)
         if known is not None and rule.kind not in known:
             raise ValueError(f"{rule.service} has no fault {rule.kind!r}; it has {', '.join(sorted(known))}")
         self.faults.install(rule)
@@ -421,6 +440,9 @@ class World:
             "netsuite": erp,
             "stripe": self.stripe.counts(),
             "smtp": self.mailbox.counts(),
+            "imap": self.imap.counts(),
+            "sms": self.sms.counts(),
+            "chat": self.chat.counts(),
             "salesforce": self.salesforce.counts(),
             "erp_reads": sum(erp.values()) - writes,
             "erp_writes": writes,
@@ -479,6 +501,8 @@ def application(world: World) -> Starlette:
             Mount("/netsuite", app=world.netsuite.app),
             Mount("/stripe", app=world.stripe.app),
             Mount("/salesforce", app=world.salesforce.app),
+            Mount("/sms", app=world.sms.app),
+            Mount("/chat", app=world.chat.app),
             Mount("/world", routes=routes(world)),
         ]
     )

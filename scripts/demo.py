@@ -36,8 +36,12 @@ from connector.wiring import open_service
 ROOT = Path(__file__).resolve().parent.parent
 # More on one day than on a quiet month's days, as the demo has it, would wait for a person.
 BREAKER = {"at_least": 100_000}
-# Who answers the approval queue in the stories.
-APPROVALS = {"roles": {"analyst": {}}, "people": {APPROVER: "analyst"}}
+# Who answers the approval queue in the stories, and who approves the policy that somebody else proposed.
+AUTHOR, CONTROLLER = "the author of the policy", "the controller"
+APPROVALS = {
+    "roles": {"analyst": {}, "controller": {"approves_policy": True}},
+    "people": {APPROVER: "analyst", CONTROLLER: "controller"},
+}
 ALL_TRUSTED = {"auto": [rung.value for rung in Rung if rung is not Rung.BY_PERSON], "precision_min": 0}
 # A book has no hours: each of its days is one pass late in the evening, Sundays too.
 AT_ANY_HOUR = {
@@ -111,6 +115,9 @@ def running_connector(sandbox: Sandbox, folder: Path, policy: Mapping[str, objec
     _change(maps / "netsuite.yaml", {"settlement": [settled]})
     service = open_service(read_settings(environ=_environ(sandbox, folder, maps)), WorldTime(sandbox))
     try:
+        # Nothing runs auto before a second person approved it.
+        proposed = service.policies().propose(AUTHOR)
+        service.policies().approve(proposed.version, CONTROLLER)
         service.start()
         yield service
     finally:

@@ -19,11 +19,13 @@ from typing import Any
 import psycopg
 from ruamel.yaml import YAML
 
-from connector.config import Settings, read_settings
+from connector.config import Settings, read_policy, read_settings
 from connector.daemon import Service
 from connector.engine import SCHEMA
+from connector.errors import ConfigError
+from connector.policy import Policy
 from connector.receivables import Rung
-from connector.store import Store
+from connector.store import Store, policies
 from connector.wiring import open_service
 from sandbox.world import Served, serve
 from tests import postgres
@@ -68,6 +70,16 @@ def mappings(folder: Path, changes: Mapping[str, str] | None = None) -> Path:
     return target
 
 
+_READ: dict[str, Policy] = {}
+
+
+def _read_once(file: Path, text: str) -> Policy:
+    """Most tests share one policy, and reading it takes long beside a tick."""
+    if text not in _READ:
+        _READ[text] = read_policy(file)
+    return _READ[text]
+
+
 # What a settlement entry of mappings/netsuite.yaml may name; the sandbox has an account for each.
 _SETTLED_BY = ("bank", "clearing", "fees", "refunds", "disputes", "adjustments", "reserves")
 
@@ -90,7 +102,8 @@ def netsuite_mapping(folder: Path, changes: Mapping[str, object]) -> None:
 class Desk:
     """One connector installation on one sandbox; its store is a file in its folder, or at the URL in `store`.
 
-    `crm`: the sandbox's Salesforce is connected. `settled`: entries made by `settlement`, for payouts to be posted.
+    `crm`: the sandbox's Salesforce is connected, `chat`: its webhook. `settled`: entries made by `settlement`, for
+    payouts to be posted. `approves`: whatever its policy says is approved before it starts, as if by two people.
     """
 
     def __init__(
@@ -101,22 +114,42 @@ class Desk:
         store: str = "",
         *,
         crm: bool = False,
+        chat: bool = False,
         settled: Sequence[Mapping[str, object]] = (),
+        approves: bool = True,
     ) -> None:
         self.served = served
         self.world = served.world
+        self.approves = approves
         self.folder = folder
         self.store_at = store or str(folder / "connector.db")
         self.environ = self._environ(mappings(folder, policy)) | (self._crm_environ() if crm else {})
+        if chat:
+            url = self.world.profile()["chat"]["url"]
+            self.environ |= {"CONNECTOR_CHAT_URL": url, "CONNECTOR_CHAT_TIMEOUT_SECONDS": "2"}
         if settled:
             netsuite_mapping(folder, {"settlement": list(settled)})
         self._service: Service | None = None
+        self._approved = ""  # the version of the policy
+        self.approve_policy()
 
     def _crm_environ(self) -> dict[str, str]:
         profile = self.world.profile()["salesforce"]
         return {f"CONNECTOR_SALESFORCE_{key.upper()}": value for key, value in profile.items()} | {
             "CONNECTOR_SALESFORCE_TIMEOUT_SECONDS": "5"
         }
+
+    def connect_mailbox(self) -> None:
+        """From the next start on customers' answers are read."""
+        profile = self.world.profile()["imap"]
+        self.environ |= {f"CONNECTOR_MAILBOX_{key.upper()}": str(value) for key, value in profile.items()}
+        self.environ |= {"CONNECTOR_MAIL_REPLY_TO": str(profile["user"]), "CONNECTOR_MAILBOX_TIMEOUT_SECONDS": "5"}
+
+    def connect_sms(self, redirect_all_to: str = "+15550100") -> None:
+        """From the next start on texts leave through the sandbox's gateway."""
+        url = str(self.world.profile()["sms"]["url"])
+        values = {"URL": url, "REDIRECT_ALL_TO": redirect_all_to, "TIMEOUT_SECONDS": "2"}
+        self.environ |= {f"CONNECTOR_SMS_{key}": value for key, value in values.items()}
 
     def _environ(self, mapping_folder: Path) -> dict[str, str]:
         profile = self.world.profile()
@@ -160,8 +193,27 @@ class Desk:
     def service(self) -> Service:
         if self._service is None:
             self._service = open_service(self.settings, WorldTime(self.served))
+            self.approve_policy()
             self._service.start()
         return self._service
+
+    def approve_policy(self) -> None:
+        """What policy.yaml says now may run `auto`; a file that can't be read is left to the connector to refuse."""
+        if not self.approves:
+            return
+        file = self.folder / "mappings" / "policy.yaml"
+        text = file.read_text(encoding="utf-8")
+        try:
+            policy = _read_once(file, text)
+        except ConfigError:
+            return
+        is_lost = not self.store_at.startswith("postgresql") and not Path(self.store_at).exists()
+        if policy.version == self._approved and not is_lost:
+            return
+        with self.opened_store() as store, store.tx() as tx:
+            policies.propose(tx, policy.version, text, "an author")
+            policies.put_approved(tx, policy, "an approver")
+        self._approved = policy.version
 
     def tick(self) -> Any:
         return self.service.tick()
@@ -205,6 +257,7 @@ class Desk:
     def process(self, *arguments: str, kill_at: str = "", timeout: float = 60) -> subprocess.CompletedProcess[str]:
         """`python -m connector <arguments>` on the same store; with `kill_at` it is killed at that named point."""
         self.close()
+        self.approve_policy()
         environ = {k: v for k, v in os.environ.items() if not k.startswith("CONNECTOR_")} | self.environ
         if kill_at:
             environ["CONNECTOR_KILL_AT"] = kill_at
@@ -250,6 +303,7 @@ def desk(
     store: str = "",
     crm: bool = False,
     settle_through: Mapping[str, str] | None = None,
+    approves: bool = True,
     **options: Any,
 ) -> Iterator[Desk]:
     """A sandbox and a connector on it. `now=None` runs with real time, as a killed process needs.
@@ -261,7 +315,7 @@ def desk(
     kind = store or os.environ.get("ARC_TEST_STORE", "sqlite")
     with postgres.on(kind, folder) as place, sandbox(now, **options) as served:
         settled = [settlement(served, currency, through) for currency, through in (settle_through or {}).items()]
-        made = Desk(served, folder, policy, place, crm=crm, settled=settled)
+        made = Desk(served, folder, policy, place, crm=crm, settled=settled, approves=approves)
         try:
             yield made
         finally:

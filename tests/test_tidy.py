@@ -124,7 +124,9 @@ PARTS = {"sync", "syncs", "synced", "handle", "handles", "handler", "handlers", 
 MEANT = {
     "connector/config.py": {"account"},
     "connector/ports.py": {"account", "accounts"},  # the ERP's own word for itself; the CRM's accounts
-    "connector/settlement.py": {"charge"},  # the processor's own word for a kind of movement
+    "connector/settlement.py": {"charge", "manager"},  # the processor's kind of movement; whom an owner reports to
+    "connector/policy.py": {"account", "manager"},  # the account manager
+    "connector/policy_file/parts.py": {"manager"},  # the same
     "connector/receivables.py": {"status"},
 }
 

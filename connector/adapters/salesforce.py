@@ -1,9 +1,10 @@
 """Salesforce accounts -> what the CRM says of a customer; and tasks for the people who look after them.
 
 An account is read again when it, one of its contracts or opportunities, or its team changed: Salesforce moves the time
-stamp of the changed record only, so each of these objects is asked by its own. Once a day everything is read: formula
-fields, a user's new address and what moved from one account to another leave no time stamp behind. A quiet read is one
-request for each object that the mapping uses, four at most.
+stamp of the changed record only, so each of these objects is asked by its own. So are the mails, tasks and meetings by
+which it shows that people are talking to the customer. Once a day everything is read: formula fields, a user's new
+address and what moved from one account to another leave no time stamp behind. A quiet read is one request for each
+object that the mapping uses, seven at most.
 """
 
 from __future__ import annotations
@@ -12,9 +13,9 @@ import hashlib
 import json
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -22,6 +23,7 @@ from connector.adapters.salesforce_api import Misread, Refusal, SalesforceApi, S
 from connector.adapters.salesforce_check import SalesforceCheck
 from connector.adapters.salesforce_facts import AccountReader
 from connector.adapters.salesforce_mapping import SalesforceMapping, TaskPart
+from connector.adapters.salesforce_talk import Talk
 from connector.errors import OutcomeUnknown, Terminal, Transient
 from connector.ports import Answer, CrmRead, Finding, Outcome
 from connector.receivables import Parked
@@ -74,6 +76,7 @@ class SalesforceCrm:
         self.is_test = settings.is_test_organisation
         self._settings, self._mapping, self._zone = settings, mapping, zone
         self._api = SalesforceApi(settings, sleep)
+        self._talk = Talk(self._api, mapping, zone)
         # With another mapping the facts of before mean something else: everything is read once more.
         self._mapping_version = hashlib.sha256(mapping.model_dump_json().encode()).hexdigest()[:12]
 
@@ -95,15 +98,16 @@ class SalesforceCrm:
             position = None
         if position is None or not timedelta() <= now - position.whole_at < WHOLE_EVERY:
             return self._whole(position, now)
-        touched = self._touched(position)
-        if len(touched) > TOUCHED_MAX:
+        touched = self._touched(position, now)
+        if touched is None:
             return self._whole(position, now)
         field = self._mapping.customer_id_field
         rows: list[dict[str, Any]] = []
         for start in range(0, len(touched), CUSTOMERS_A_QUERY):
             some = quoted(touched[start : start + CUSTOMERS_A_QUERY])
             rows += self._api.rows("accounts", "Account", self._reader(now).fields(), f"{field} IN {some}")
-        accounts, parked = self._understood(rows, now)
+        talked_on = self._talk.last([str(row["Id"]) for row in rows], now) if rows else {}
+        accounts, parked = self._understood(rows, talked_on, now)
         at_whole = (position.whole_at, position.count)
         return CrmRead(now, now, self._next(now, *at_whole, parked), accounts, parked)
 
@@ -111,7 +115,7 @@ class SalesforceCrm:
         field = self._mapping.customer_id_field
         rows = self._api.rows("accounts", "Account", self._reader(now).fields(), f"{field} != null")
         self._refuse_drop(position, len(rows))
-        accounts, parked = self._understood(rows, now)
+        accounts, parked = self._understood(rows, self._talk.last(None, now), now)
         cursor = self._next(now, now, len(rows), parked)
         return CrmRead(now, now, cursor, accounts, parked, is_whole=not parked)
 
@@ -134,8 +138,8 @@ class SalesforceCrm:
                 "out, raise accounts_drop_percent_max in mappings/salesforce.yaml until the next read."
             )
 
-    def _touched(self, position: _Cursor) -> list[str]:
-        """ERP ids of the customers of whom anything changed since the cursor."""
+    def _touched(self, position: _Cursor, now: datetime) -> list[str] | None:
+        """ERP ids of the customers of whom anything changed since the cursor; None: of more than TOUCHED_MAX."""
         since = position.at - timedelta(minutes=self._mapping.modified_overlap_minutes)
         found = dict.fromkeys(position.again)
         field, reader = self._mapping.customer_id_field, self._reader(position.at)
@@ -146,8 +150,16 @@ class SalesforceCrm:
                 f"changes of {source}", source, f"Id, {path}{field}", condition, with_deleted=True
             ):
                 found.setdefault(reader.customer_id(row.get("Account") if path else row))
+        talking = sorted(self._talk.changed(since, now))
+        if len(talking) > TOUCHED_MAX:
+            return None
+        for start in range(0, len(talking), CUSTOMERS_A_QUERY):
+            # Most accounts of an organisation may be none of ours.
+            condition = f"Id IN {quoted(talking[start : start + CUSTOMERS_A_QUERY])} AND {field} != null"
+            for row in self._api.rows("accounts that talked", "Account", f"Id, {field}", condition):
+                found.setdefault(reader.customer_id(row))
         found.pop("", None)
-        return list(found)
+        return list(found) if len(found) <= TOUCHED_MAX else None
 
     def _watched(self) -> Iterator[tuple[str, str]]:
         """Objects whose changes make an account be read again, and the way from each to the account."""
@@ -160,15 +172,15 @@ class SalesforceCrm:
             yield "AccountTeamMember", "Account."
 
     def _understood(
-        self, rows: Iterable[dict[str, Any]], now: datetime
+        self, rows: Sequence[dict[str, Any]], talked_on: Mapping[str, date], now: datetime
     ) -> tuple[tuple[CrmAccount, ...], tuple[Parked, ...]]:
-        reader, rows = self._reader(now), list(rows)
+        reader = self._reader(now)
         carriers = Counter(filter(None, (reader.customer_id(row) for row in rows)))
         accounts: list[CrmAccount] = []
         parked: list[Parked] = []
         for row in rows:
             try:
-                account = reader.account(row)
+                account = reader.account(row, talked_on)
                 if (others := carriers[account.customer_id] - 1) > 0:
                     reason = f"{account.customer_id!r} is the ERP customer id of {others} more account(s): keep one"
                     raise Misread(self._mapping.customer_id_field, reason, account.customer_id)
@@ -218,7 +230,7 @@ class SalesforceCrm:
         seen: dict[str, list[dict[str, Any]]] = {}
         for start in range(0, len(external_ids), CUSTOMERS_A_QUERY):
             some = quoted(list(external_ids[start : start + CUSTOMERS_A_QUERY]))
-            fields = f"Id, WhatId, IsDeleted, {field}"
+            fields = f"Id, WhatId, IsClosed, IsDeleted, {field}"
             for row in self._api.rows("tasks", "Task", fields, f"{field} IN {some}", with_deleted=True):
                 key = {name.lower(): value for name, value in row.items()}.get(field.lower())
                 seen.setdefault(str(key), []).append(row)
@@ -243,6 +255,17 @@ class SalesforceCrm:
             return Answer(task.external_id, outcome, code=refusal.code, message=str(refusal))
         # Somebody made it between our look and our write, or an earlier attempt of ours did.
         return Answer(task.external_id, Outcome.CREATED if created else Outcome.EXISTS, id)
+
+    def read_done(self, external_ids: Sequence[str]) -> frozenset[str]:
+        """Which of these tasks a person has closed; archived ones too. One that isn't found, or was deleted, is not."""
+        if self._mapping.task is None:
+            return frozenset()
+        seen = self._tasks_seen(list(dict.fromkeys(external_ids)), self._mapping.task)
+        return frozenset(
+            key
+            for key, rows in seen.items()
+            if any(row.get("IsClosed") is True and row.get("IsDeleted") is not True for row in rows)
+        )
 
     def check(self) -> tuple[Finding, ...]:
         """Can we log in, is everything there that the mapping names, and is it of the right kind?"""

@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
+from decimal import Decimal
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
@@ -202,6 +203,7 @@ class SalesforceApi:
                 domain=given.host,
                 version=given.api_version,
                 session=self._session,
+                parse_float=Decimal,
             )
         return self._client
 

@@ -12,12 +12,19 @@ from typing import Any
 
 from connector.adapters.salesforce_api import SalesforceApi, SalesforceSettings
 from connector.adapters.salesforce_mapping import SalesforceMapping
+from connector.adapters.salesforce_talk import sources
 from connector.errors import ConnectorError
 from connector.ports import Finding
 
 USED_PERCENT_MAX = 80
 _TEXT = frozenset({"string", "textarea", "picklist", "combobox", "email", "phone", "url", "id"})
+_PICKED = "text or a picklist"
+_BOOLEAN = frozenset({"boolean"})
+_NUMBER = frozenset({"currency", "double", "int", "percent"})
 _WORDS = {"string": "text", "boolean": "a checkbox", "date": "a date", "reference": "a lookup to User"}
+# Objects that an organisation has only where something is switched on in its Setup.
+_SWITCHED_ON = {"AccountTeamMember": ", and switch on account teams", "EmailMessage": ", and switch on Enhanced Email"}
+_WORDS |= dict.fromkeys(_NUMBER, "a number") | {"datetime": "a date with a time"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,15 +71,39 @@ def wanted(mapping: SalesforceMapping) -> Iterator[Wanted]:
         yield Wanted("AccountTeamMember", "TeamMemberRole", "owner.team_role", values=(mapping.owner.team_role,))
     for name in ("Name", "Email", "IsActive"):
         yield Wanted("User", name, "owner")
+    if mapping.owner.manager:
+        yield Wanted("User", "ManagerId", "owner.manager", frozenset({"reference"}))
+    yield from _traits(mapping)
+    yield from _conversations(mapping)
     if mapping.task:
         yield Wanted("Task", mapping.task.external_id_field, "task.external_id_field", is_external_id=True)
+        yield Wanted("Task", "IsClosed", "task", _BOOLEAN)
         yield Wanted("Task", "Status", "task.status", values=(mapping.task.status,), is_written=True)
         yield Wanted("Task", "Priority", "task.priority", values=(mapping.task.priority,), is_written=True)
         for name in ("Subject", "Description", "WhatId", "OwnerId", "ActivityDate"):
             yield Wanted("Task", name, "task", is_written=True)
 
 
-_BOOLEAN = frozenset({"boolean"})
+def _traits(mapping: SalesforceMapping) -> Iterator[Wanted]:
+    for name, field in mapping.traits.words.items():
+        yield Wanted("Account", field, f"traits.{name}", _TEXT | {"multipicklist"})
+    if arr := mapping.traits.arr:
+        yield Wanted("Account", arr.field, "traits.arr.field", _NUMBER)
+        if arr.currency_field:
+            yield Wanted("Account", arr.currency_field, "traits.arr.currency", _TEXT)
+
+
+def _conversations(mapping: SalesforceMapping) -> Iterator[Wanted]:
+    keys = {"EmailMessage": "conversations.emails", "Task": "conversations.tasks", "Event": "conversations.events"}
+    for source in sources(mapping):
+        key = keys[source.object]
+        yield Wanted(source.object, source.at, key, frozenset({"datetime"}))
+        yield from (Wanted(source.object, name, key) for name in (*source.others, source.subject) if name)
+        for way in source.accounts:
+            relation, _, name = way.rpartition(".")
+            yield Wanted(source.object, f"{relation}Id" if relation else name, key)
+            if relation:
+                yield Wanted("Case", name, key)
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,12 +136,16 @@ class SalesforceCheck:
                 yield _bad(
                     f"{name} is missing, or hidden from the connector's user ({fields[0].key} needs it)",
                     f"Give the user's permission set Read on {name}"
-                    + (", and switch on account teams" if name == "AccountTeamMember" else "")
+                    + _SWITCHED_ON.get(name, "")
                     + f", or take {fields[0].key} out of mappings/salesforce.yaml.",
                 )
                 continue
-            problems = [problem for need in fields if (problem := _problem(need, described)) is not None]
-            yield from problems
+            problems: dict[str, Finding] = {}
+            for need in fields:
+                if problem := _problem(need, described):
+                    # A field may be named under several keys: that it is missing is said once.
+                    problems.setdefault(problem.what, problem)
+            yield from problems.values()
             if not problems:
                 yield Finding("salesforce", True, f"{name}: everything that the mapping names is there")
 
@@ -158,8 +193,9 @@ def _problem(need: Wanted, described: dict[str, Any]) -> Finding | None:
             f"Create the field, give the user's permission set Read on it, or correct {where}.",
         )
     if need.kinds and field.get("type") not in need.kinds:
-        wanted_kind = " or ".join(sorted({_WORDS.get(kind, "text or a picklist") for kind in need.kinds}))
-        return _bad(f"{need.name} is {field.get('type')}, not {wanted_kind}", f"Correct {where}.")
+        kinds = {_WORDS.get(kind, _PICKED) for kind in need.kinds}
+        kinds -= {_WORDS["string"]} if _PICKED in kinds else set()
+        return _bad(f"{need.name} is {field.get('type')}, not {' or '.join(sorted(kinds))}", f"Correct {where}.")
     if "reference" in need.kinds and field.get("referenceTo") != ["User"]:
         return _bad(f"{need.name} doesn't lead to a user", f"Correct {where}.")
     if need.is_external_id and field.get("externalId") is not True:

@@ -6,13 +6,17 @@ One query gives an account whole: its children come as subqueries, so that they 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
+from decimal import ROUND_FLOOR, Decimal
 from typing import Any
 
+from connector import money
 from connector.adapters.salesforce_api import Misread, quoted
 from connector.adapters.salesforce_mapping import RenewalSource, SalesforceMapping
+from connector.money import Money, MoneyError
+from connector.receivables import Traits
 from connector.settlement import CrmAccount
 
 NOTE_MAX = 500
@@ -20,6 +24,7 @@ NOTE_MAX = 500
 PASSED_KNOWN_FOR = timedelta(days=60)
 RENEWALS_MAX = 20
 TEAM_MEMBERS_MAX = 20
+_COUNTRY = re.compile(r"[A-Z]{2}")
 _ADDRESS = re.compile(r"[^@\s<>]+@[^@\s<>]+\.[^@\s<>]+")
 
 
@@ -54,6 +59,15 @@ class Row:
         if not isinstance(value, bool):
             raise Misread(self._path(name), "is no checkbox")
         return value
+
+    def number(self, name: str) -> Decimal | None:
+        """None for an empty field. A number never comes as a float: the client reads it as it was written."""
+        value = self.value(name)
+        if value is None:
+            return None
+        if isinstance(value, bool) or not isinstance(value, int | Decimal):
+            raise Misread(self._path(name), "is no number")
+        return Decimal(value)
 
     def day(self, name: str) -> date | None:
         text = self.text(name)
@@ -94,11 +108,18 @@ class AccountReader:
         found = ["Id", "Name", mapping.customer_id_field, *mapping.strategic, *mapping.notes.account_fields]
         found += [one.account_field for one in mapping.renewal_dates if one.account_field]
         found += [mapping.do_not_contact_field] if mapping.do_not_contact_field else []
+        found += mapping.traits.words.values()
+        found += [name for arr in [mapping.traits.arr] if arr for name in (arr.field, arr.currency_field) if name]
         for user in ("Owner", *([_relationship(mapping.owner.lookup_field)] if mapping.owner.lookup_field else [])):
-            found += [f"{user}.{name}" for name in ("Id", "Name", "Email", "IsActive")]
+            found += self._of_user(user)
         # A field may be named twice in the mapping, but not in a query.
         once = {name.lower(): name for name in found}
         return ", ".join([*once.values(), *self._subqueries()])
+
+    def _of_user(self, user: str) -> list[str]:
+        """What is asked of somebody who looks after an account, and of the manager."""
+        people = (user, f"{user}.Manager") if self.mapping.owner.manager else (user,)
+        return [f"{one}.{name}" for one in people for name in ("Id", "Name", "Email", "IsActive")]
 
     def _subqueries(self) -> Iterator[str]:
         for source in self.mapping.renewal_dates:
@@ -107,7 +128,7 @@ class AccountReader:
             if source.opportunity_types:
                 yield self._nearest("Opportunities", "CloseDate", "Type", source.opportunity_types, "IsClosed = false")
         if role := self.mapping.owner.team_role:
-            user = ", ".join(f"User.{name}" for name in ("Id", "Name", "Email", "IsActive"))
+            user = ", ".join(self._of_user("User"))
             where = f"TeamMemberRole = {quoted(role)}"
             yield f"(SELECT {user} FROM AccountTeamMembers WHERE {where} ORDER BY Id LIMIT {TEAM_MEMBERS_MAX})"
         if latest := self.mapping.notes.latest_tasks:
@@ -130,8 +151,8 @@ class AccountReader:
         except Misread:
             return ""
 
-    def account(self, raw: object) -> CrmAccount:
-        """The account, or a Misread that names the field."""
+    def account(self, raw: object, talked_on: Mapping[str, date]) -> CrmAccount:
+        """The account, or a Misread that names the field. `talked_on`: account id -> the last conversation."""
         row = Row.read(raw)
         customer_id = row.text(self.mapping.customer_id_field)
         if not customer_id:
@@ -139,6 +160,7 @@ class AccountReader:
         silent = self.mapping.do_not_contact_field
         try:
             owner = self._owner(row)
+            manager = self._manager(owner)
             return CrmAccount(
                 id=row.text("Id"),
                 customer_id=customer_id,
@@ -150,6 +172,11 @@ class AccountReader:
                 owner=owner.text("Name") if owner else "",
                 owner_email=_address(owner.text("Email")) if owner else "",
                 notes=tuple(self._notes(row)),
+                traits=self._traits(row),
+                manager=manager.text("Name") if manager else "",
+                manager_id=manager.text("Id") if manager else "",
+                manager_email=_address(manager.text("Email")) if manager else "",
+                talked_on=talked_on.get(row.text("Id")),
             )
         except Misread as misread:
             raise Misread(misread.field, misread.reason, customer_id) from None
@@ -200,6 +227,31 @@ class AccountReader:
         lookups.append(lambda: [row.parent("Owner")])
         users = (user for lookup in lookups for user in lookup())
         return next((user for user in users if user is not None and user.flag("IsActive")), None)
+
+    def _manager(self, owner: Row | None) -> Row | None:
+        """Whom the owner reports to, if that one is still there."""
+        above = owner.parent("Manager") if owner and self.mapping.owner.manager else None
+        return above if above and above.flag("IsActive") else None
+
+    def _traits(self, row: Row) -> Traits:
+        words = {name: row.text(field) for name, field in self.mapping.traits.words.items()}
+        # A country that isn't told by its code is told to nobody: its name may be in any language.
+        country = words.get("country", "").upper()
+        words["country"] = country if _COUNTRY.fullmatch(country) else ""
+        return Traits(arr=self._arr(row), **words)
+
+    def _arr(self, row: Row) -> Money | None:
+        """What is beyond the currency's decimals is cut off: revenue is compared with bounds and never charged."""
+        part = self.mapping.traits.arr
+        number = row.number(part.field) if part else None
+        if part is None or number is None:
+            return None
+        currency = row.text(part.currency_field) if part.currency_field else part.currency
+        try:
+            step = Decimal(1).scaleb(-money.exponent(currency))
+            return Money.of(number.quantize(step, ROUND_FLOOR), currency)
+        except (MoneyError, ArithmeticError) as error:
+            raise Misread(part.currency_field or part.field, str(error)) from None
 
     def _notes(self, row: Row) -> Iterator[str]:
         for name in self.mapping.notes.account_fields:

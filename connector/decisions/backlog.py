@@ -8,13 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date
 from enum import StrEnum
 
-from connector.policy import BacklogChoice, BacklogLimits
+from connector.business_days import business_days_between
+from connector.policy import BacklogChoice, BacklogLimits, Policy
 from connector.receivables import OpenInvoice
-
-_SATURDAY = 5
 
 
 class BacklogOutcome(StrEnum):
@@ -43,7 +42,7 @@ def decide(
     auto_since: date | None,
     last_tick_on: date | None,
     on: date,
-    outage_business_days_max: int,
+    policy: Policy,
 ) -> BacklogVerdict:
     """Does this invoice enter the backlog, from which nothing leaves until a person chooses?
 
@@ -59,12 +58,12 @@ def decide(
         when = f"when sending was switched on ({auto_since})" if auto_since else "when the connector first looked"
         reason = f"due on {invoice.due_on}, overdue {when}; the policy's `backlog` says what happens to it"
         return BacklogVerdict(BacklogOutcome.OVERDUE_AT_SWITCH, reason)
-    if business_days_between(invoice.due_on, first_seen_on) > outage_business_days_max:
+    if business_days_between(invoice.due_on, first_seen_on, policy.calendar) > policy.outage_business_days_max:
         reason = f"due on {invoice.due_on}, long overdue when it was first seen ({first_seen_on})"
         return BacklogVerdict(BacklogOutcome.OVERDUE_AT_FIRST_SIGHT, reason)
     if last_tick_on is not None:
-        days = business_days_between(last_tick_on, on)
-        if days > outage_business_days_max:
+        days = business_days_between(last_tick_on, on, policy.calendar)
+        if days > policy.outage_business_days_max:
             reason = f"overdue after an outage of {days} business days (last tick {last_tick_on})"
             return BacklogVerdict(BacklogOutcome.OVERDUE_AFTER_OUTAGE, reason)
     return BacklogVerdict(BacklogOutcome.CURRENT, f"due on {invoice.due_on}, overdue while sending was on")
@@ -119,13 +118,3 @@ def statements(
     left = max(limits.customers_a_day_max - told_today, 0)
     ordered = sorted(found, key=lambda one: one[:2])[:left]
     return tuple(Statement(customer_id, tuple(one.id for one in some)) for _, customer_id, some in ordered)
-
-
-def business_days_between(first: date, last: date) -> int:
-    """Mondays to Fridays strictly between two days; public holidays are not known here and count as business days."""
-    days = (last - first).days - 1
-    if days <= 0:
-        return 0
-    weeks, rest = divmod(days, 7)
-    start = first + timedelta(days=1)
-    return weeks * 5 + sum((start + timedelta(days=day)).weekday() < _SATURDAY for day in range(rest))

@@ -174,9 +174,9 @@ def _customer_refusals(
 def _hold_refusals(split: Split, ground: Ground) -> Iterator[DividingRefusal]:
     parts = [(ground.invoices[one.invoice_id], one.settles) for one in split.applications]
     for invoice, _ in parts:
-        if invoice.hold_reason:
-            text = f"invoice {invoice.number} is on hold ({invoice.hold_reason}); say --held if it is paid all the same"
-            yield DividingRefusal(DividingRefusalReason.HELD, text)
+        if invoice.withheld_because:
+            why = f"invoice {invoice.number} is on hold ({invoice.withheld_because})"
+            yield DividingRefusal(DividingRefusalReason.HELD, f"{why}; say --held if it is paid all the same")
     for invoice, settles in parts:
         if settles > invoice.askable:
             text = (

@@ -1,4 +1,4 @@
-"""May anything leave, or be posted, now at all? Hours, days, close days and the breaker (RULES 4.7).
+"""May anything be posted now, and may so much leave in one day? Close days and the breaker (RULES 4.7).
 
 Each answers with the reason why not, '' if it may. Cash is read, matched and shields all the same.
 """
@@ -6,24 +6,9 @@ Each answers with the reason why not, '' if it may. Cash is read, matched and sh
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import date, datetime
+from datetime import date
 
 from connector.policy import Calendar, Policy
-
-_DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
-
-
-def why_quiet(calendar: Calendar, at: datetime) -> str:
-    """Why may no mail leave at this time? `at` is in the ledger's zone; first and last minute are both allowed."""
-    on = at.date()
-    if on in calendar.no_send_on:
-        return f"no mail leaves on {on}: the policy's no_send_on names that day"
-    if on.weekday() not in calendar.send_weekdays:
-        return f"no mail leaves on a {_DAYS[on.weekday()]}"
-    clock = at.time().replace(microsecond=0, tzinfo=None)
-    if not calendar.send_from <= clock <= calendar.send_until:
-        return f"mail leaves between {calendar.send_from:%H:%M} and {calendar.send_until:%H:%M}; it is {clock:%H:%M}"
-    return ""
 
 
 def why_frozen(calendar: Calendar, on: date) -> str:

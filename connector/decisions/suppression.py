@@ -10,15 +10,14 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from enum import StrEnum
 
+from connector.business_days import business_days_later
 from connector.money import Money
-from connector.policy import Policy, Switch
-from connector.receivables import Customer, InvoiceStatus, OpenInvoice
+from connector.policy import DISPUTE_STEP, Policy, Switch
+from connector.receivables import Customer, InvoiceStatus, OpenInvoice, PauseKind
 from connector.settlement import Autopay
 
 # The text of the first mail after the last attempt to collect failed, whichever step is due (RULES 4.2).
 PAYMENT_METHOD_TEMPLATE = "payment_method"
-
-_SATURDAY = 5
 
 
 class SuppressionOutcome(StrEnum):
@@ -38,6 +37,12 @@ class SuppressionReason(StrEnum):
     EXCLUDED = "excluded"
     DO_NOT_CONTACT = "do_not_contact"
     HOLD = "hold"
+    USAGE_OPEN = "usage_open"
+    CREDIT_COMING = "credit_coming"
+    FORMAT_CHANGE = "format_change"
+    PROMISED = "promised"
+    PAYMENT_PLAN = "payment_plan"
+    IN_CONVERSATION = "in_conversation"
     DISPUTED = "disputed"
     MATCH_PENDING = "match_pending"
     AWAITING_APPROVAL = "awaiting_approval"
@@ -49,14 +54,16 @@ class SuppressionReason(StrEnum):
     STRATEGIC = "strategic"
     ESCALATED = "escalated"
     NO_CONTACT = "no_contact"
+    NEW_ADDRESS = "new_address"
+    POLITENESS = "politeness"
     NOT_DELIVERED = "not_delivered"
     BACKLOG = "backlog"
     STALE = "stale"
     CLOCK = "clock"
     OTHER_SENDER = "other_sender"
     STOPPED = "stopped"
+    NOT_APPROVED = "not_approved"
     SHADOW = "shadow"
-    BREAKER = "breaker"
     QUIET_HOURS = "quiet_hours"
     NONE = "none"  # nothing stands against it
 
@@ -67,7 +74,9 @@ class SuppressionFacts:
 
     `inflight` also counts money in the processor's cash balance. `has_autopay`: somebody collects this invoice by
     itself; `autopay` is what the processor says of it, `was_told_payment_failed` whether the customer heard of it.
-    `breaker` and `quiet` are the reasons of `limits`, `escalation` that of an escalation which stops mail.
+    `quiet` is the reason of `business_days`, `escalation` that of an escalation which stops mail, `not_approved` why
+    this policy may not run by itself. `pause` is why people keep the invoice back, and which kind. `heard` counts what
+    the contact got from us within a week; `email_since` is the day on which its address changed.
     """
 
     invoice: OpenInvoice
@@ -92,8 +101,14 @@ class SuppressionFacts:
     autopay: Autopay | None = None
     was_told_payment_failed: bool = False
     other_senders: tuple[str, ...] = ()
-    breaker: str = ""
     quiet: str = ""
+    step: str = ""
+    pause: tuple[PauseKind, str] | None = None
+    heard: int = 0
+    email_since: date | None = None
+    to: str | None = None  # whom the message would reach; None: the customer's own address
+    reached: Customer | None = None  # whose contact that is, where it isn't the customer's own
+    not_approved: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,10 +171,10 @@ def _nothing_to_ask(facts: SuppressionFacts, policy: Policy) -> str:
 
 
 def _excluded(facts: SuppressionFacts, policy: Policy) -> str:
-    customer = facts.customer
-    if customer is None or not (customer.is_excluded or customer.exclusion):
-        return ""
-    return f"The customer is never chased: {customer.exclusion or 'excluded in the ERP'}."
+    for who, customer in (("The customer", facts.customer), ("Its parent, which gets its mail,", facts.reached)):
+        if customer is not None and (customer.is_excluded or customer.exclusion):
+            return f"{who} is never chased: {customer.exclusion or 'excluded in the ERP'}."
+    return ""
 
 
 def _do_not_contact(facts: SuppressionFacts, policy: Policy) -> str:
@@ -167,11 +182,26 @@ def _do_not_contact(facts: SuppressionFacts, policy: Policy) -> str:
 
 
 def _hold(facts: SuppressionFacts, policy: Policy) -> str:
-    return f"A person put the invoice on hold: {facts.invoice.hold_reason}." if facts.invoice.hold_reason else ""
+    if facts.invoice.hold_reason:
+        return f"A person put the invoice on hold: {facts.invoice.hold_reason}."
+    return _paused(PauseKind.HOLD)(facts, policy)
+
+
+def _paused(kind: PauseKind) -> Callable[[SuppressionFacts, Policy], str]:
+    """The reason of a pause of this kind, in the words of whoever keeps it."""
+
+    def text(facts: SuppressionFacts, policy: Policy) -> str:
+        return facts.pause[1] if facts.pause and facts.pause[0] is kind else ""
+
+    return text
 
 
 def _disputed(facts: SuppressionFacts, policy: Policy) -> str:
     invoice = facts.invoice
+    if facts.step == DISPUTE_STEP:
+        return ""  # the question about the disputed lines asks for no money
+    if why := _paused(PauseKind.DISPUTE)(facts, policy):
+        return why
     if invoice.disputed and (not invoice.askable or invoice.askable < policy.min_balance(invoice.balance.currency)):
         return f"{invoice.disputed} of the balance {invoice.balance} is disputed; {invoice.askable} is left to ask for."
     return ""
@@ -191,6 +221,8 @@ def _in_flight(facts: SuppressionFacts, policy: Policy) -> str:
     Nobody knows yet which invoice the money is for, so each invoice that it alone could cover to
     `shield.min_share` is shielded; one and the same money may shield several.
     """
+    if facts.step == DISPUTE_STEP:
+        return ""  # it asks for no money
     inflight, askable = facts.inflight, facts.invoice.askable
     share = policy.shield_min_share_percent
     if inflight.minor > 0 and inflight.minor * 100 >= askable.minor * share:
@@ -204,6 +236,8 @@ def _exception(facts: SuppressionFacts, policy: Policy) -> str:
 
 def _customer_in_credit(facts: SuppressionFacts, policy: Policy) -> str:
     """RULES 4.3. An invoice that is not overdue yet counts beside the overdue ones, since it would be asked for."""
+    if facts.step == DISPUTE_STEP:
+        return ""
     asked = facts.overdue_askable
     if facts.invoice.days_past_due(facts.on) <= 0:
         asked = asked + facts.invoice.askable
@@ -248,7 +282,32 @@ def _escalated(facts: SuppressionFacts, policy: Policy) -> str:
 def _no_contact(facts: SuppressionFacts, policy: Policy) -> str:
     if facts.customer is None:
         return f"Customer {facts.invoice.customer_id} was not read from the ERP; nobody is known to write to."
-    return "" if facts.customer.email else "The ERP has no billing contact with an address."
+    to = facts.customer.email if facts.to is None else facts.to
+    if not to and facts.customer.mails_parent:
+        return "The customer's reminders go to its parent, of which the ERP has no billing contact with an address."
+    return "" if to else "The ERP has no billing contact with an address."
+
+
+def _new_address(facts: SuppressionFacts, policy: Policy) -> str:
+    """RULES 5.2: a large invoice isn't asked for at an address that somebody has just changed.
+
+    It is weighed as billed: a part payment must not let out a message that was held.
+    """
+    rule, billed = policy.politeness, facts.invoice.amount
+    most = next((one for one in rule.new_address_amount if one.currency == billed.currency), None)
+    if facts.email_since is None or most is None or billed <= most:
+        return ""
+    first_on = facts.email_since + timedelta(days=rule.new_address_days)
+    if facts.on >= first_on:
+        return ""
+    return f"The contact's address changed on {facts.email_since}; more than {most} isn't asked for before {first_on}."
+
+
+def _politeness(facts: SuppressionFacts, policy: Policy) -> str:
+    most = policy.politeness.messages_a_week_max
+    if facts.heard < most:
+        return ""
+    return f"The contact got {facts.heard} messages from us within a week, the most that is polite: {most}."
 
 
 def _not_delivered(facts: SuppressionFacts, policy: Policy) -> str:
@@ -259,18 +318,10 @@ def _not_delivered(facts: SuppressionFacts, policy: Policy) -> str:
         return f"The ERP has no evidence that the customer got invoice {invoice.number}." if needed else ""
     if invoice.delivered_on <= invoice.issued_on or invoice.days_past_due(facts.on) <= 0:
         return ""
-    first_on = _business_days_later(invoice.delivered_on, policy.delivered_late_business_days)
+    first_on = business_days_later(invoice.delivered_on, policy.delivered_late_business_days, policy.calendar)
     if facts.on >= first_on:
         return ""
     return f"The customer got the invoice on {invoice.delivered_on}; it isn't called overdue before {first_on}."
-
-
-def _business_days_later(day: date, count: int) -> date:
-    """Mondays to Fridays; public holidays are not known here and count as business days."""
-    while count:
-        day += timedelta(days=1)
-        count -= day.weekday() < _SATURDAY
-    return day
 
 
 def _backlog(facts: SuppressionFacts, policy: Policy) -> str:
@@ -302,8 +353,8 @@ def _shadow(facts: SuppressionFacts, policy: Policy) -> str:
     return "" if facts.send is Switch.AUTO else f"Sending is in {facts.send}; only in auto do reminders leave."
 
 
-def _breaker(facts: SuppressionFacts, policy: Policy) -> str:
-    return f"Sending is paused: {facts.breaker}." if facts.breaker else ""
+def _not_approved(facts: SuppressionFacts, policy: Policy) -> str:
+    return f"The policy may not send by itself: {facts.not_approved}." if facts.not_approved else ""
 
 
 def _quiet_hours(facts: SuppressionFacts, policy: Policy) -> str:
@@ -317,6 +368,12 @@ _TESTS: tuple[tuple[SuppressionReason, Callable[[SuppressionFacts, Policy], str]
     (SuppressionReason.EXCLUDED, _excluded),
     (SuppressionReason.DO_NOT_CONTACT, _do_not_contact),
     (SuppressionReason.HOLD, _hold),
+    (SuppressionReason.USAGE_OPEN, _paused(PauseKind.USAGE)),
+    (SuppressionReason.CREDIT_COMING, _paused(PauseKind.CREDIT_MEMO)),
+    (SuppressionReason.FORMAT_CHANGE, _paused(PauseKind.FORMAT_CHANGE)),
+    (SuppressionReason.PROMISED, _paused(PauseKind.PROMISE)),
+    (SuppressionReason.PAYMENT_PLAN, _paused(PauseKind.PLAN)),
+    (SuppressionReason.IN_CONVERSATION, _paused(PauseKind.CONVERSATION)),
     (SuppressionReason.DISPUTED, _disputed),
     (SuppressionReason.MATCH_PENDING, _match_pending),
     (SuppressionReason.AWAITING_APPROVAL, _awaiting_approval),
@@ -328,14 +385,16 @@ _TESTS: tuple[tuple[SuppressionReason, Callable[[SuppressionFacts, Policy], str]
     (SuppressionReason.STRATEGIC, _strategic),
     (SuppressionReason.ESCALATED, _escalated),
     (SuppressionReason.NO_CONTACT, _no_contact),
+    (SuppressionReason.NEW_ADDRESS, _new_address),
+    (SuppressionReason.POLITENESS, _politeness),
     (SuppressionReason.NOT_DELIVERED, _not_delivered),
     (SuppressionReason.BACKLOG, _backlog),
     (SuppressionReason.STALE, _stale),
     (SuppressionReason.CLOCK, _clock),
     (SuppressionReason.OTHER_SENDER, _other_sender),
     (SuppressionReason.STOPPED, _stopped),
+    (SuppressionReason.NOT_APPROVED, _not_approved),
     (SuppressionReason.SHADOW, _shadow),
-    (SuppressionReason.BREAKER, _breaker),
     (SuppressionReason.QUIET_HOURS, _quiet_hours),
 )
 _CANCELS = frozenset({SuppressionReason.PAID, SuppressionReason.VOIDED, SuppressionReason.NOTHING_TO_ASK})

@@ -47,6 +47,9 @@ OWN_CREDIT = "own:"
 
 # The source of parked records of the CRM: they hold mail, and say nothing of money.
 CRM = "crm"
+# Of the ERP's customers: a field of one that isn't understood holds its mail, too, and nothing of its money.
+ERP_CUSTOMER = "erp_customer"
+_MAIL_ONLY = (CRM, ERP_CUSTOMER)
 
 # Money received before the cutover shields this long: time enough for whoever posts it.
 OBSERVED_SHIELDS = timedelta(days=7)
@@ -99,6 +102,7 @@ def _put_customer(tx: Tx, customer: Customer, row: Any, requested_at: datetime) 
         "family": customer.family,
         "exclusion": (customer.exclusion or "excluded") if customer.is_excluded else "",
         "autopay": customer.autopay,
+        "facts": to_json(customer),
         "requested_at": instant(requested_at),
     }
     if row is None:
@@ -108,6 +112,8 @@ def _put_customer(tx: Tx, customer: Customer, row: Any, requested_at: datetime) 
     elif all(row[key] == value for key, value in values.items() if key != "requested_at"):
         return Change.SAME
     else:
+        if row["email"] and row["email"] != customer.email:
+            values["email_since"] = requested_at.date().isoformat()
         tx.execute(update(t.customer).where(t.customer.c.id == customer.id).values(**values))
     tx.execute(
         update(t.invoice)
@@ -164,6 +170,7 @@ def is_lowered(before: OpenInvoice, after: OpenInvoice) -> bool:
         or after.balance < before.balance
         or (after.status is not before.status)
         or (bool(after.hold_reason) and not before.hold_reason)
+        or bool({pause.kind for pause in after.pauses} - {pause.kind for pause in before.pauses})
     )
 
 
@@ -458,17 +465,23 @@ def customers_by_id(tx: Tx, ids: Iterable[str]) -> dict[str, Customer]:
     found: dict[str, Customer] = {}
     for start in range(0, len(wanted), 500):
         rows = tx.execute(select(t.customer).where(t.customer.c.id.in_(wanted[start : start + 500]))).mappings()
-        for row in rows:
-            found[row["id"]] = Customer(
-                row["id"],
-                row["name"],
-                row["email"],
-                row["parent_id"],
-                bool(row["exclusion"]),
-                row["exclusion"],
-                bool(row["autopay"]),
-            )
+        found |= {row["id"]: _customer(row) for row in rows}
     return found
+
+
+def customers_who_owe(tx: Tx) -> dict[str, Customer]:
+    """Every customer with an open invoice, and their parents."""
+    owing = select(t.invoice.c.customer_id).where(t.invoice.c.status == InvoiceStatus.OPEN).distinct()
+    found = customers_by_id(tx, tx.execute(owing).scalars().all())
+    return found | customers_by_id(tx, {one.parent_id for one in found.values() if one.parent_id} - found.keys())
+
+
+def _customer(row: Any) -> Customer:
+    if row["facts"]:
+        return from_json(Customer, row["facts"])
+    # Read before these facts were kept: the next whole read brings them.
+    autopay, exclusion = bool(row["autopay"]), row["exclusion"]
+    return Customer(row["id"], row["name"], row["email"], row["parent_id"], bool(exclusion), exclusion, autopay)
 
 
 def autopay_customers(tx: Tx) -> set[str]:
@@ -495,7 +508,7 @@ def family_members(tx: Tx, family: str) -> frozenset[str]:
 
 def parked_customers(tx: Tx) -> set[str]:
     """Customers with an ERP record or money that was not understood: their sums can't be trusted."""
-    where = (t.parked.c.customer_id != "", t.parked.c.source != CRM)
+    where = (t.parked.c.customer_id != "", t.parked.c.source.not_in(_MAIL_ONLY))
     return set(tx.execute(select(t.parked.c.customer_id).where(*where)).scalars())
 
 
@@ -506,10 +519,10 @@ def parked_invoices(tx: Tx) -> dict[str, str]:
 
 
 def parked_money(tx: Tx, sources: Iterable[str]) -> dict[str, str]:
-    """Family -> what was not understood of money that it may have paid, or of what the CRM says of it."""
-    some = (t.parked.c.source.in_((*sources, CRM)), t.parked.c.customer_id != "")
+    """Family -> what was not understood of money that it may have paid, or of what CRM and ERP say of it."""
+    some = (t.parked.c.source.in_((*sources, *_MAIL_ONLY)), t.parked.c.customer_id != "")
     rows = tx.execute(select(t.parked).where(*some)).mappings().all()
-    what = {CRM: "CRM account"}
+    what = {CRM: "CRM account", ERP_CUSTOMER: "ERP customer"}
     return {
         family_of(tx, row["customer_id"]): (
             f"{what.get(row['source'], 'payment')} {row['record']}, {row['field']}: {row['reason']}"
@@ -638,6 +651,56 @@ def put_source(tx: Tx, name: str, *, cursor: str = "", fresh_as_of: datetime, fu
 # ---- what is to be looked at ----
 
 
+def email_changes(tx: Tx, since: date) -> dict[str, date]:
+    """Customers whose billing contact got another address since this day, and when."""
+    rows = tx.execute(
+        select(t.customer.c.id, t.customer.c.email_since).where(t.customer.c.email_since >= since.isoformat())
+    )
+    return {id: date.fromisoformat(day) for id, day in rows}
+
+
+def emails_heard(tx: Tx, recipients: Iterable[str]) -> dict[str, str]:
+    """Customers whose billing contact is one of these recipients, with it."""
+    wanted = list(recipients)
+    found: dict[str, str] = {}
+    for start in range(0, len(wanted), IDS_AT_ONCE):
+        email = func.lower(t.customer.c.email)
+        some = email.in_(wanted[start : start + IDS_AT_ONCE])
+        found |= {id: address for id, address in tx.execute(select(t.customer.c.id, email).where(some))}
+    return found
+
+
+def mailing_parent(tx: Tx, parent_id: str) -> tuple[str, ...]:
+    """Customers of this parent whose reminders go to it."""
+    rows = tx.execute(select(t.customer).where(t.customer.c.parent_id == parent_id)).mappings()
+    return tuple(one.id for one in map(_customer, rows) if one.mails_parent)
+
+
+def look_again(tx: Tx, ids: Sequence[str] | None = None) -> None:
+    """Plan and decide these open invoices anew, or all of them, as under another policy."""
+    of_all = update(t.invoice).where(t.invoice.c.status == InvoiceStatus.OPEN)
+    again = of_all.values(next_on=AT_ONCE, restate=True, version=t.invoice.c.version + 1)
+    if ids is None:
+        tx.execute(again)
+        return
+    for start in range(0, len(ids), IDS_AT_ONCE):
+        tx.execute(again.where(t.invoice.c.id.in_(list(ids[start : start + IDS_AT_ONCE]))))
+
+
+def segments_of(tx: Tx, invoice_ids: Sequence[str]) -> set[str]:
+    """The segments that these invoices are in; '' is the default one."""
+    some = t.invoice.c.id.in_(list(invoice_ids))
+    return set(tx.execute(select(t.invoice.c.segment).where(some).distinct()).scalars()) if invoice_ids else set()
+
+
+def set_segments(tx: Tx, segments: Mapping[str, str]) -> None:
+    """These invoices are in another segment: planned, decided and shown anew."""
+    if segments:
+        one = update(t.invoice).where(t.invoice.c.id == bindparam("of_invoice"))
+        values = one.values(segment=bindparam("now_in"), next_on=AT_ONCE, restate=True, version=t.invoice.c.version + 1)
+        tx.execute(values, [{"of_invoice": id, "now_in": segment} for id, segment in segments.items()])
+
+
 def changed_rows(tx: Tx, count: int) -> list[Any]:
     """Invoices whose facts changed and whose plan is not settled yet, up to this many."""
     changed = select(t.invoice).where(t.invoice.c.next_on == AT_ONCE)
@@ -647,13 +710,46 @@ def changed_rows(tx: Tx, count: int) -> list[Any]:
 def due_briefs(tx: Tx, today: date) -> list[Any]:
     """Open invoices whose next action day has come, by id, without their facts."""
     of = t.invoice.c
-    due = select(of.id, of.version, of.number, of.customer_id, of.family, of.currency, of.in_backlog, of.allocated)
+    due = select(
+        of.id, of.version, of.number, of.customer_id, of.family, of.currency, of.in_backlog, of.allocated, of.segment
+    )
     due = due.where(of.next_on <= today.isoformat(), of.status == InvoiceStatus.OPEN)
     return list(tx.execute(due.order_by(of.id)).mappings())
 
 
 def open_rows(tx: Tx) -> list[Any]:
     return list(tx.execute(select(t.invoice).where(t.invoice.c.status == InvoiceStatus.OPEN)).mappings())
+
+
+def walk_owed(tx: Tx) -> Iterator[Any]:
+    """Of every open invoice, family by family, what its columns tell: id, number, customer, family, currency, balance
+    and askable less what unfinished acts have allocated, issued on, due on, segment.
+    """
+    of = t.invoice.c
+    left, askable = of.balance - of.allocated, of.askable - of.allocated
+    columns = (of.id, of.number, of.customer_id, of.family, of.currency, left, askable)
+    query = select(*columns, of.issued_on, of.due_on, of.segment)
+    owed = (of.status == InvoiceStatus.OPEN, left > 0)
+    streamed = tx.connection.execution_options(yield_per=IDS_AT_ONCE)
+    yield from streamed.execute(query.where(*owed).order_by(of.family, of.id))
+
+
+def kept_back(tx: Tx) -> tuple[OpenInvoice, ...]:
+    """The open invoices that people keep back in the ERP, by id."""
+    of = t.invoice.c
+    has_some = or_(of.hold_reason != "", of.facts.contains('"pauses":[{'))
+    rows = tx.execute(select(t.invoice).where(of.status == InvoiceStatus.OPEN, has_some).order_by(of.id)).mappings()
+    return tuple(invoice_of(row) for row in rows)
+
+
+def walk_open(tx: Tx) -> Iterator[tuple[OpenInvoice, str]]:
+    """Every open invoice with its family, family by family, in bounded memory."""
+    of = t.invoice.c
+    owed = (of.status == InvoiceStatus.OPEN, of.balance > of.allocated)
+    query = select(t.invoice).where(*owed).order_by(of.family, of.id)
+    for rows in tx.connection.execution_options(yield_per=IDS_AT_ONCE).execute(query).mappings().partitions():
+        for row in rows:
+            yield invoice_of(row), row["family"]
 
 
 def set_next(tx: Tx, days: Mapping[str, date | None]) -> None:
@@ -679,9 +775,11 @@ def out_of_backlog(tx: Tx, invoice_id: str) -> None:
     tx.journal("invoice_left_backlog", invoice=invoice_id)
 
 
-def behind(tx: Tx, after: str, count: int) -> list[str]:
-    """Invoices whose AR status in the ERP may be behind, by id from this one on."""
+def behind(tx: Tx, after: str, count: int, segments: Iterable[str] | None = None) -> list[str]:
+    """Invoices of these segments, or of all, whose AR status in the ERP may be behind, by id from this one on."""
     page = select(t.invoice.c.id).where(t.invoice.c.restate, t.invoice.c.id > after)
+    if segments is not None:
+        page = page.where(t.invoice.c.segment.in_(list(segments)))
     return list(tx.execute(page.order_by(t.invoice.c.id).limit(count)).scalars())
 
 

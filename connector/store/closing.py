@@ -55,6 +55,10 @@ class Act:
     approved_by: str = ""
     rung: str = ""
 
+    @property
+    def invoice_ids(self) -> tuple[str, ...]:
+        return tuple(one.invoice_id for one in self.intent.payment.applications)
+
 
 def digest(text: str) -> str:
     return sha256(text.encode()).hexdigest()

@@ -10,10 +10,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from enum import StrEnum
 
-from sqlalchemy import bindparam, delete, insert, select, update
+from sqlalchemy import and_, bindparam, delete, func, insert, or_, select, update
 
 from connector.ports import ReminderMail
 from connector.receivables import Reminder, ReminderState
@@ -30,6 +30,7 @@ class MessageState(StrEnum):
     SENT = "sent"
     NOT_SENT = "not_sent"
     UNKNOWN = "sent_unknown"
+    CAME_BACK = "came_back"  # it left, and a mail server reported that it reached nobody
 
 
 # ---- reminders ----
@@ -180,6 +181,16 @@ def plan_again(tx: Tx, invoice_id: str, today: date, reason: str) -> None:
     _restate(tx, invoice_id)
 
 
+def take_up_again(tx: Tx, reminder: Reminder, due_on: date, reason: str) -> None:
+    """A step that was given up before its day is planned once more."""
+    of = t.reminder.c
+    where = (of.invoice_id == reminder.invoice_id, of.step == reminder.step, of.state == ReminderState.MISSED)
+    values = {"state": ReminderState.PLANNED, "due_on": due_on.isoformat(), "reason": reason}
+    if tx.execute(update(t.reminder).where(*where).values(values)).rowcount:
+        tx.journal("reminder_planned", invoice=reminder.invoice_id, step=reminder.step, reason=reason)
+        _restate(tx, reminder.invoice_id)
+
+
 def hold_cancelled(tx: Tx, invoice_id: str, steps: Sequence[str], reason: str) -> None:
     """The payment that cancelled these steps was refused: they wait for a person now, they don't resume."""
     tx.execute(
@@ -263,6 +274,8 @@ def take_leases(
             state=MessageState.LEASED,
             mail=to_json(mail),
             owner=owner,
+            channel=mail.channel,
+            recipient=mail.to.casefold(),
         )
     )
     for claim in claims:
@@ -277,6 +290,25 @@ def take_leases(
             .values(state=ReminderState.LEAVING, message_id=mail.message_id, reason="leaving")
         )
     return ""
+
+
+# In the id of a message that goes instead of another, before the name of its channel.
+INSTEAD = "+"
+
+
+def take_leases_instead(tx: Tx, message_id: str, mail: ReminderMail, owner: str, detail: str, lease: timedelta) -> str:
+    """End a message that surely did not leave, and lease its invoices for the one that goes instead; '' or why not.
+
+    Both in one commit: no match gets between them. The facts are those that the first one was leased on, since
+    whoever changes them is the daemon that is sending.
+    """
+    customer_id, _ = addressed(tx, message_id)
+    steps = (t.reminder.c.message_id == message_id, t.reminder.c.state == ReminderState.LEAVING)
+    query = select(t.invoice.c.id, t.invoice.c.version, t.reminder.c.step)
+    rows = tx.execute(query.join(t.reminder, t.reminder.c.invoice_id == t.invoice.c.id).where(*steps)).all()
+    claims = [Claim(invoice_id, version, step) for invoice_id, version, step in rows]
+    end_message(tx, message_id, MessageState.NOT_SENT, detail)
+    return take_leases(tx, mail, customer_id, claims, owner, tx.at + lease)
 
 
 def read_message(tx: Tx, message_id: str) -> tuple[ReminderMail, MessageState, str] | None:
@@ -343,10 +375,28 @@ def end_message(tx: Tx, message_id: str, state: MessageState, detail: str = "") 
         tx.execute(delete(t.message).where(t.message.c.id == message_id))
 
 
+def came_back(tx: Tx, message_id: str, reason: str) -> bool:
+    """It left and reached nobody: its steps count as not delivered and wait. Returns whether that is news."""
+    where = (t.message.c.id == message_id, t.message.c.state.in_((MessageState.SENT, MessageState.UNKNOWN)))
+    if not tx.execute(update(t.message).where(*where).values(state=MessageState.CAME_BACK, detail=reason)).rowcount:
+        return False
+    tx.journal("message_came_back", message=message_id, detail=reason)
+    left = (ReminderState.SENT, ReminderState.UNKNOWN)
+    steps = (t.reminder.c.message_id == message_id, t.reminder.c.state.in_(left))
+    for invoice_id, step in tx.execute(select(t.reminder.c.invoice_id, t.reminder.c.step).where(*steps)).all():
+        tx.journal("reminder_held", invoice=invoice_id, message=message_id, step=step, reason=reason)
+        tx.execute(update(t.invoice).where(t.invoice.c.id == invoice_id).values(restate=True, next_on=AT_ONCE))
+    tx.execute(update(t.reminder).where(*steps).values(state=ReminderState.HELD, reason=reason, sent_on=None))
+    return True
+
+
 def has_left(tx: Tx, message_id: str) -> bool:
-    """Did this mail leave, or may it have?"""
-    state = tx.execute(select(t.message.c.state).where(t.message.c.id == message_id)).scalar()
-    return state in (MessageState.SENT, MessageState.UNKNOWN)
+    """Did this mail leave, or may it have, by its own channel or by the one that it fell back to?"""
+    local, _, domain = message_id.rpartition("@")
+    of = t.message.c.id
+    instead = and_(of.startswith(local + INSTEAD, autoescape=True), of.endswith(f"@{domain}", autoescape=True))
+    states = tx.execute(select(t.message.c.state).where(or_(of == message_id, instead))).scalars()
+    return any(state in (MessageState.SENT, MessageState.UNKNOWN) for state in states)
 
 
 def end_broken(tx: Tx, message_id: str) -> None:
@@ -391,6 +441,13 @@ def pending(tx: Tx) -> set[str]:
 def suggested(tx: Tx) -> set[str]:
     """Invoices that a match pays which waits for a person."""
     return set(tx.execute(select(t.suggestion.c.invoice_id)).scalars())
+
+
+def heard_since(tx: Tx, day: date) -> dict[str, int]:
+    """How many messages each recipient got since this day, or may have; addresses in lower case."""
+    of = t.message.c
+    query = select(of.recipient, func.count()).where(of.day >= day.isoformat(), of.recipient != "")
+    return {recipient: count for recipient, count in tx.execute(query.group_by(of.recipient))}
 
 
 def mailed_on(tx: Tx, day: date) -> set[str]:

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+import json
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import and_, delete, false, func, insert, or_, select, update
+from sqlalchemy import ColumnElement, and_, delete, false, func, insert, or_, select, update
 
+from connector.policy import LadderRung
 from connector.settlement import Autopay, CrmAccount, CrmTask
-from connector.store import Tx
+from connector.store import Tx, parse_instant
 from connector.store import tables as t
-from connector.store.book import AT_ONCE, IDS_AT_ONCE, from_json, to_json
+from connector.store.book import AT_ONCE, IDS_AT_ONCE, families_of, from_json, to_json
+from connector.store.profiles import look_again
 
 # ---- the CRM ----
 
@@ -43,12 +46,7 @@ def put_accounts(tx: Tx, accounts: Sequence[CrmAccount], *, is_whole: bool) -> s
 
 def _look_again(tx: Tx, customer_ids: Iterable[str]) -> None:
     """What the CRM says counts for a whole family: decide all its open invoices again."""
-    families = select(t.customer.c.family).where(t.customer.c.id.in_(list(customer_ids)))
-    tx.execute(
-        update(t.invoice)
-        .where(t.invoice.c.family.in_(families), t.invoice.c.status == "open")
-        .values(next_on=AT_ONCE, version=t.invoice.c.version + 1, restate=True)
-    )
+    look_again(tx, families_of(tx, customer_ids).values())
 
 
 def accounts_by_family(tx: Tx) -> dict[str, tuple[CrmAccount, ...]]:
@@ -101,7 +99,11 @@ def tell_payment_failed(tx: Tx, invoice_numbers: Sequence[str]) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Escalated:
-    """An invoice that a person must look at; `task` is what the CRM is asked to show, None where there is no CRM."""
+    """An invoice that a person must look at; `task` is what the CRM is asked to show, None where there is no CRM.
+
+    The clock for an answer runs from the day on which somebody was told: `answer_by` is empty before. `touched_on` is
+    when a person was last known to be at work on it. `is_raised`: nobody answered, and the next one up was told.
+    """
 
     invoice_id: str
     rule: str
@@ -109,7 +111,12 @@ class Escalated:
     stops_mail: bool
     owner: str
     task: CrmTask | None
-    is_told: bool
+    rung: LadderRung
+    since: datetime
+    is_told: bool = False
+    answer_by: date | None = None
+    touched_on: date | None = None
+    is_raised: bool = False
 
 
 def escalations(tx: Tx, invoice_ids: Sequence[str] | None = None) -> dict[str, Escalated]:
@@ -120,35 +127,116 @@ def escalations(tx: Tx, invoice_ids: Sequence[str] | None = None) -> dict[str, E
     return {row["invoice_id"]: _escalated(row) for row in tx.execute(query).mappings()}
 
 
+def untold_segments(tx: Tx) -> set[str]:
+    """The segments of invoices of whose escalation nobody was told yet; '' is the default one."""
+    joined = t.invoice.join(t.escalation, t.escalation.c.invoice_id == t.invoice.c.id)
+    query = select(t.invoice.c.segment).select_from(joined).where(t.escalation.c.told_at.is_(None)).distinct()
+    return set(tx.execute(query).scalars())
+
+
+def untold(tx: Tx, segments: Collection[str], even_in_backlog: str) -> list[Escalated]:
+    """Escalations in these segments that nobody was told of yet, by invoice id; in the backlog only by this rule."""
+    of = t.escalation.c
+    wanted = t.invoice.c.segment.in_(sorted(segments))
+    outside = select(t.invoice.c.id).where(wanted, or_(t.invoice.c.in_backlog.is_(False), of.rule == even_in_backlog))
+    return _some(tx, and_(of.told_at.is_(None), of.invoice_id.in_(outside)))
+
+
+def unanswered(tx: Tx) -> list[Escalated]:
+    """Escalations that somebody was told of and that no person was seen at work on since, by invoice id."""
+    of = t.escalation.c
+    # A day sorts before every instant of it, so a touch on the very day is left for the caller to see.
+    return _some(tx, and_(of.answer_by.is_not(None), or_(of.touched_on.is_(None), of.touched_on < of.since)))
+
+
+def _some(tx: Tx, where: ColumnElement[bool]) -> list[Escalated]:
+    rows = tx.execute(select(t.escalation).where(where).order_by(t.escalation.c.invoice_id)).mappings()
+    return [_escalated(row) for row in rows]
+
+
 def _escalated(row: Any) -> Escalated:
     return Escalated(
-        row["invoice_id"],
-        row["rule"],
-        row["reason"],
-        bool(row["stops_mail"]),
-        row["owner"],
-        from_json(CrmTask, row["task"]) if row["task"] else None,
-        row["told_at"] is not None,
+        invoice_id=row["invoice_id"],
+        rule=row["rule"],
+        reason=row["reason"],
+        stops_mail=bool(row["stops_mail"]),
+        owner=row["owner"],
+        task=from_json(CrmTask, row["task"]) if row["task"] else None,
+        rung=LadderRung(row["rung"]),
+        since=parse_instant(row["since"]),
+        is_told=row["told_at"] is not None,
+        answer_by=_day(row["answer_by"]),
+        touched_on=_day(row["touched_on"]),
+        is_raised=row["raised_at"] is not None,
     )
 
 
+def _day(text: str | None) -> date | None:
+    return date.fromisoformat(text) if text else None
+
+
 def escalate(tx: Tx, one: Escalated) -> None:
-    """A person must look at this invoice from now on; a second, firmer rule replaces the first."""
+    """A person must look at this invoice from now on; a second, firmer rule replaces the first, and is told anew."""
     values = {
         "rule": one.rule,
         "reason": one.reason,
         "stops_mail": one.stops_mail,
         "owner": one.owner,
         "task": to_json(one.task) if one.task else "",
+        "rung": one.rung,
         "told_at": None,
+        "answer_by": None,
+        "raised_at": None,
+        "touched_on": one.touched_on.isoformat() if one.touched_on else None,
         "since": tx.at_text,
     }
     where = t.escalation.c.invoice_id == one.invoice_id
     if not tx.execute(update(t.escalation).where(where).values(**values)).rowcount:
         tx.execute(insert(t.escalation).values(invoice_id=one.invoice_id, **values))
     tx.journal("invoice_escalated", invoice=one.invoice_id, rule=one.rule, reason=one.reason, owner=one.owner)
-    touched = update(t.invoice).where(t.invoice.c.id == one.invoice_id)
+    _look_at(tx, one.invoice_id)
+
+
+def times_escalated(tx: Tx, invoice_id: str, rule: str) -> int:
+    """How often did this rule call a person to this invoice before?"""
+    of = t.journal.c
+    details = tx.execute(select(of.detail).where(of.invoice_id == invoice_id, of.event == "invoice_escalated"))
+    return sum(json.loads(detail)["rule"] == rule for detail in details.scalars())
+
+
+def _look_at(tx: Tx, invoice_id: str) -> None:
+    """What an escalation does to the mail and the AR status of its invoice is decided again."""
+    touched = update(t.invoice).where(t.invoice.c.id == invoice_id)
     tx.execute(touched.values(next_on=AT_ONCE, version=t.invoice.c.version + 1, restate=True))
+
+
+def told(tx: Tx, invoice_id: str, answer_by: date) -> None:
+    """Somebody was told; an answer is expected by this day."""
+    where = t.escalation.c.invoice_id == invoice_id
+    tx.execute(update(t.escalation).where(where).values(told_at=tx.at_text, answer_by=answer_by.isoformat()))
+
+
+def answer(tx: Tx, invoice_id: str, on: date, how: str) -> None:
+    """A person is at work on it: from now on no machine writes about this invoice."""
+    where = t.escalation.c.invoice_id == invoice_id
+    tx.execute(update(t.escalation).where(where).values(touched_on=on.isoformat(), stops_mail=True))
+    tx.journal("escalation_answered", invoice=invoice_id, on=on, how=how)
+    _look_at(tx, invoice_id)
+
+
+def stop_mail(tx: Tx, invoice_id: str, stops_mail: bool) -> None:
+    """The rule stands, and another policy says something else about mail."""
+    tx.execute(update(t.escalation).where(t.escalation.c.invoice_id == invoice_id).values(stops_mail=stops_mail))
+    _look_at(tx, invoice_id)
+
+
+def raise_up(tx: Tx, one: Escalated, to: str, task: CrmTask | None) -> None:
+    """Nobody answered: the next one up is told, once; `task` is theirs."""
+    values: dict[str, Any] = {"raised_at": tx.at_text}
+    if task is not None:
+        values |= {"task": to_json(task), "told_at": None}
+    tx.execute(update(t.escalation).where(t.escalation.c.invoice_id == one.invoice_id).values(**values))
+    tx.journal("escalation_unanswered", invoice=one.invoice_id, rule=one.rule, owner=one.owner, to=to)
 
 
 def to_escalate(tx: Tx, due_by: date | None, *, only_changed: bool) -> list[str]:
@@ -168,25 +256,21 @@ def end_escalation(tx: Tx, invoice_id: str, why: str) -> None:
     tx.journal("escalation_ended", invoice=invoice_id, reason=why)
 
 
-def told(tx: Tx, invoice_ids: Sequence[str]) -> None:
-    some = t.escalation.c.invoice_id.in_(list(invoice_ids))
-    tx.execute(update(t.escalation).where(some).values(told_at=tx.at_text))
-
-
 # What stands for a record that the ERP shows as closed: it is done with.
 SHOWN_CLOSED = "closed"
 
 # ---- the ERP's own dunning, and exceptions as the ERP sees them ----
 
 
-def not_paused(tx: Tx, *, only_changed: bool) -> list[str]:
-    """Open invoices whose native dunning runs and that we have not tried to pause yet.
+def not_paused(tx: Tx, segments: Iterable[str], *, only_changed: bool) -> list[str]:
+    """Open invoices of these segments whose native dunning runs and that we have not tried to pause yet.
 
     `only_changed`: of these those whose AR status may be behind.
     """
     runs = t.invoice.c.facts.contains('"is_native_dunning_paused":false')
     tried = select(t.dunning_pause.c.invoice_id)
-    query = select(t.invoice.c.id).where(t.invoice.c.status == "open", runs, t.invoice.c.id.not_in(tried))
+    ours = t.invoice.c.segment.in_(list(segments))
+    query = select(t.invoice.c.id).where(t.invoice.c.status == "open", ours, runs, t.invoice.c.id.not_in(tried))
     if only_changed:
         query = query.where(t.invoice.c.restate)
     return list(tx.execute(query.order_by(t.invoice.c.id)).scalars())

@@ -79,6 +79,8 @@ customer = Table(
     Column("parent_id", _Id, nullable=False),
     Column("exclusion", Text, nullable=False),
     Column("autopay", Boolean, nullable=False, server_default="0"),
+    Column("facts", Text, nullable=False, server_default=""),
+    Column("email_since", String(10)),
     Column("requested_at", String(40), nullable=False),
     Index("ix_customer_family", "family"),
     comment="Whom an invoice belongs to and who may be mailed, as last read.",
@@ -108,6 +110,7 @@ invoice = Table(
     Column("in_backlog", Boolean, nullable=False, server_default="0"),
     Column("restate", Boolean, nullable=False, server_default="1"),
     Column("closed_at", String(40)),
+    Column("segment", String(60), nullable=False, server_default=""),
     CheckConstraint("allocated >= 0 AND allocated <= balance", name="apply_once"),
     Index("ix_invoice_family", "family", "currency", "status"),
     Index("ix_invoice_next", "next_on"),
@@ -117,6 +120,7 @@ invoice = Table(
     Index("ix_invoice_sums", "status", "customer_id", "currency", "balance"),
     Index("ix_invoice_due", "status", "due_on", "family", "currency", "askable", "allocated"),
     Index("ix_invoice_allocated", "allocated", "customer_id"),
+    Index("ix_invoice_segment", "segment", "status"),
     comment="The open invoices and what became of them. `allocated` is ours and not yet confirmed by the ERP's "
     "balance; `version` rises with every commit that changes what is known of it; `restate`: AR status behind.",
 )
@@ -314,6 +318,10 @@ escalation = Table(
     Column("since", String(40), nullable=False),
     Column("task", Text, nullable=False, server_default=""),
     Column("told_at", String(40)),
+    Column("rung", String(20), nullable=False, server_default="flag"),
+    Column("answer_by", String(10)),
+    Column("touched_on", String(10)),
+    Column("raised_at", String(40)),
     comment="Invoices that a person must look at, by which rule, and whether the account team was told.",
 )
 
@@ -357,9 +365,12 @@ message = Table(
     Column("mail", Text, nullable=False),
     Column("owner", String(80), nullable=False),
     Column("detail", Text, nullable=False, server_default=""),
+    Column("channel", String(20), nullable=False, server_default="email"),
+    Column("recipient", String(200), nullable=False, server_default=""),
     Column("leaving_seq", BigInteger),
     Column("done_seq", BigInteger),
     Index("ix_message_state", "state"),
+    Index("ix_message_day", "day"),
     comment="One mail to one customer on one day: leased, leaving (marked before the final dot), sent, sent_unknown.",
 )
 
@@ -495,8 +506,11 @@ exception = Table(
     Column("opened_at", String(40), nullable=False),
     Column("closed_at", String(40)),
     Column("close_reason", Text, nullable=False, server_default=""),
+    Column("owner", Text, nullable=False, server_default=""),
+    Column("deadline", String(10)),
     Index("ix_exception_open", "closed_at"),
-    comment="What a person must look at, with what was found and why nothing was guessed.",
+    comment="What a person must look at, with what was found and why nothing was guessed. `owner` empty: finance, or "
+    "whoever the approvals name.",
 )
 
 exception_invoice = Table(
@@ -524,4 +538,77 @@ stop = Table(
     Column("who", Text, nullable=False),
     Column("reason", Text, nullable=False),
     comment="`connector stop`: a person's order that outlives the daemon.",
+)
+
+pause = Table(
+    "pause",
+    metadata,
+    Column("id", BigInteger().with_variant(Integer, "sqlite"), primary_key=True, autoincrement=True),
+    Column("invoice_id", _Id, nullable=False, server_default=""),
+    Column("customer_id", _Id, nullable=False),
+    Column("kind", String(20), nullable=False),
+    Column("source", String(20), nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("owner", Text, nullable=False),
+    Column("since", String(10), nullable=False),
+    Column("until", String(10)),
+    Column("facts", Text, nullable=False),
+    Column("first_seen_at", String(40), nullable=False),
+    Column("asked_on", String(10)),
+    Column("told_on", String(10)),
+    Column("ended_on", String(10)),
+    Column("outcome", Text, nullable=False, server_default=""),
+    Index("ix_pause_invoice", "invoice_id", "ended_on"),
+    Index("ix_pause_customer", "customer_id", "ended_on"),
+    comment="Why people keep reminders back: of an invoice, or of all of a customer's where `invoice_id` is empty. "
+    "Each has reason, owner and end; `asked_on`: the customer was asked for detail; `told_on`: its owner was told.",
+    sqlite_autoincrement=True,
+)
+
+reply = Table(
+    "reply",
+    metadata,
+    Column("id", String(200), primary_key=True),
+    Column("message_id", String(200), nullable=False),
+    Column("customer_id", _Id, nullable=False),
+    Column("kind", String(30), nullable=False),
+    Column("received_at", String(40), nullable=False),
+    Column("taken_at", String(40), nullable=False),
+    Index("ix_reply_customer", "customer_id"),
+    comment="Answers to our messages and what was made of them, each taken once; the text stays in the mailbox.",
+)
+
+payment_history = Table(
+    "payment_history",
+    metadata,
+    Column("customer_id", _Id, primary_key=True),
+    Column("facts", Text, nullable=False),
+    Column("as_of", String(10), nullable=False),
+    comment="How each customer has paid, from the ERP's documents, made anew once a day.",
+)
+
+policy_version = Table(
+    "policy_version",
+    metadata,
+    Column("version", String(40), primary_key=True),
+    Column("text", Text, nullable=False),
+    Column("proposed_by", Text, nullable=False, server_default=""),
+    Column("proposed_at", String(40), nullable=False),
+    Column("approved_by", Text, nullable=False, server_default=""),
+    Column("approved_at", String(40)),
+    Column("first_used_at", String(40)),
+    comment="Every policy that was proposed or ran here, whole, so that any verdict can be read beside its own.",
+)
+
+notice = Table(
+    "notice",
+    metadata,
+    Column("id", String(200), primary_key=True),
+    Column("text", Text, nullable=False),
+    Column("state", String(20), nullable=False),
+    Column("detail", Text, nullable=False, server_default=""),
+    Column("at", String(40), nullable=False),
+    Index("ix_notice_state", "state"),
+    comment="What our own people were told in the chat, each at most once: waiting, leaving, sent, not_sent, "
+    "sent_unknown.",
 )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from typing import Any
 
 from sqlalchemy import ColumnElement, and_, delete, func, insert, or_, select, update
@@ -99,6 +100,8 @@ class OpenException:
     reason: str
     explanations: tuple[str, ...]
     opened_at: str
+    owner: str = ""
+    deadline: date | None = None
 
 
 def open_exception(
@@ -112,8 +115,13 @@ def open_exception(
     payment_id: str = "",
     invoice_ids: Sequence[str] = (),
     explanations: Sequence[str] = (),
+    owner: str = "",
+    deadline: date | None = None,
 ) -> bool:
-    """Show something to a person. One kind and subject is one exception; returns whether it is new or new again."""
+    """Show something to a person. One kind and subject is one exception; returns whether it is new or new again.
+
+    The reminders of `invoice_ids` wait until it is closed. `owner` has to act by the `deadline`.
+    """
     exception_id = f"{kind}:{subject}"
     values = {
         "kind": kind,
@@ -123,6 +131,8 @@ def open_exception(
         "currency": amount.currency,
         "reason": reason,
         "explanations": json.dumps(list(explanations)),
+        "owner": owner,
+        "deadline": deadline.isoformat() if deadline else None,
         "closed_at": None,
     }
     where = t.exception.c.id == exception_id
@@ -140,6 +150,12 @@ def open_exception(
         tx.journal("exception_opened", payment=payment_id or None, kind=kind, subject=subject, reason=reason)
         return True
     return False
+
+
+def explain(tx: Tx, exception_id: str, explanations: Sequence[str]) -> None:
+    """What is shown beside the reason of a standing exception, as it is now."""
+    of, told = t.exception.c, json.dumps(list(explanations))
+    tx.execute(update(t.exception).where(of.id == exception_id, of.explanations != told).values(explanations=told))
 
 
 def is_open(tx: Tx, exception_id: str) -> bool:
@@ -190,6 +206,8 @@ def open_exceptions(tx: Tx) -> tuple[OpenException, ...]:
             row["reason"],
             tuple(json.loads(row["explanations"])),
             row["opened_at"],
+            row["owner"],
+            date.fromisoformat(row["deadline"]) if row["deadline"] else None,
         )
         for row in rows
     )
@@ -205,13 +223,19 @@ def to_show(tx: Tx) -> tuple[Any, ...]:
 
 
 def first_invoices(tx: Tx, exception_ids: Sequence[str]) -> dict[str, str]:
-    """Of each of these exceptions the first invoice that it holds."""
+    """Of each of these exceptions the first invoice that it holds, or the one that it is about and doesn't hold."""
     found: dict[str, str] = {}
     for start in range(0, len(exception_ids), IDS_AT_ONCE):
         some = t.exception_invoice.c.exception_id.in_(exception_ids[start : start + IDS_AT_ONCE])
         first = select(t.exception_invoice.c.exception_id, func.min(t.exception_invoice.c.invoice_id)).where(some)
         found |= {one: invoice_id for one, invoice_id in tx.execute(first.group_by(t.exception_invoice.c.exception_id))}
-    return found
+    about = {one: one.partition(":")[2].partition("/")[0] for one in exception_ids if one not in found}
+    named = sorted(set(about.values()))
+    known: set[str] = set()
+    for start in range(0, len(named), IDS_AT_ONCE):
+        some = t.invoice.c.id.in_(named[start : start + IDS_AT_ONCE])
+        known |= set(tx.execute(select(t.invoice.c.id).where(some)).scalars())
+    return found | {one: invoice_id for one, invoice_id in about.items() if invoice_id in known}
 
 
 def invoices_in_exception(tx: Tx) -> dict[str, str]:
@@ -225,8 +249,9 @@ def invoices_in_exception(tx: Tx) -> dict[str, str]:
     return {invoice_id: reason for invoice_id, reason in rows}
 
 
-# Exceptions of these kinds hold everything of their customer: whom we can't reach, or whose books we can't trust.
-_OF_CUSTOMER = ("difference", "fix_contact")
+# Exceptions of these kinds hold everything of their customer: whom we can't reach, who doesn't want to hear of us, or
+# whose books we can't trust.
+_OF_CUSTOMER = ("difference", "fix_contact", "asked_to_stop")
 
 
 def customers_in_exception(tx: Tx) -> dict[str, str]:

@@ -197,6 +197,8 @@ TABLE_PERMISSIONS = {
     "transactionline": "TRAN_FIND",
     "transactionaccountingline": "TRAN_FIND",
     "customer": "LIST_CUSTJOB",
+    "customeraddressbook": "LIST_CUSTJOB",
+    "customeraddressbookentityaddress": "LIST_CUSTJOB",
     "account": "LIST_ACCOUNT",
     "currency": "LIST_CURRENCY",
     "subsidiary": "LIST_SUBSIDIARY",

@@ -18,6 +18,8 @@ SENDER = "billing@company.example"
 Delivered = date | Literal["issued"] | None
 # What every line of goods or tax has: a checkbox is never empty.
 _ITEM: dict[str, object] = {"custcol_arc_dispute": "F"}
+# Nor those of a customer.
+_CHECKBOXES = ("custentity_arc_do_not_contact", "custentity_arc_autopay", "custentity_arc_mails_parent")
 
 
 class Billing(Administration):
@@ -45,7 +47,7 @@ class Billing(Administration):
             "externalid": external_id or None,
             "datecreated": self.now(),
             "lastmodifieddate": self.now(),
-            **dict.fromkeys(("custentity_arc_do_not_contact", "custentity_arc_autopay"), "F"),
+            **dict.fromkeys(_CHECKBOXES, "F"),
         }
         with self.saving():
             row_id = self.insert("customer", values | {"id": self.next_id("customer", FIRST_CUSTOMER)})

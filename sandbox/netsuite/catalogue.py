@@ -123,6 +123,13 @@ TABLES: dict[str, tuple[Column, ...]] = {
         " subsidiary:key>subsidiary parent:key>customer isinactive:flag isperson:flag externalid:text"
         " creditlimit:money receivablesaccount:key>account datecreated:date lastmodifieddate:date"
     ),
+    # Tables and columns of addresses are C; their `country` is a code of two letters.
+    "customeraddressbook": _columns(
+        "internalid:key entity:key>customer label:text defaultbilling:flag defaultshipping:flag addressbookaddress:key"
+    ),
+    "customeraddressbookentityaddress": _columns(
+        "nkey:key addressee:text addr1:text city:text state:text zip:text country:text"
+    ),
     # Columns of term are C, but for `name` and `datedriven`: K.
     "term": _columns(
         "id:key name:text isinactive:flag daysuntilnetdue:number discountpercent:number daysuntilexpiry:number"
@@ -169,6 +176,7 @@ INDICES = {
     "nexttransactionlinelink": ("previousdoc", "nextdoc", "_payment WHERE _payment IS NOT NULL"),
     "customer": ("lastmodifieddate", "externalid", "parent"),
     "message": ('"transaction"',),
+    "customeraddressbook": ("entity",),
 }
 VIEWS = {
     "transactionaccountingline": """
@@ -202,19 +210,47 @@ SHOWN |= {kind.script_id: "name" for kind in DUNNING_TYPES}
 _FIELDS = """
 custbody_arc_hold CHECKBOX transaction invoice Collections hold
 custbody_arc_hold_reason TEXT transaction invoice Collections hold reason
+custbody_arc_hold_kind TEXT transaction invoice Hold kind
+custbody_arc_hold_owner TEXT transaction invoice Hold owner
+custbody_arc_hold_since DATE transaction invoice On hold since
+custbody_arc_hold_until DATE transaction invoice On hold until
 custbody_arc_pay_url TEXT transaction invoice Pay link
 custbody_arc_delivered_on DATE transaction invoice Delivered on
 custbody_arc_promise_on DATE transaction invoice Promised on
 custbody_arc_promise_amount CURRENCY transaction invoice Promised amount
+custbody_arc_promise_by TEXT transaction invoice Promised by
+custbody_arc_promise_recorded_by TEXT transaction invoice Promise recorded by
+custbody_arc_plan TEXT transaction invoice Payment plan
+custbody_arc_plan_approved_by TEXT transaction invoice Plan approved by
 custbody_arc_conversation_until DATE transaction invoice In conversation until
+custbody_arc_dispute_owner TEXT transaction invoice Dispute owner
+custbody_arc_dispute_until DATE transaction invoice Dispute deadline
+custbody_arc_touched_on DATE transaction invoice Last touched on
 custbody_arc_act TEXT transaction customerPayment Act
 custbody_arc_received_on DATE transaction customerPayment Received on
 custcol_arc_dispute CHECKBOX transactionline invoice Disputed
 custcol_arc_dispute_reason TEXT transactionline invoice Dispute reason
+custcol_arc_disputed_on DATE transactionline invoice Disputed on
+custcol_arc_dispute_detail TEXT transactionline invoice Dispute detail
+custcol_arc_dispute_outcome TEXT transactionline invoice Dispute outcome
 custcol_arc_line_kind TEXT transactionline invoice Line kind
 custentity_arc_do_not_contact CHECKBOX customer customer Do not contact
 custentity_arc_exclude TEXT customer customer Excluded from dunning
 custentity_arc_autopay CHECKBOX customer customer Autopay
+custentity_arc_tier TEXT customer customer Tier
+custentity_arc_contract_type TEXT customer customer Contract type
+custentity_arc_billing_model TEXT customer customer Billing model
+custentity_arc_relationship TEXT customer customer Relationship
+custentity_arc_arr CURRENCY customer customer Annual recurring revenue
+custentity_arc_arr_currency TEXT customer customer Currency of that revenue
+custentity_arc_country TEXT customer customer Country
+custentity_arc_time_zone TEXT customer customer Time zone
+custentity_arc_cc TEXT customer customer Copies to
+custentity_arc_mails_parent CHECKBOX customer customer Reminders go to the parent
+custentity_arc_sms TEXT customer customer Mobile number
+custentity_arc_sms_consent_on DATE customer customer Text messages allowed on
+custentity_arc_chat TEXT customer customer Chat address
+custentity_arc_chat_consent_on DATE customer customer Chat allowed on
 custrecord_arc_can_act TEXT customrecord_arc_cancellation - Act
 custrecord_arc_can_invoice SELECT customrecord_arc_cancellation - Invoice
 custrecord_arc_can_steps TEXT customrecord_arc_cancellation - Steps
@@ -231,6 +267,8 @@ custrecord_arc_st_reason TEXT customrecord_arc_status - Reason
 custrecord_arc_st_step TEXT customrecord_arc_status - Step
 custrecord_arc_st_next_on TEXT customrecord_arc_status - Next on
 custrecord_arc_st_owner TEXT customrecord_arc_status - Owner
+custrecord_arc_st_segment TEXT customrecord_arc_status - Segment
+custrecord_arc_st_card TEXT customrecord_arc_status - Card
 custrecord_arc_exc_kind TEXT customrecord_arc_exception - Kind
 custrecord_arc_exc_reason TEXT customrecord_arc_exception - Reason
 custrecord_arc_exc_amount TEXT customrecord_arc_exception - Amount
@@ -239,6 +277,8 @@ custrecord_arc_exc_opened TEXT customrecord_arc_exception - Opened
 custrecord_arc_exc_closed TEXT customrecord_arc_exception - Closed
 custrecord_arc_exc_payment TEXT customrecord_arc_exception - Payment
 custrecord_arc_exc_invoice SELECT customrecord_arc_exception - Invoice
+custrecord_arc_exc_deadline TEXT customrecord_arc_exception - Deadline
+custrecord_arc_exc_outcome TEXT customrecord_arc_exception - Outcome
 custrecord_arc_in_id TEXT customrecord_arc_installation - Installation
 custrecord_arc_in_epoch TEXT customrecord_arc_installation - Epoch
 custrecord_arc_in_seen_at TEXT customrecord_arc_installation - Last seen
@@ -337,7 +377,7 @@ class Catalogue:
             if table in VIEWS:
                 continue
             body = [column.declaration for column in columns]
-            if columns[0].name in ("id", "uniquekey", "internalid"):
+            if columns[0].name in ("id", "uniquekey", "internalid", "nkey"):
                 body[0] += " PRIMARY KEY"
             db.execute(f'CREATE TABLE "{table}" ({", ".join(body)})')
             for number, index in enumerate(INDICES.get(table, ())):

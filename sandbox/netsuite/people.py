@@ -1,4 +1,4 @@
-"""What people do to documents that are there already: hold, dispute, promise, correct, void. And the truth for tests.
+"""What people do to what is there already: hold, dispute, promise, describe, correct, void. And the truth for tests.
 
 Amounts go in and come out as decimal strings, days as dates, ids as strings. Permissions bind the role of an
 integration, not the people here.
@@ -33,25 +33,119 @@ EDITABLE = {
     "promise_on": "custbody_arc_promise_on",
     "promise_amount": "custbody_arc_promise_amount",
     "conversation_until": "custbody_arc_conversation_until",
+    "touched_on": "custbody_arc_touched_on",
 }
+# What `describe_customer` may say beside the country, which is that of the default billing address.
+DESCRIBED = frozenset(
+    {
+        "arr",
+        "arr_currency",
+        "billing_model",
+        "cc",
+        "chat",
+        "chat_consent_on",
+        "contract_type",
+        "mails_parent",
+        "relationship",
+        "sms",
+        "sms_consent_on",
+        "tier",
+        "time_zone",
+    }
+)
 _LINKS = "FROM nexttransactionlinelink WHERE (previousdoc = ? OR nextdoc = ? OR _payment = ?) AND linktype <> ?"
 
 
 class People(ApplicationDesk):
     """The books with all the hands that write in them."""
 
-    def set_hold(self, invoice_id: str, reason: str) -> None:
-        self._edit(invoice_id, {"custbody_arc_hold": "T", "custbody_arc_hold_reason": reason})
+    # ---- what keeps an invoice back; texts go in as they are, also those that nobody can understand ----
+
+    def set_hold(
+        self,
+        invoice_id: str,
+        reason: str,
+        kind: str = "",
+        owner: str = "",
+        since: date | None = None,
+        until: date | None = None,
+    ) -> None:
+        more = {"kind": kind, "owner": owner, "since": since, "until": until}
+        self._fill(invoice_id, custbody_arc_hold=True, **_named("custbody_arc_hold", {"reason": reason, **more}))
 
     def clear_hold(self, invoice_id: str) -> None:
-        self._edit(invoice_id, {"custbody_arc_hold": "F", "custbody_arc_hold_reason": None})
+        rest = dict.fromkeys(("reason", "kind", "owner", "since", "until"))
+        self._fill(invoice_id, custbody_arc_hold=False, **_named("custbody_arc_hold", rest))
 
-    def dispute_line(self, invoice_id: str, line_no: int, reason: str) -> None:
-        """Mark one line of an invoice disputed; lines count from 1."""
-        self._edit_line(invoice_id, line_no, {"custcol_arc_dispute": "T", "custcol_arc_dispute_reason": reason})
+    def promise(
+        self, invoice_id: str, on: date, amount: str | None = None, by: str = "", recorded_by: str = ""
+    ) -> None:
+        """The customer promised to pay so much by this day; without an amount all of it."""
+        said = {"on": on, "amount": amount, "by": by, "recorded_by": recorded_by}
+        self._fill(invoice_id, **_named("custbody_arc_promise", said))
 
-    def settle_dispute(self, invoice_id: str, line_no: int) -> None:
-        self._edit_line(invoice_id, line_no, {"custcol_arc_dispute": "F", "custcol_arc_dispute_reason": None})
+    def forget_promise(self, invoice_id: str) -> None:
+        self._fill(invoice_id, **_named("custbody_arc_promise", dict.fromkeys(("on", "amount", "by", "recorded_by"))))
+
+    def agree_plan(self, invoice_id: str, plan: str, approved_by: str = "") -> None:
+        """Instalments as people write them: `2026-12-01 500.00; 2027-01-01 500.00`."""
+        self._fill(invoice_id, custbody_arc_plan=plan, custbody_arc_plan_approved_by=approved_by)
+
+    def converse(self, invoice_id: str, until: date | None) -> None:
+        self._fill(invoice_id, custbody_arc_conversation_until=until)
+
+    def touch(self, invoice_id: str, on: date) -> None:
+        """A person worked on it."""
+        self._fill(invoice_id, custbody_arc_touched_on=on)
+
+    def own_dispute(self, invoice_id: str, owner: str, until: date | None = None) -> None:
+        self._fill(invoice_id, **_named("custbody_arc_dispute", {"owner": owner, "until": until}))
+
+    def dispute_line(
+        self, invoice_id: str, line_no: int, reason: str, on: date | None = None, detail: str = ""
+    ) -> None:
+        """Mark one line of an invoice disputed since this day or today; lines count from 1."""
+        since = stored_day(on) or f"{self.now()[:10]} 00:00:00"
+        marked = {"custcol_arc_dispute": "T", "custcol_arc_dispute_reason": reason, "custcol_arc_disputed_on": since}
+        texts = {"custcol_arc_dispute_detail": detail or None, "custcol_arc_dispute_outcome": None}
+        self._edit_line(invoice_id, line_no, {**marked, **texts})
+
+    def give_detail(self, invoice_id: str, line_no: int, detail: str) -> None:
+        """What the customer said of a disputed line."""
+        self._edit_line(invoice_id, line_no, {"custcol_arc_dispute_detail": detail})
+
+    def settle_dispute(self, invoice_id: str, line_no: int, outcome: str = "") -> None:
+        """Take the mark away, and say how it ended; its reason and detail stay."""
+        self._edit_line(
+            invoice_id, line_no, {"custcol_arc_dispute": "F", "custcol_arc_dispute_outcome": outcome or None}
+        )
+
+    def describe_customer(self, customer_id: str, **said: object) -> None:
+        """Set what DESCRIBED names, and `country`; None empties."""
+        unknown = sorted(said.keys() - DESCRIBED - {"country"})
+        if unknown:
+            raise KeyError(f"nobody says {', '.join(unknown)} of a customer")
+        fields = {f"custentity_arc_{name}": value for name, value in said.items() if name != "country"}
+        values = {name: self._entered(name, value) for name, value in fields.items()}
+        with self.saving():
+            self.change("customer", int(customer_id), {**values, "lastmodifieddate": self.now()})
+            if "country" in said:
+                self._bill_to(int(customer_id), said["country"])
+            self.sequence(f"netsuite.customer_saved {customer_id}")
+
+    def _bill_to(self, customer_id: int, country: object) -> None:
+        """Another default billing address; without a country none."""
+        self.db.execute("UPDATE customeraddressbook SET defaultbilling = 'F' WHERE entity = ?", (customer_id,))
+        if country:
+            address = self.insert("customeraddressbookentityaddress", {"country": country})
+            flags = {"defaultbilling": "T", "defaultshipping": "F"}
+            self.insert("customeraddressbook", {"entity": customer_id, "addressbookaddress": address, **flags})
+
+    def _fill(self, invoice_id: str, **fields: object) -> None:
+        """Custom body fields, as a person fills them in; an empty text empties."""
+        self._edit(invoice_id, {name: self._entered(name, value) for name, value in fields.items()})
+
+    # ---- corrections ----
 
     def edit_invoice(self, invoice_id: str, **fields: object) -> None:
         """Set fields of EDITABLE, `approval`, or any custom body field; anything else is a KeyError. None empties."""
@@ -75,6 +169,8 @@ class People(ApplicationDesk):
             value = date.fromisoformat(value)
         if field is not None and field.kind is Kind.MONEY and isinstance(value, str):
             return units(value)
+        if value == "":
+            return None
         return stored_day(value) if isinstance(value, date) else value
 
     def edit_line_amount(self, invoice_id: str, line_no: int, amount: str) -> None:
@@ -178,3 +274,7 @@ class People(ApplicationDesk):
         with self.lock:
             found = self.ledger.balances(day)
             return {str(key): fixed(amount, self.ledger.symbol(key)) for key, amount in found.items()}
+
+
+def _named(start: str, values: Mapping[str, object]) -> dict[str, object]:
+    return {f"{start}_{name}": value for name, value in values.items()}

@@ -21,7 +21,12 @@ from sandbox.world import Served
 from tests.acceptance.commands import bill, run
 from tests.harness import Desk, WorldTime, desk, sandbox
 
-NOTHING = {"netsuite": {}, "stripe": {}, "smtp": {}, "salesforce": {}, "erp_reads": 0, "erp_writes": 0}
+NOTHING = {
+    **{service: {} for service in ("netsuite", "stripe", "smtp", "salesforce", "chat", "imap")},
+    "sms": {"send": 0},
+    "erp_reads": 0,
+    "erp_writes": 0,
+}
 
 
 @pytest.fixture(scope="module")

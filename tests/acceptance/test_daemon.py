@@ -36,6 +36,7 @@ class Daemon:
 
     @classmethod
     def start(cls, at: Desk, *options: str) -> Daemon:
+        at.approve_policy()
         said_in = at.folder / "said.txt"
         environ = {k: v for k, v in os.environ.items() if not k.startswith("CONNECTOR_")} | at.environ
         command = [sys.executable, "-m", "connector", *options, "run"]

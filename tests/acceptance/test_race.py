@@ -82,7 +82,7 @@ class Race:
         profile = mailbox.profile()
         settings = MailSettings(profile["host"], profile["port"])
         channel = EmailChannel(settings, ROOT / "mappings" / "templates", ("due_today",), StandingClock())
-        self.remind = RemindAct(store, channel, "race")
+        self.remind = RemindAct(store, {channel.name: channel}, "race")
         self.parts = Parts(
             store=store,
             erp=QuietErp(),  # type: ignore[arg-type]

@@ -167,6 +167,68 @@ def test_redirected_mail_never_has_the_customer_in_its_envelope(inbox: tuple[Inb
     assert text_of(envelope).startswith("Test: without redirect_all_to this message would go to ap@northfield.example.")
 
 
+COPIED = replace(MAIL, cc=("cfo@northfield.example", "ops@northfield.example"), bcc="manager@seller.example")
+
+
+def headers_of(envelope: Envelope) -> dict[str, str]:
+    assert isinstance(envelope.content, bytes)
+    return {name: str(value) for name, value in message_from_bytes(envelope.content, policy=default).items()}
+
+
+def test_copies_stand_in_one_envelope_and_the_unseen_one_only_there(inbox: tuple[Inbox, int]) -> None:
+    kept, port = inbox
+
+    result = channel(port).send(COPIED, yes)
+
+    (envelope,) = kept.received
+    assert result == SendResult(SendOutcome.SENT, "accepted with 250")
+    assert envelope.rcpt_tos == [MAIL.to, "cfo@northfield.example", "ops@northfield.example", "manager@seller.example"]
+    assert headers_of(envelope)["Cc"] == "cfo@northfield.example, ops@northfield.example"
+    assert b"manager@seller.example" not in bytes(envelope.content or b"")
+
+
+@pytest.mark.parametrize("answer", ["550 5.1.1 no such mailbox", "450 4.2.1 busy"])
+def test_a_refused_copy_does_not_cost_the_customer_the_message(inbox: tuple[Inbox, int], answer: str) -> None:
+    kept, port = inbox
+    kept.answers |= {"cfo@northfield.example": answer, "manager@seller.example": answer}
+
+    result = channel(port).send(COPIED, yes)
+
+    code = answer[:3]
+    assert result == SendResult(SendOutcome.SENT, f"accepted with 250; 2 of 3 copies refused with {code}, {code}")
+    assert [envelope.rcpt_tos for envelope in kept.received] == [[MAIL.to, "ops@northfield.example"]]
+
+
+def test_without_the_customer_there_are_no_copies(inbox: tuple[Inbox, int]) -> None:
+    kept, port = inbox
+    kept.answers[MAIL.to] = "550 5.1.1 no such mailbox"
+
+    assert channel(port).send(COPIED, yes) == SendResult(SendOutcome.NOT_SENT, "RCPT was answered 550", True)
+    assert kept.received == []
+
+
+def test_copies_that_no_address_or_the_customers_own_are_left_out(inbox: tuple[Inbox, int]) -> None:
+    kept, port = inbox
+    odd = replace(MAIL, cc=("AP@northfield.example", "nobody", "a@x.example\r\nBcc: all@evil.example"), bcc=MAIL.to)
+
+    assert channel(port).send(odd, yes).outcome is SendOutcome.SENT
+    (envelope,) = kept.received
+    assert (envelope.rcpt_tos, "Cc" in headers_of(envelope)) == ([MAIL.to], False)
+
+
+def test_redirected_mail_has_no_copies_and_says_who_would_get_them(inbox: tuple[Inbox, int]) -> None:
+    kept, port = inbox
+
+    channel(port, redirect_all_to="test@seller.example").send(COPIED, yes)
+
+    (envelope,) = kept.received
+    found = headers_of(envelope)
+    assert envelope.rcpt_tos == ["test@seller.example"]
+    assert "Cc" not in found
+    assert found["X-AR-Would-Copy-To"] == "cfo@northfield.example, ops@northfield.example, manager@seller.example"
+    assert "with copies to cfo@northfield.example" in " ".join(text_of(envelope).split())
+
+
 @pytest.mark.parametrize(
     ("answer", "refused"), [("550 5.1.1 ap@northfield.example: no such mailbox", True), ("450 4.2.1 busy", False)]
 )

@@ -80,6 +80,11 @@ def test_a_missing_permission_is_named_with_what_to_grant(site: Site, revoked: s
         ("custrecord_arc_st_owner", "NetSuite customrecord_arc_status"),
         ("custrecord_arc_exc_kind", "NetSuite customrecord_arc_exception"),
         ("custrecord_arc_can_state", "NetSuite customrecord_arc_cancellation"),
+        ("custbody_arc_plan", "NetSuite transaction"),
+        ("custcol_arc_dispute_outcome", "NetSuite transactionline"),
+        ("custentity_arc_tier", "NetSuite customer"),
+        ("custrecord_arc_st_card", "NetSuite customrecord_arc_status"),
+        ("custrecord_arc_exc_deadline", "NetSuite customrecord_arc_exception"),
     ],
 )
 def test_a_missing_field_is_named(site: Site, script_id: str, area: str) -> None:
@@ -89,6 +94,32 @@ def test_a_missing_field_is_named(site: Site, script_id: str, area: str) -> None
 
     assert script_id in finding.what
     assert "mappings/netsuite.yaml" in finding.remedy
+
+
+def test_fields_that_are_left_out_are_told_and_stop_nothing(site: Site) -> None:
+    """A field that is missing stops every read; one without a name is what the account chose."""
+    site.netsuite.remove_field("custbody_arc_plan")
+    fields = mapping().fields.model_copy(update={"invoice_plan": ""})
+
+    site.with_mapping(fields=fields)
+
+    findings = site.erp.check()
+    assert [] == [finding for finding in findings if not finding.ok and finding.blocking]
+    (told,) = [finding.what for finding in findings if finding.area == "NetSuite fields for people"]
+    assert told.endswith("never read: invoice_plan")
+
+
+@pytest.mark.parametrize(("country", "sees"), [("billing_address", False), ("field", True), ("none", True)])
+def test_addresses_that_can_not_be_seen_are_told_where_the_country_is_theirs(
+    site: Site, country: str, sees: bool
+) -> None:
+    site.netsuite.revoke("LIST_CUSTJOB")
+    site.with_mapping(country=country)
+
+    findings = [one for one in site.erp.check() if one.area.startswith("NetSuite customeraddressbook")]
+
+    assert sees == (not findings)
+    assert all("another `country` in mappings/netsuite.yaml" in one.remedy for one in findings)
 
 
 def test_a_soap_release_that_is_not_served_is_named(site: Site) -> None:
@@ -250,6 +281,24 @@ def test_open_invoices_that_will_go_wrong_are_counted_with_their_numbers(site: S
         "open invoices with another due date than their terms give: 2 (INV-4, INV-5)",
         "open invoices without evidence that the customer got them: 1 (INV-6)",
     ] == told
+
+
+def test_holds_that_nobody_owns_or_ends_are_named(site: Site) -> None:
+    until = date(2026, 12, 1)
+    site.netsuite.set_hold(site.invoice(), "legal")
+    site.netsuite.set_hold(site.invoice(), "legal", owner="counsel")
+    site.netsuite.set_hold(site.invoice(), "legal", owner="counsel", until=until)
+    site.netsuite.set_hold(site.invoice(), "legal", until=until)
+
+    (finding,) = data(site)
+    owners = mapping().fields.model_copy(update={"invoice_hold_until": ""})
+    site.with_mapping(fields=owners)
+    (with_owners_only,) = data(site)
+    site.with_mapping(fields=owners.model_copy(update={"invoice_hold_owner": ""}))
+
+    assert "open invoices on hold without an owner or an end: 3 (INV-1, INV-2, INV-4)" == finding.what
+    assert with_owners_only.what.endswith(": 2 (INV-1, INV-4)")
+    assert [] == data(site)
 
 
 def test_no_more_than_five_examples_are_named(site: Site) -> None:

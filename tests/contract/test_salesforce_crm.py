@@ -3,92 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime, timedelta
-from pathlib import Path
+from datetime import date
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
 from pydantic import SecretStr
-from starlette.applications import Starlette
-from starlette.routing import Mount
 
-from connector import mapping
 from connector.adapters import salesforce_api
 from connector.adapters.salesforce import SalesforceCrm
 from connector.adapters.salesforce_api import SalesforceSettings
 from connector.adapters.salesforce_mapping import SalesforceMapping
 from connector.errors import Terminal, Transient
 from connector.ports import Outcome
+from connector.receivables import Traits
 from connector.settlement import CrmAccount, CrmTask
-from sandbox.clock import Sequence, WorldClock
-from sandbox.faults import Faults, Kind, Rule
-from sandbox.salesforce import Salesforce
-from sandbox.serving import Background
-
-START = datetime(2026, 11, 2, 9, 0, tzinfo=UTC)
-SHIPPED = mapping.load(Path(__file__).resolve().parents[2] / "mappings" / "salesforce.yaml", SalesforceMapping)
-
-
-@dataclass
-class Site:
-    """An organisation on loopback with a clock that stands still, and the CRM over it."""
-
-    service: Salesforce
-    clock: WorldClock
-    faults: Faults
-    url: str
-
-    @property
-    def org(self) -> Any:
-        return self.service.org
-
-    @property
-    def now(self) -> datetime:
-        return self.clock()
-
-    def later(self, **step: int) -> datetime:
-        self.clock.move_to(self.now + timedelta(**step))
-        return self.now
-
-    def crm(self, fields: SalesforceMapping = SHIPPED, **settings: Any) -> SalesforceCrm:
-        profile = self.service.profile(f"{self.url}/salesforce")
-        given = SalesforceSettings(
-            domain=profile["domain"],
-            client_id=profile["client_id"],
-            client_secret=SecretStr(profile["client_secret"]),
-            base_url=profile["base_url"],
-            timeout_seconds=1,
-        )
-        return SalesforceCrm(replace(given, **settings), fields, ZoneInfo("America/New_York"), lambda seconds: None)
-
-    def long_ago(self, crm: SalesforceCrm) -> str:
-        """The cursor of a read of what there is, made when it was old enough not to be read again for the overlap."""
-        return crm.read_changed("", self.later(hours=1)).cursor
-
-    def queries(self) -> int:
-        counts = self.service.counts()
-        return sum(counts.get(name, 0) for name in ("query", "queryAll", "query.more"))
+from sandbox.faults import Kind, Rule
+from tests.contract.crm_world import SHIPPED, Site, changed, crm_world, only
 
 
 @pytest.fixture
 def site() -> Iterator[Site]:
-    clock, faults = WorldClock(), Faults()
-    clock.start_at(START)
-    service = Salesforce(clock, Sequence(clock), faults)
-    with Background(Starlette(routes=[Mount("/salesforce", app=service.app)])) as served:
-        yield Site(service, clock, faults, served.url)
-
-
-def changed(**fields: Any) -> SalesforceMapping:
-    """The shipped mapping with other keys."""
-    return SalesforceMapping.model_validate(SHIPPED.model_dump(exclude_defaults=True) | fields)
-
-
-def only(crm: SalesforceCrm, site: Site) -> CrmAccount:
-    (account,) = crm.read_changed("", site.now).accounts
-    return account
+    with crm_world() as made:
+        yield made
 
 
 def task(number: int = 1, account: str = "", owner: str = "", **more: Any) -> CrmTask:
@@ -117,6 +54,7 @@ def test_an_account_is_read_with_all_that_the_mapping_names(site: Site) -> None:
         owner="Success Manager",
         owner_email="csm@northfield.example",
         notes=("2026-10-30 · Asked about the new terms · Wants net 60",),
+        traits=Traits(tier="Strategic"),
     )
 
 
@@ -243,7 +181,7 @@ def test_somebody_who_left_looks_after_nobody(site: Site, active: tuple[bool, bo
 
 
 def test_what_the_mapping_leaves_out_needs_not_be_there(site: Site) -> None:
-    for name in ("Contract", "Opportunity", "AccountTeamMember", "Task"):
+    for name in ("Contract", "Opportunity", "AccountTeamMember", "Task", "Event", "EmailMessage", "Case"):
         site.org.hide_object(name)
     for name in ("Tier__c", "Do_Not_Contact__c"):
         site.org.hide_field(name)
@@ -272,7 +210,7 @@ def test_a_quiet_read_is_one_request_for_each_object(site: Site) -> None:
     read = crm.read_changed(cursor, now)
 
     assert ((), False, now) == (read.accounts, read.is_whole, read.fresh_as_of)
-    assert 4 == site.queries() - before
+    assert 7 == site.queries() - before
 
 
 @pytest.mark.parametrize("thing", ["account", "contract", "deleted contract", "opportunity", "team", "erp id"])
@@ -677,7 +615,7 @@ def test_a_spent_quota_is_told_once_and_not_tried_again(site: Site) -> None:
     site.service.spend_quota()
     before = site.queries()
 
-    with pytest.raises(Transient, match=r"requests of the last 24 hours are used up \(1 of 15000 when last told\)"):
+    with pytest.raises(Transient, match=r"requests of the last 24 hours are used up \(4 of 15000 when last told\)"):
         crm.read_changed(cursor, site.now)
 
     assert 1 == site.queries() - before

@@ -90,8 +90,11 @@ class Book:
         values = {f"custrecord_arc_{short}_{name}": value for name, value in fields.items()}
         self.netsuite.insert(f"customrecord_arc_{table}", {"created": now, "lastmodified": now, **values})
 
-    def exception(self, reason: str, kind: str, opened: date, closed: date | None = None) -> None:
-        days = {"opened": opened.isoformat(), "closed": closed and closed.isoformat()}
+    def exception(
+        self, reason: str, kind: str, opened: date, closed: date | None = None, deadline: date | None = None
+    ) -> None:
+        given = {"opened": opened, "closed": closed, "deadline": deadline}
+        days = {name: on and on.isoformat() for name, on in given.items()}
         self.record("exception", "exc", kind=kind, reason=reason, amount="10.00 USD", **days)
 
     def mailed(self, number: str, **columns: object) -> None:
@@ -138,21 +141,36 @@ def _long_ago(book: Book) -> None:
     """What was last touched more than seven days ago."""
     netsuite = book.netsuite
     book.at(ago(40))
-    for number, due in (("LATE-31", ago(31)), ("LATE-30", ago(30)), ("LATE-TALK", ago(60)), ("LATE-PROMISED", ago(60))):
-        book.invoice(number, "100000.00", due)
+    late = {"31": 31, "30": 30, "TALK": 60, "PROMISED": 60, "TOUCHED": 60, "TOUCHED-BEFORE": 60}
+    for number, days in late.items():
+        book.invoice(f"LATE-{number}", "100000.00", ago(days))
+    netsuite.touch(book.ids["LATE-TOUCHED"], ago(59))
+    netsuite.touch(book.ids["LATE-TOUCHED-BEFORE"], ago(60))
     book.invoice("LATE-SMALL", "99999.99", ago(60))
     netsuite.edit_invoice(book.ids["LATE-TALK"], custbody_arc_conversation_until=TODAY)
     netsuite.edit_invoice(book.ids["LATE-PROMISED"], custbody_arc_promise_on=TODAY)
-    for number in ("DISPUTED-8", "DISPUTED-7", "DISPUTED-WHY", "DISPUTED-PAID"):
-        book.invoice(number, due=TODAY + timedelta(days=30))
+    for number in ("8", "7", "DETAILED", "PAID", "UNDATED", "SETTLED", "LATE"):
+        book.invoice(f"DISPUTED-{number}", due=TODAY + timedelta(days=30))
     book.at(ago(8))
-    for number, why in (("DISPUTED-8", None), ("DISPUTED-WHY", "wrong seats"), ("DISPUTED-PAID", None)):
-        netsuite.dispute_line(book.ids[number], 1, why)  # type: ignore[arg-type]  # no reason given
+    for number, detail in (("8", ""), ("DETAILED", "40 seats"), ("PAID", ""), ("SETTLED", ""), ("LATE", "price")):
+        netsuite.dispute_line(book.ids[f"DISPUTED-{number}"], 1, "wrong seats", detail=detail)
+    netsuite.settle_dispute(book.ids["DISPUTED-SETTLED"], 1, "rejected")
+    netsuite.dispute_line(book.ids["DISPUTED-UNDATED"], 1, "wrong seats")
+    netsuite.change(
+        "transactionline", _line_key(book, "DISPUTED-UNDATED"), {"custcol_arc_disputed_on": None}, "uniquekey"
+    )
+    for number, deadline in (("8", TODAY), ("DETAILED", None), ("LATE", ago(1)), ("SETTLED", ago(1)), ("PAID", ago(1))):
+        netsuite.own_dispute(book.ids[f"DISPUTED-{number}"], "billing", deadline)
     book.payment("PAY-DISPUTED", "100.00", ago(8), "DISPUTED-PAID")
     book.payment("OLD-UNAPPLIED", "70.00", ago(8))
     netsuite.add_credit_memo(book.customer, "CM-OPEN", ago(7), "30.00")
     book.at(ago(7), 0, 0)
-    netsuite.dispute_line(book.ids["DISPUTED-7"], 1, None)  # type: ignore[arg-type]
+    netsuite.dispute_line(book.ids["DISPUTED-7"], 1, "wrong seats")
+
+
+def _line_key(book: Book, number: str) -> int:
+    sql = "SELECT uniquekey FROM transactionline WHERE \"transaction\" = ? AND mainline = 'F'"
+    return int(book.netsuite.rows(sql, int(book.ids[number]))[0]["uniquekey"])
 
 
 def _last_days(book: Book) -> None:
@@ -172,6 +190,8 @@ def _last_days(book: Book) -> None:
     book.state("ESCALATED-2", "escalated", "renews in 20 days", **later)
     book.state("ESCALATED-TALK", "escalated", custbody_arc_conversation_until=TODAY, **later)
     book.state("ESCALATED-TALKED", "escalated", custbody_arc_conversation_until=ago(1), **later)
+    book.state("ESCALATED-TOUCHED", "escalated", custbody_arc_touched_on=ago(2), **later)
+    book.state("ESCALATED-TOUCHED-BEFORE", "escalated", custbody_arc_touched_on=ago(3), **later)
     book.state("HELD-2", "held", "hold", **later)
     book.at(ago(1), 0, 0)
     book.state("ESCALATED-1", "escalated", **later)
@@ -208,15 +228,20 @@ def _today(book: Book) -> None:
 
 
 def _holds(book: Book) -> None:
-    hold = {"custbody_arc_hold": "T", "custbody_arc_hold_reason": "usage"}
-    ends = {"custbody_arc_conversation_until": TODAY + timedelta(days=5)}
+    held = {"custbody_arc_hold": "T", "custbody_arc_hold_reason": "usage"}
+    owned, ends = {"custbody_arc_hold_owner": "revops"}, {"custbody_arc_hold_until": TODAY}
+    hold = held | owned | ends
+    book.invoice("USAGE-KIND", "11.00", custbody_arc_hold_kind="Usage", **hold)
     book.invoice("USAGE-SMALL", "10.00", kind="usage", issued=ago(50), **hold)
     book.invoice("USAGE-LARGE", "90.00", kind="usage", **hold)
     book.invoice("USAGE-FREE", "95.00", kind="usage")
     book.invoice("SEATS-HELD", "96.00", **hold)
-    book.state("HELD-NOBODY", "held", "hold", owner=None, **ends)
-    book.state("HELD-ENDLESS", "held", "hold", **hold)
-    book.state("HELD-OK", "held", "hold", **hold, **ends)
+    book.invoice("HELD-NOBODY", custbody_arc_hold_since=ago(3), **held, **ends)
+    book.invoice("HELD-ENDLESS", custbody_arc_hold_since=ago(2), **held, **owned)
+    book.invoice("HELD-OVER", **{**hold, "custbody_arc_hold_until": ago(1)})
+    book.invoice("HELD-RELEASED", custbody_arc_hold="F", custbody_arc_hold_until=ago(1))
+    book.invoice("HELD-PAID", **{**held, "custbody_arc_hold_until": ago(1)})
+    book.payment("HELD-PAID-P", "100.00", TODAY, "HELD-PAID")
 
 
 def _promises(book: Book) -> None:
@@ -224,12 +249,14 @@ def _promises(book: Book) -> None:
         book.invoice(f"PROMISE-{number}", custbody_arc_promise_on=TODAY + timedelta(days=on))
     book.invoice("PROMISE-KEPT", custbody_arc_promise_on=ago(6))
     book.payment("KEPT", "100.00", TODAY, "PROMISE-KEPT")
+    book.invoice("PLAN-OPEN", custbody_arc_plan="2026-12-01 100.00")
+    book.invoice("PLAN-APPROVED", custbody_arc_plan="2026-12-01 100.00", custbody_arc_plan_approved_by="controller")
 
 
 def _exceptions(book: Book) -> None:
-    book.exception("nobody we know", ExceptionKind.UNIDENTIFIED.value, ago(3))
-    book.exception("found meanwhile", ExceptionKind.UNIDENTIFIED.value, ago(4), closed=ago(1))
-    book.exception("fits twice", ExceptionKind.AMBIGUOUS.value, ago(2))
+    book.exception("nobody we know", ExceptionKind.UNIDENTIFIED.value, ago(3), deadline=ago(1))
+    book.exception("found meanwhile", ExceptionKind.UNIDENTIFIED.value, ago(4), closed=ago(1), deadline=ago(2))
+    book.exception("fits twice", ExceptionKind.AMBIGUOUS.value, ago(2), deadline=TODAY)
     book.exception("address refused", "fix_contact", ago(1))
     book.exception("address corrected", "fix_contact", ago(2), closed=TODAY)
     book.exception("the ERP has 5.00 more", "difference", TODAY)
@@ -259,6 +286,11 @@ EXPECTED = {
         ["nobody we know", "fits twice", "address refused", "the ERP has 5.00 more", "flag refused"],
         ["found meanwhile", "address corrected", "it agrees again"],
     ),
+    "exceptions_past_deadline": (
+        "reason",
+        ["nobody we know"],
+        ["found meanwhile", "fits twice", "address refused"],
+    ),
     "backlog": ("tranid", ["BACKLOG-1"], ["EXCEPTION-1"]),
     "unapplied_money": (
         "tranid",
@@ -270,15 +302,34 @@ EXPECTED = {
     "clearing_lines_of_others": ("tranid", ["CLEARED-6"], ["CLEARED-OURS", "CLEARED-5", "DEPOSITED-6"]),
     "posted_out_of_period": ("tranid", ["MOVED"], ["THEIRS"]),
     "payments_by_the_integration_today": ("tranid", ["OURS"], ["THEIRS"]),
-    "disputed_without_detail": ("tranid", ["DISPUTED-8"], ["DISPUTED-7", "DISPUTED-WHY", "DISPUTED-PAID"]),
-    "usage_holds": ("tranid", ["USAGE-LARGE", "USAGE-SMALL"], ["USAGE-FREE", "SEATS-HELD"]),
-    "holds_without_owner_or_end": ("tranid", ["HELD-NOBODY", "HELD-ENDLESS"], ["HELD-OK"]),
+    "disputed_without_detail": (
+        "tranid",
+        ["DISPUTED-8", "DISPUTED-UNDATED"],
+        ["DISPUTED-7", "DISPUTED-DETAILED", "DISPUTED-PAID", "DISPUTED-SETTLED"],
+    ),
+    "disputes_past_deadline": (
+        "tranid",
+        ["DISPUTED-LATE"],
+        ["DISPUTED-8", "DISPUTED-DETAILED", "DISPUTED-SETTLED", "DISPUTED-PAID"],
+    ),
+    "usage_holds": ("tranid", ["USAGE-LARGE", "USAGE-KIND", "USAGE-SMALL"], ["USAGE-FREE", "SEATS-HELD"]),
+    "holds_without_owner_or_end": (
+        "tranid",
+        ["HELD-NOBODY", "HELD-ENDLESS"],
+        ["USAGE-LARGE", "HELD-RELEASED", "HELD-PAID"],
+    ),
+    "holds_past_their_end": ("tranid", ["HELD-OVER"], ["USAGE-LARGE", "HELD-ENDLESS", "HELD-RELEASED", "HELD-PAID"]),
     "escalated_without_touch": (
         "tranid",
-        ["ESCALATED-2", "ESCALATED-TALKED"],
-        ["ESCALATED-1", "ESCALATED-TALK", "HELD-2"],
+        ["ESCALATED-2", "ESCALATED-TALKED", "ESCALATED-TOUCHED-BEFORE"],
+        ["ESCALATED-1", "ESCALATED-TALK", "ESCALATED-TOUCHED", "HELD-2"],
     ),
-    "large_and_late": ("tranid", ["LATE-31"], ["LATE-30", "LATE-SMALL", "LATE-TALK", "LATE-PROMISED"]),
+    "large_and_late": (
+        "tranid",
+        ["LATE-31", "LATE-TOUCHED-BEFORE"],
+        ["LATE-30", "LATE-SMALL", "LATE-TALK", "LATE-PROMISED", "LATE-TOUCHED"],
+    ),
+    "plans_to_approve": ("tranid", ["PLAN-OPEN"], ["PLAN-APPROVED", "PROMISE-TODAY"]),
     "promises_due": (
         "tranid",
         ["LATE-PROMISED", "PROMISE-TODAY", "PROMISE-DAY-6"],

@@ -256,3 +256,53 @@ def test_almost_paid_cancels_the_cadence_and_not_the_statement():
 
     assert cadence.STATEMENT_STEP not in {reminder.step for reminder in changed}
     assert {"-7", "0", "+1", "+7", "+14", "+30"} == {r.step for r in changed if r.state is CANCELLED}
+
+
+# ---- after a dispute ----
+
+
+@pytest.mark.parametrize(
+    ("resumes_after", "due", "template"),
+    [
+        ("", "+14", "urgent"),  # no dispute
+        ("+7", "+14", "firmer"),
+        ("+14", "+30", "urgent"),
+        ("+7", "+30", "firmer"),
+        ("-7", "+14", "past_due"),  # an overdue invoice isn't called upcoming
+        ("0", "+14", "past_due"),
+        ("+14", "+7", "firmer"),  # never firmer than its own step either
+        ("of another cadence", "+14", "urgent"),
+    ],
+)
+def test_after_a_rejected_dispute_the_next_message_is_no_firmer_than_the_last_that_left(resumes_after, due, template):
+    """RULES 5.3. The step keeps its name and its day; only its words are gentler."""
+    sent = Reminder("1", "-7", day(-7), ReminderState.SENT)
+    step = Reminder("1", due, day(30), PLANNED)
+    verdict = cadence.decide([sent, step], POLICY, day(30), None, resumes_after)
+
+    assert (step, template) == (verdict.reminder, verdict.template)
+
+
+def test_a_question_about_a_dispute_is_no_first_contact():
+    asked = Reminder("1", cadence.DISPUTE_STEP, day(8), ReminderState.SENT)
+    verdict = cadence.decide([asked, Reminder("1", "+30", day(30), PLANNED)], POLICY, day(30))
+
+    assert "past_due" == verdict.template
+
+
+# ---- what has a message of its own ----
+
+
+@pytest.mark.parametrize("step", [cadence.DISPUTE_STEP, cadence.RETURNED_STEP])
+def test_a_message_of_its_own_goes_first_and_takes_no_steps_place(step):
+    """A later step never supersedes it, and the step of the day leaves on the day after."""
+    own, earlier = Reminder("1", step, day(5), HELD), Reminder("1", "+1", day(1), HELD)
+    later = Reminder("1", "+7", day(7), PLANNED)
+    first = cadence.decide([own, earlier, later], POLICY, day(7))
+
+    assert own == first.reminder
+    assert ["+1"] == [one.step for one in first.missed]
+
+    then = cadence.decide([replace(own, state=SENT), later], POLICY, day(8), day(7))
+
+    assert ("+7", ()) == (then.reminder.step if then.reminder else "", then.missed)

@@ -6,17 +6,19 @@ from dataclasses import replace
 from datetime import date, timedelta
 
 import pytest
-from decision_cases import DUE_ON, POLICY, invoice, line, usd
+from decision_cases import DUE_ON, invoice, line, usd
+from decision_cases import POLICY as COMMON
 from hypothesis import given
 from hypothesis import strategies as st
 
 from connector.decisions import suppression
 from connector.decisions.suppression import SuppressionFacts, SuppressionOutcome, SuppressionReason
 from connector.money import Money
-from connector.policy import Switch
-from connector.receivables import Customer, InvoiceStatus
+from connector.policy import DISPUTE_STEP, Politeness, Switch
+from connector.receivables import Customer, InvoiceStatus, PauseKind
 from connector.settlement import Autopay
 
+POLICY = replace(COMMON, politeness=Politeness(new_address_amount=(usd("999.99"),)))
 OPEN = invoice("INV-1", "1000.00", customer_id="C1")
 CUSTOMER = Customer("C1", "Northfield Robotics", "ap@northfield.example")
 CLEAR = SuppressionFacts(
@@ -36,6 +38,12 @@ ROWS = [
     ("excluded", {"customer": {"is_excluded": True, "exclusion": "intercompany"}}),
     ("do_not_contact", {"do_not_contact": True}),
     ("hold", {"invoice": {"hold_reason": "usage is being counted"}}),
+    ("usage_open", {"pause": (PauseKind.USAGE, "What was used in September isn't signed off.")}),
+    ("credit_coming", {"pause": (PauseKind.CREDIT_MEMO, "A credit memo of 200.00 USD is to come.")}),
+    ("format_change", {"pause": (PauseKind.FORMAT_CHANGE, "The customer wants it as PEPPOL.")}),
+    ("promised", {"pause": (PauseKind.PROMISE, "1,000.00 USD are promised for 2026-10-20.")}),
+    ("payment_plan", {"pause": (PauseKind.PLAN, "The next instalment is due on 2026-11-01.")}),
+    ("in_conversation", {"pause": (PauseKind.CONVERSATION, "The customer answered on 2026-10-06.")}),
     ("disputed", {"invoice": {"lines": (line("1000.00", disputed=True),)}}),
     ("match_pending", {"match_pending": True}),
     ("awaiting_approval", {"awaiting_approval": True}),
@@ -47,14 +55,16 @@ ROWS = [
     ("strategic", {"is_strategic": True}),
     ("escalated", {"escalation": "Renewal on 2026-10-28, in 20 days; 7 days past due"}),
     ("no_contact", {"customer": {"email": ""}}),
+    ("new_address", {"email_since": DUE_ON + timedelta(days=1)}),
+    ("politeness", {"heard": 7}),
     ("not_delivered", {"invoice": {"delivered_on": DUE_ON + timedelta(days=6)}}),
     ("backlog", {"in_backlog": True}),
     ("stale", {"stale_sources": ("stripe",)}),
     ("clock", {"clock_behind": True}),
     ("other_sender", {"other_senders": ("netsuite_dunning",)}),
     ("stopped", {"stopped": "by a person"}),
+    ("not_approved", {"not_approved": "nobody has approved it"}),
     ("shadow", {"send": Switch.SHADOW}),
-    ("breaker", {"breaker": "61 mails in one day are more than 60"}),
     ("quiet_hours", {"quiet": "no mail leaves on a Saturday"}),
 ]
 
@@ -83,8 +93,8 @@ def test_each_reason_alone_stops_the_reminder(reason, change):
 def test_of_two_reasons_the_earlier_one_is_told(position):
     earlier, change = ROWS[position]
     for later, other in ROWS[position + 1 :]:
-        if set(change) == set(other) == {"invoice"}:
-            continue  # one invoice can't be both; the rest of its precedence is tested below
+        if set(change) & set(other):
+            continue  # one invoice, and one pause, can't be both; the rest of its precedence is tested below
         verdict = suppression.decide(facts(other, change), POLICY)
 
         assert earlier == verdict.reason, f"{earlier} comes before {later}"
@@ -114,6 +124,39 @@ def test_nothing_against_it_lets_it_leave_and_every_reason_has_a_row():
 )
 def test_the_invoice_itself(change, reason):
     assert reason == suppression.decide(facts({"invoice": change}), POLICY).reason
+
+
+@pytest.mark.parametrize(
+    ("billed", "days", "reason"),
+    [
+        ("999.98", 6, "none"),
+        ("999.99", 6, "none"),
+        ("1000.00", 6, "new_address"),
+        ("1000.00", 7, "none"),  # the address is a week old
+    ],
+)
+def test_a_large_amount_is_not_asked_for_at_a_new_address(billed, days, reason):
+    """RULES 5.2. Weighed as billed, whatever is paid of it."""
+    changed = {
+        "email_since": CLEAR.on - timedelta(days=days),
+        "invoice": {"amount": usd(billed), "balance": usd("500.00")},
+    }
+
+    assert reason == suppression.decide(facts(changed), POLICY).reason
+
+
+@pytest.mark.parametrize(("heard", "reason"), [(6, "none"), (7, "politeness"), (8, "politeness")])
+def test_a_contact_hears_no_more_than_is_polite(heard, reason):
+    assert reason == suppression.decide(facts({"heard": heard}), POLICY).reason
+
+
+def test_the_question_about_disputed_lines_may_leave_although_all_is_disputed():
+    disputed = {"invoice": {"lines": (line("1000.00", disputed=True),)}}
+
+    assert "disputed" == suppression.decide(facts(disputed), POLICY).reason
+    asks = {"step": DISPUTE_STEP, "credits": usd("0.01"), "inflight": usd("0.01")}
+    assert "none" == suppression.decide(facts(disputed, asks), POLICY).reason
+    assert "hold" == suppression.decide(facts({"invoice": {"hold_reason": "legal"}}, asks), POLICY).reason
 
 
 @pytest.mark.parametrize(

@@ -12,9 +12,9 @@ import pytest
 from decision_cases import DUE_ON, invoice, usd
 
 from connector import measures
-from connector.measures import AgeingBucket
-from connector.money import MoneyError
-from connector.receivables import InvoiceStatus
+from connector.measures import AgeingBucket, Paused, PausedAge
+from connector.money import Money, MoneyError
+from connector.receivables import InvoiceStatus, PauseKind
 
 LEDGER = Path(__file__).resolve().parents[2] / ".." / "shared" / "data" / "receivables" / "invoices.csv"
 
@@ -47,6 +47,48 @@ def test_ageing_counts_and_sums_open_balances_by_currency():
         ("USD", "1-30", 2, "30.00 USD"),
         ("USD", "over 90", 1, "5.00 USD"),
     ] == filled
+
+
+@pytest.mark.parametrize(
+    ("days", "age"),
+    [
+        (-1, "0-7"), (0, "0-7"), (7, "0-7"), (8, "8-30"), (30, "8-30"), (31, "31-60"), (60, "31-60"), (61, "over 60"),
+        (900, "over 60"),
+    ],
+)  # fmt: skip
+def test_the_age_of_a_pause_is_counted_from_the_day_on_which_it_began(days, age):
+    assert PausedAge(age) is measures.paused_age(days)
+
+
+def test_paused_value_is_summed_by_kind_currency_and_age_with_what_is_lacking():
+    def paused(days, amount, kind=PauseKind.USAGE, *lacking):
+        has = {name: name not in lacking for name in ("has_owner", "has_end")}
+        return Paused(kind, DUE_ON - timedelta(days=days), amount, **has, is_past_end="past" in lacking)
+
+    lines = measures.paused_value(
+        [
+            paused(7, usd("1.00")),
+            paused(8, usd("2.00")),
+            paused(30, usd("4.00"), PauseKind.USAGE, "has_owner"),
+            paused(31, usd("8.00"), PauseKind.USAGE, "has_owner", "has_end"),
+            paused(61, usd("16.00"), PauseKind.USAGE, "past"),
+            paused(0, Money(700, "JPY")),
+            paused(0, usd("32.00"), PauseKind.DISPUTE),
+        ],
+        DUE_ON,
+    )
+
+    assert [
+        ("dispute", "USD", 1, ["32.00", "0.00", "0.00", "0.00"], "32.00 USD", (0, 0, 0)),
+        ("usage", "JPY", 1, ["700", "0", "0", "0"], "700 JPY", (0, 0, 0)),
+        ("usage", "USD", 5, ["1.00", "6.00", "8.00", "16.00"], "31.00 USD", (2, 1, 1)),
+    ] == [
+        (
+            *(one.kind.value, one.currency, one.count, [age.plain() for age in one.by_age], str(one.total)),
+            (one.without_owner, one.without_end, one.past_end),
+        )
+        for one in lines
+    ]
 
 
 def test_dso_is_closing_ar_over_sales_times_days():

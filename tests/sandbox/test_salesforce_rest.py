@@ -161,7 +161,8 @@ def test_describe_tells_fields_with_their_types_and_values(site: CrmSite) -> Non
         fields = {field["name"]: field for field in client.restful("sobjects/Account/describe")["fields"]}  # type: ignore[index]
 
     assert ("string", True) == (fields["ERP_Customer_Id__c"]["type"], fields["ERP_Customer_Id__c"]["externalId"])
-    assert ["Standard", "Growth", "Strategic"] == [one["value"] for one in fields["Tier__c"]["picklistValues"]]
+    tiers = [one["value"] for one in fields["Tier__c"]["picklistValues"]]
+    assert ["Standard", "SMB", "Growth", "Enterprise", "Strategic"] == tiers
     assert (["User"], "CSM__r") == (fields["CSM__c"]["referenceTo"], fields["CSM__c"]["relationshipName"])
 
 

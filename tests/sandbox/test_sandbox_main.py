@@ -32,7 +32,7 @@ def test_one_line_says_where_everything_is_and_sigterm_ends_it_well() -> None:
         process.terminate()
         rest, errors = process.communicate(timeout=10)
 
-    assert {"url", "world", "now", "netsuite", "stripe", "salesforce", "smtp"} == set(line)
+    assert {"url", "world", "now", "netsuite", "stripe", "salesforce", "smtp", "imap", "sms", "chat"} == set(line)
     assert line["url"].startswith("http://127.0.0.1:")
     assert ("2026-11-02T09:00:00+00:00", True) == (clock["now"], clock["frozen"])
     assert (0, "", "") == (process.returncode, rest, errors)

@@ -20,5 +20,5 @@ person    voids the payment of P-1                        # as the exception ask
 day       2026-09-19
 expect    balance INV-1 3900.00
 expect    invoice INV-1 is open
-expect    reminders of INV-1: +7 sent
+expect    reminders of INV-1: payment_returned, +7 sent   # told after a grace, then the right next step (RULES 3)
 expect    no exception

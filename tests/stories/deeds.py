@@ -20,6 +20,8 @@ from tests.stories.notation import choices as chosen
 from tests.stories.notation import items, pairs
 from tests.stories.services import Services, sentences
 
+# The word of a story for what is said of a customer -> the word of the ERP's deed.
+_SAID = {"contract": "contract_type", "billing": "billing_model", "zone": "time_zone"}
 MORNING = time(9, tzinfo=UTC)
 BEFORE_WORK = time(6, tzinfo=UTC)
 
@@ -43,11 +45,15 @@ class Deeds(Services):
     @property
     def desk(self) -> Desk:
         if self._desk is None:
-            self._desk = Desk(self._served, self._folder, self._policy, crm=self._has_crm)
+            self._desk = Desk(self._served, self._folder, self._policy, crm=self._has_crm, chat=self._has_chat)
             if self._mapping:
                 netsuite_mapping(self._folder, self._mapping)
             if self._cutover_on:
                 self._desk.environ["CONNECTOR_STRIPE_CUTOVER_ON"] = self._cutover_on
+            if self._has_mailbox:
+                self._desk.connect_mailbox()
+            if self._has_sms:
+                self._desk.connect_sms()
             if self._mails_customers:
                 # A sandbox account demands a redirect, rightly; behind this mail server there are no people.
                 channel: Any = self._desk.service.parts().channel
@@ -92,9 +98,31 @@ class Deeds(Services):
         self.roles |= {id: role for role, id in entry["accounts"].items()}
         self._mapping["settlement"] = [*self._mapping.get("settlement", []), entry]
 
-    @sentences("customer <customer>, net <days>[, <currency>][, child of <parent>]")
-    def customer(self, customer: str, days: str, currency: str, parent: str) -> None:
+    @sentences("customer <customer>, net <days>[, <currency>][, child of <parent>][, <said>]")
+    def customer(self, customer: str, days: str, currency: str, parent: str, said: str) -> None:
         self._customer(customer, days, f"payables@{_slug(customer)}.example", currency, parent)
+        self.describes(customer, said)
+
+    @sentences("person describes <customer> as <said>")
+    def describes(self, customer: str, said: str) -> None:
+        """`tier enterprise, contract annual, billing usage, relationship partner, arr 120000.00 USD, country US, zone
+        America/New_York, cc cfo@northfield.example, sms +14155550123 since 2026-09-01, mails to parent`"""
+        given: dict[str, object] = {}
+        for word, value in pairs(said):
+            first, _, rest = value.partition(" ")
+            if word == "arr":
+                given |= {"arr": first, "arr_currency": rest}
+            elif word == "sms":
+                since = rest.removeprefix("since ")
+                given |= {"sms": first, "sms_consent_on": date.fromisoformat(since) if since else None}
+            elif word == "mails":
+                given["mails_parent"] = True
+            elif word == "cc":
+                given["cc"] = ", ".join(filter(None, (str(given.get("cc", "")), value)))
+            else:
+                given[_SAID.get(word, word)] = value
+        if given:
+            self.world.netsuite.describe_customer(self.world.customer(customer).id, **given)
 
     @sentences("customer <customer>, net <days>, no e-mail")
     def customer_without_address(self, customer: str, days: str) -> None:
@@ -181,9 +209,10 @@ class Deeds(Services):
 
     # ---- people in the ERP ----
 
-    @sentences("person enters <amount> for <invoice> <text>")
-    def enters(self, amount: str, invoice: str, text: str) -> None:
-        self._post_by_hand([(invoice, amount)], text)
+    @sentences("person enters <amount> for <invoice> <text>[ on <day>]")
+    def enters(self, amount: str, invoice: str, text: str, day: str) -> None:
+        """On a day that is past: how a customer paid before the story begins."""
+        self._post_by_hand([(invoice, amount)], text, date.fromisoformat(day) if day else None)
 
     @sentences("person posts <payment> -> <parts>")
     def posts(self, payment: str, parts: str) -> None:
@@ -230,11 +259,11 @@ class Deeds(Services):
         amount = str(Decimal(charge["amount"]).scaleb(-2))
         self.world.netsuite.pay_by_hand(owner.id, amount, self.today(), (), f"Stripe {charge['id']}")
 
-    def _post_by_hand(self, parts: list[tuple[str, str]], memo: str) -> None:
+    def _post_by_hand(self, parts: list[tuple[str, str]], memo: str, on: date | None = None) -> None:
         owner = self._invoice(parts[0][0])["customer"]
         total = str(sum(Decimal(amount) for _, amount in parts))
         applications = [(self.world.invoice_id(invoice), amount) for invoice, amount in parts]
-        self.world.netsuite.pay_by_hand(owner, total, self.today(), applications, memo)
+        self.world.netsuite.pay_by_hand(owner, total, on or self.today(), applications, memo)
 
     @sentences("person enters <amount> of <customer> <text>")
     def enters_unapplied(self, amount: str, customer: str, text: str) -> None:
@@ -269,6 +298,38 @@ class Deeds(Services):
     def holds(self, invoice: str, text: str) -> None:
         self.world.netsuite.set_hold(self.world.invoice_id(invoice), text)
 
+    @sentences("person holds <invoice> for <word> <text>[ since <issued>][ until <day>][ owner <owner>]")
+    def holds_for(self, invoice: str, word: str, text: str, issued: str, day: str, owner: str) -> None:
+        """The kinds are those of the ERP's field: usage, credit_memo, format_change, other."""
+        since, until = (date.fromisoformat(one) if one else None for one in (issued, day))
+        self.world.netsuite.set_hold(self.world.invoice_id(invoice), text, word, owner, since, until)
+
+    @sentences("person promises <invoice> <amount> <currency> on <day>[ by <text>][ recorded by <owner>]")
+    def promises(self, invoice: str, amount: str, currency: str, day: str, text: str, owner: str) -> None:
+        """The amount is in the invoice's own currency: the ERP's field has no other."""
+        if currency != self._invoice(invoice)["currency"]:
+            raise ValueError(f"{invoice} is not in {currency}")
+        on = date.fromisoformat(day)
+        self.world.netsuite.promise(self.world.invoice_id(invoice), on, amount, text, owner)
+
+    @sentences("person takes back the promise of <invoice>")
+    def takes_promise_back(self, invoice: str) -> None:
+        self.world.netsuite.forget_promise(self.world.invoice_id(invoice))
+
+    @sentences("person agrees plan of <invoice> <text>[ approved by <word>]")
+    def agrees_plan(self, invoice: str, text: str, word: str) -> None:
+        """As people write it: "2026-12-01 500.00; 2027-01-01 500.00"."""
+        self.world.netsuite.agree_plan(self.world.invoice_id(invoice), text, word)
+
+    @sentences("person talks about <invoice> until <day>")
+    def talks(self, invoice: str, day: str) -> None:
+        self.world.netsuite.converse(self.world.invoice_id(invoice), date.fromisoformat(day))
+
+    @sentences("person touches <invoice>")
+    def touches(self, invoice: str) -> None:
+        """A person worked on it today, by the ERP's field."""
+        self.world.netsuite.touch(self.world.invoice_id(invoice), self.today())
+
     @sentences("person releases <invoice>")
     def releases(self, invoice: str) -> None:
         self.world.netsuite.clear_hold(self.world.invoice_id(invoice))
@@ -277,13 +338,28 @@ class Deeds(Services):
     def disputes(self, number: str, invoice: str, text: str) -> None:
         self.world.netsuite.dispute_line(self.world.invoice_id(invoice), int(number), text)
 
-    @sentences("person settles the dispute about line <number> of <invoice>")
-    def settles_dispute(self, number: str, invoice: str) -> None:
-        self.world.netsuite.settle_dispute(self.world.invoice_id(invoice), int(number))
+    @sentences("person gives detail on line <number> of <invoice> <text>")
+    def gives_detail(self, number: str, invoice: str, text: str) -> None:
+        self.world.netsuite.give_detail(self.world.invoice_id(invoice), int(number), text)
+
+    @sentences("person gives the dispute of <invoice> to <owner>[ until <day>]")
+    def gives_dispute(self, invoice: str, owner: str, day: str) -> None:
+        until = date.fromisoformat(day) if day else None
+        self.world.netsuite.own_dispute(self.world.invoice_id(invoice), owner, until)
+
+    @sentences("person settles the dispute about line <number> of <invoice>[ as <word>]")
+    def settles_dispute(self, number: str, invoice: str, word: str) -> None:
+        """`as rejected`, `accepted` or `written_off`; else nobody says how it ended."""
+        self.world.netsuite.settle_dispute(self.world.invoice_id(invoice), int(number), word)
 
     @sentences("person voids <invoice>")
     def voids(self, invoice: str) -> None:
         self.world.netsuite.void(self.world.invoice_id(invoice))
+
+    @sentences("person writes off <amount> of <invoice>[ by <word>]")
+    def writes_off(self, amount: str, invoice: str, word: str) -> None:
+        """By a credit memo against bad debt, or `by journal`."""
+        self.world.netsuite.write_off(self.world.invoice_id(invoice), self.today(), amount, by=word or "memo")
 
     @sentences("person makes <invoice> due <day>")
     def makes_due(self, invoice: str, day: str) -> None:
@@ -351,6 +427,11 @@ class Deeds(Services):
     @sentences("operator lifts <what>")
     def lifts(self, what: str) -> None:
         self.desk.service.stop(what, lift=True, who="controller", reason="")
+
+    @sentences("operator has dealt with <customer> <text>")
+    def dealt_with(self, customer: str, text: str) -> None:
+        """Somebody has answered what this customer wrote."""
+        self.desk.service.answered(customer, "controller", text)
 
     @sentences("fault <word> <operation>[, <number> times]")
     def fault(self, word: str, operation: str, number: str) -> None:

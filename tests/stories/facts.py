@@ -79,6 +79,15 @@ class Facts:
     def last_mail_does_not_say(self, text: str) -> str:
         return "it does" if not self.last_mail_says(text) else ""
 
+    @facts("last text says <text>")
+    def last_text_says(self, text: str) -> str:
+        texts = self._story.world.sms.texts()
+        return "" if texts and text in texts[-1].text else texts[-1].text if texts else "no text was ever sent"
+
+    @facts("no text ever")
+    def no_text_ever(self) -> str:
+        return "; ".join(one.text for one in self._story.world.sms.texts())
+
     @facts("last mail is from <address>")
     def last_mail_from(self, address: str) -> str:
         return _same(address, str(self._last_mail().header("From")))
@@ -87,6 +96,19 @@ class Facts:
     def last_mail_for(self, address: str) -> str:
         mail = self._last_mail()
         return _same(address, mail.header("X-AR-Would-Go-To") or mail.header("To"))
+
+    @facts("last mail is copied to <address>")
+    def last_mail_copied(self, address: str) -> str:
+        """Openly, and to nobody else."""
+        mail = self._last_mail()
+        return _same(address, mail.header("X-AR-Would-Copy-To") or mail.header("Cc") or "nobody")
+
+    @facts("last mail goes unseen to <address>")
+    def last_mail_unseen(self, address: str) -> str:
+        """The envelope names just this one beside those whom everybody sees."""
+        mail = self._last_mail()
+        seen = {*items(mail.header("To")), *items(mail.header("Cc"))}
+        return _same([address], [one for one in mail.rcpt_to if one not in seen])
 
     def _last_mail(self) -> Any:
         mails = self._story.desk.mails()
@@ -217,6 +239,30 @@ class Facts:
         holds = len(found) == 1 and found[0].startswith(f"{word}:") and text.lower() in found[0].lower()
         return "" if holds else "; ".join(found) or "no AR status record"
 
+    @facts("erp card <invoice> says <text>")
+    def erp_card(self, invoice: str, text: str) -> str:
+        """The card of this invoice that people read in the ERP."""
+        found = self._status(invoice, "custrecord_arc_st_card")
+        return "" if len(found) == 1 and text.lower() in " ".join(found[0].split()).lower() else "; ".join(found)
+
+    @facts("erp segment <invoice> <segment>")
+    def erp_segment(self, invoice: str, segment: str) -> str:
+        return _same([segment], self._status(invoice, "custrecord_arc_st_segment"))
+
+    def _status(self, invoice: str, field: str) -> list[str]:
+        rows = self._records("customrecord_arc_status", "custrecord_arc_st_invoice", invoice)
+        return [str(row.get(field) or "nothing") for row in rows] or ["no AR status record"]
+
+    @facts("erp exception <word> of <invoice>[ owner <owner>][ until <day>][ outcome <text>]")
+    def erp_exception(self, word: str, invoice: str, owner: str, day: str, text: str) -> str:
+        """What people see of it in the ERP: whose it is, by when it is to be decided, and what came of it."""
+        rows = self._records("customrecord_arc_exception", "custrecord_arc_exc_invoice", invoice)
+        wanted = {"kind": word, "owner": owner, "deadline": day, "outcome": text}
+        found = [{name: str(row.get(f"custrecord_arc_exc_{name}") or "") for name in wanted} for row in rows]
+        if any(all(not value or value.lower() in one[name].lower() for name, value in wanted.items()) for one in found):
+            return ""
+        return "; ".join(" ".join(one.values()) for one in found) or "no AR exception record"
+
     @facts("loop <invoice> closed")
     def loop(self, invoice: str) -> str:
         """Paid in the ERP, nothing planned any more, and the connector says so."""
@@ -289,6 +335,30 @@ class Facts:
         shown = len(found) == 1 and all(text in found[0] for text in quoted(texts))
         return "" if shown else "\n".join(found) or "no task"
 
+    @facts("chat says <texts>")
+    def chat_says(self, texts: str) -> str:
+        """One message in our people's chat shows all of this."""
+        posted = [post.text for post in self._story.world.chat.posts()]
+        shown = [post for post in posted if all(text in post for text in quoted(texts))]
+        return "" if len(shown) == 1 else "\n".join(posted) or "nothing was posted"
+
+    @facts("chat does not say <text>")
+    def chat_does_not_say(self, text: str) -> str:
+        return "\n".join(post.text for post in self._story.world.chat.posts() if text in post.text)
+
+    @facts("no chat")
+    def no_chat(self) -> str:
+        return "\n".join(post.text for post in self._story.world.chat.posts())
+
+    @facts("task about <invoice> for <owner>[ shows <texts>]")
+    def task_for(self, invoice: str, owner: str, texts: str) -> str:
+        """One task of this user of the CRM."""
+        user = self._story.world.salesforce.org.find("User", owner)
+        about = [one for one in self._tasks() if invoice in one["subject"]]
+        found = [one["description"] for one in about if one["owner"] == user]
+        shown = len(found) == 1 and all(text in found[0] for text in quoted(texts))
+        return "" if shown else "\n".join(f"{one['owner']}: {one['description']}" for one in about) or "no task"
+
     @facts("no task in the CRM")
     def no_task(self) -> str:
         return "\n".join(one["subject"] for one in self._tasks())
@@ -296,10 +366,10 @@ class Facts:
     def _tasks(self) -> list[dict[str, Any]]:
         return list(self._story.world.truth()["tasks"])
 
-    @facts("exception <word> of <customer>[ over <invoices>]")
-    def exception_of_customer(self, word: str, customer: str, invoices: str) -> str:
+    @facts("exception <word> of <customer>[ over <invoices>][ shows <texts>]")
+    def exception_of_customer(self, word: str, customer: str, invoices: str, texts: str) -> str:
         customer_id = self._story.world.customer(customer).id
-        return self._shown([o for o in self._exceptions() if o.customer_id == customer_id], word, invoices, "")
+        return self._shown([o for o in self._exceptions() if o.customer_id == customer_id], word, invoices, texts)
 
     def _shown(self, found: list[OpenException], word: str, invoices: str, texts: str) -> str:
         """Is there one of this kind, holding these invoices and showing these explanations?"""

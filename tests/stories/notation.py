@@ -19,10 +19,12 @@ Meaning = TypeVar("Meaning", bound=Callable[..., Any])
 _INVOICE = r"[A-Z][\w.]*-[\w.-]+"
 _AMOUNT = r"\d+(?:\.\d+)?"
 _DAY = r"\d{4}-\d\d-\d\d"
-_STEP = r"(?:[-+]?\d+|courtesy|statement)"
+_STEP = r"(?:[-+]?\d+|courtesy|statement|dispute_detail|payment_returned)"
 _NAME = r"[A-Z][^\",:]*?"
 # A word, or YAML in brackets, in which there may be brackets once more.
 _CHOICE = r"(?:\{(?:[^{}]|\{[^{}]*\})*\}|\[(?:[^\[\]]|\[[^\[\]]*\])*\]|[^,{\[]+)"
+_TRAIT = rf"(?:arr {_AMOUNT} [A-Z]{{3}}|(?:tier|contract|billing|country|zone) [\w/+-]+)"
+_SAID = rf"(?:{_TRAIT}|relationship [\w-]+|cc \S+@[^\s,]+|sms \+\d+(?: since {_DAY})?|mails to parent)"
 _KINDS = {
     "invoice": _INVOICE,
     "memo": _INVOICE,
@@ -56,10 +58,15 @@ _KINDS = {
     "texts": '"[^"]*"(?: and "[^"]*")*',
     "permission": r"[A-Z]+_[A-Z]+",
     "address": r"\S+@\S+",
+    "code": r"[245]\.\d+\.\d+",
     "what": r"(?:send|post)",
     "word": r"\w+",
     "evidence": "undelivered",
     "flags": r"(?:strategic|do-not-contact)(?:, (?:strategic|do-not-contact))*",
+    "traits": rf"{_TRAIT}(?:, {_TRAIT})*",
+    "said": rf"{_SAID}(?:, {_SAID})*",
+    "owner": '"[^"]*"',
+    "segment": r'(?:\w+|"[^"]*")',
     "operation": r"[\w.]+",
     "choices": rf"\w+ {_CHOICE}(?:, \w+ {_CHOICE})*",
     "subject": rf"(?:{_INVOICE}|{_NAME})",

@@ -3,8 +3,8 @@ title     An address that the mail server refuses opens fix_contact; a corrected
 mail      goes to the customers themselves
 customer  Alder Point Clinics, net 30
 customer  Sable Ridge Metering, net 30
-invoice   INV-1  Sable Ridge Metering  8000.00 USD  due 2026-09-11  issued 2026-08-12
-invoice   INV-2  Alder Point Clinics   900.00 USD   due 2026-09-11  issued 2026-08-12
+invoice   INV-1  Sable Ridge Metering  800.00 USD   due 2026-09-11  issued 2026-08-12
+invoice   INV-2  Alder Point Clinics   9000.00 USD  due 2026-09-11  issued 2026-08-12
 mailbox   refuses payables@sable.example
 
 day       2026-09-04

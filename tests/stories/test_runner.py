@@ -55,6 +55,12 @@ def test_a_reminder_that_only_the_store_calls_sent_is_not_believed(tmp_path: Pat
             {"payer": "somebody", "word": "ach", "parts": "INV-1 10"},
         ),
         ("customer Meridian Freight, net 30, child of Meridian Group", {"parent": "Meridian Group", "currency": ""}),
+        (
+            "crm account Alder Point, renews 2027-01-31, strategic, tier Enterprise, arr 5.00 USD, zone Europe/Berlin",
+            {"flags": "strategic", "traits": "tier Enterprise, arr 5.00 USD, zone Europe/Berlin"},
+        ),
+        ("crm account Alder Point, billing usage", {"renews": "", "flags": "", "traits": "billing usage"}),
+        ("crm hears Alder Point on 2026-09-04", {"customer": "Alder Point", "day": "2026-09-04"}),
     ],
 )
 def test_a_sentence_gives_its_words(text: str, words: dict[str, str]) -> None:

@@ -12,6 +12,6 @@ expect    match P-1 -> INV-1 6000.00 by printed_lines
 expect    erp application P-1 -> INV-1 6000.00
 expect    balance INV-1 3000.00
 day       2026-09-20
-expect    reminders of INV-1: -7 sent
+expect    reminders of INV-1: -7, dispute_detail sent     # a question, and no demand
 expect    reminder INV-1 +7 held because "3,000.00 USD of the balance 3,000.00 USD is disputed"
 expect    erp flag INV-1 held because "disputed"

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from answers_cases import POLICY, ZONE, Case, invoice, usd
 
-from connector import answers, cash, pull, remind, words
+from connector import answers, cash, plans, pull, remind, words
 from connector.errors import ConfigError
 from connector.policy import Switch
 from connector.ports import SendOutcome
@@ -48,9 +48,9 @@ def plan(case: Case, tmp_path: Path) -> PlanReport:
         pull.read_autopay(parts, now)
         pull.read_other_senders(parts, now, today)
         pull.read_payments(parts, now)
-        remind.plan_reminders(parts, today)
+        plans.plan_reminders(parts, today)
         cash.match_payments(parts, today)
-        remind.plan_reminders(parts, today)
+        plans.plan_reminders(parts, today)
         with copy.tx() as tx:
             decided = remind.decide_reminders(tx, parts, now, today)
             return answers.plan(tx, parts, now, first, decided)

@@ -9,15 +9,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from answers_cases import POLICY, ZONE, Case, HeldPayments, LedgerErp, invoice, usd
+from answers_cases import POLICY, Case, HeldPayments, LedgerErp, invoice, usd
 
 from connector import checks
 from connector.errors import Terminal, Transient
 from connector.policy import BacklogChoice, Calendar, ClosedPeriod, Policy, Switch
-from connector.ports import BalanceRead, CrmRead, Finding, Installation, OtherSender
+from connector.ports import BalanceRead, CrmRead, Finding, Installation, MailboxRead, OtherSender
 from connector.receivables import CreditKind, CreditMemo
 from connector.settlement import AccountBalance, AccountRole, Period, Settlement, SettleThrough
-from connector.store import orders
+from connector.store import book, orders
 
 ISSUED, DUE = date(2026, 8, 12), date(2026, 9, 20)
 TODAY = date(2026, 9, 7)
@@ -118,6 +118,7 @@ def test_whatever_is_not_in_order_says_what_to_do(case: Watched) -> None:
 
 
 def test_nothing_is_written_by_a_look(case: Watched) -> None:
+    case.parts()  # the policy is approved
     before = case.store.last_seq()
     case.all()
 
@@ -139,6 +140,47 @@ def test_what_cannot_be_looked_at_is_told_where_the_side_is_well_otherwise(case:
     [finding] = case.found("senders")
 
     assert (False, True, "the key may not read invoices") == (finding.ok, finding.blocking, finding.what)
+
+
+@dataclass
+class QuietMailbox:
+    name: str = "mailbox"
+
+    def read_since(self, cursor: str, now: datetime) -> MailboxRead:
+        return MailboxRead(now, "1:1", ())
+
+    def check(self) -> tuple[Finding, ...]:
+        return (Finding("mailbox", True, "the folder can be read"),)
+
+
+@pytest.mark.parametrize(("reply_to", "in_order"), [("ar@ours.example", [True]), ("", [True, False])])
+def test_answers_must_go_where_they_are_read(case: Watched, reply_to: str, in_order: list[bool]) -> None:
+    parts = replace(case.parts(), mailbox=QuietMailbox(), reply_to=reply_to)
+    found = [one for one in checks.findings(parts) if one.area == "mailbox"]
+
+    assert [one.ok for one in found] == in_order
+    assert "empty" in words(found) or reply_to
+
+
+def test_every_channel_is_asked_by_its_own_name(case: Watched) -> None:
+    sms = type(case.channel)(name="sms")
+    sms.check = lambda: (Finding("sms", True, "the gateway answers"),)  # type: ignore[method-assign]
+    found = checks.findings(replace(case.parts(), other_channels={"sms": sms}))
+
+    assert [one.what for one in found if one.area == "sms"] == ["the gateway answers"]
+
+
+def test_the_age_of_customers_answers_is_told(case: Watched) -> None:
+    mailbox = QuietMailbox()
+    case.tick()
+    with case.store.tx() as tx:
+        book.put_source(tx, "mailbox", cursor="1:1", fresh_as_of=case.clock.at)
+    fresh = checks.findings(replace(case.parts(), mailbox=mailbox))
+    case.clock.at += timedelta(hours=2)
+    stale = checks.findings(replace(case.parts(), mailbox=mailbox))
+
+    told = [next(one for one in some if "customers' answers" in one.what) for some in (fresh, stale)]
+    assert [one.ok for one in told] == [True, False]
 
 
 def test_the_crm_is_asked_where_there_is_one(case: Watched) -> None:
@@ -336,21 +378,6 @@ def test_todays_period_is_looked_at(
 
 
 OFFICE = Calendar(time(8), time(18), frozenset(range(5)), frozenset({date(2026, 9, 8)}))
-# now -> when the next mail may leave; 7 September 2026 is a Monday, the 8th is a holiday
-QUIET = [
-    ("2026-09-07 07:59", "2026-09-07 08:00"),
-    ("2026-09-07 08:00", "2026-09-07 08:00"),
-    ("2026-09-07 18:00", "2026-09-07 18:00"),
-    ("2026-09-07 18:01", "2026-09-09 08:00"),
-    ("2026-09-11 19:00", "2026-09-14 08:00"),
-]
-
-
-@pytest.mark.parametrize(("at", "opens"), QUIET)
-def test_a_quiet_hour_ends_when_the_calendar_says(at: str, opens: str) -> None:
-    now, expected = (datetime.fromisoformat(text).replace(tzinfo=ZONE) for text in (at, opens))
-
-    assert expected == checks.quiet_until(OFFICE, now)
 
 
 def test_a_calendar_that_never_lets_mail_out_is_told(case: Watched) -> None:

@@ -156,6 +156,10 @@ class FakeService:
     def stop(self, what: str, lift: bool, who: str, reason: str) -> None:
         self._asked("stop", what, lift, who, reason)
 
+    def answered(self, customer: str, who: str, reason: str) -> tuple[str, ...] | None:
+        self._asked("answered", customer, who, reason)
+        return {"118": ("says_paid",), "Northfield": ()}.get(customer)
+
     def check(self) -> tuple[Finding, ...]:
         self._asked("check")
         return self.findings
@@ -295,6 +299,22 @@ def test_stop_says_how_to_go_on(run: Run) -> None:
 
     assert ("stop", "send", False, "controller", "wrong template") == service.asked[0]
     assert "connector stop send --lift" in result.stdout
+
+
+@pytest.mark.parametrize(
+    ("customer", "said", "code"),
+    [
+        ("118", "Closed: says_paid. Reminders to 118 go on", 0),
+        ("Northfield", "Nothing waited for that.", 0),
+        ("Nobody", "There is no customer 'Nobody'", 1),
+    ],
+)
+def test_answered_says_what_had_waited(run: Run, customer: str, said: str, code: int) -> None:
+    service = FakeService()
+    result = run(service, "answered", customer, "--reason", "the cheque is here", "--who", "controller")
+
+    assert ("answered", customer, "controller", "the cheque is here") == service.asked[0]
+    assert (said in result.output, result.exit_code) == (True, code)
 
 
 def test_a_stop_can_be_lifted(run: Run) -> None:

@@ -15,7 +15,7 @@ from connector.money import Money
 from connector.ports import MailItem, ReminderMail
 
 FOLDER = Path(__file__).resolve().parents[2] / "mappings" / "templates"
-NAMES = ("pre_due", "due_today", "just_overdue", "firm", "urgent", "final", "courtesy")
+NAMES = ("pre_due", "due_today", "just_overdue", "firm", "urgent", "final", "courtesy", "payment_returned")
 SETTINGS = MailSettings("127.0.0.1", 25, pay_domains=("pay.example",))
 WHEN = "Thu, 01 Oct 2026 08:00:00 +0000"
 
@@ -114,6 +114,19 @@ def test_the_disputed_part_is_shown_apart_and_not_asked_for() -> None:
         assert "In dispute, not asked for here: 1,000.00 USD" in body
         assert "4,000.00 USD" in body
         assert "5,000.00 USD" not in body
+
+
+def test_the_question_about_a_dispute_names_its_lines_and_asks_for_no_money() -> None:
+    lines = ("10,000 calls\nat 0.01 & more", "support")
+    wholly = item(askable=Money(0, "USD"), disputed=Money(500000, "USD"), disputed_lines=lines)
+
+    for body in bodies(composed(mail(wholly, template="dispute_detail"))):
+        assert "10,000 calls at 0.01 &" in body
+        assert "support" in body
+        assert "5,000.00 USD" in body
+        assert "PO-9" in body
+        assert "to pay" not in body.lower()
+        assert "0.00 USD" not in body.replace("5,000.00 USD", "")
 
 
 def test_no_template_gives_bank_details() -> None:
@@ -264,7 +277,7 @@ def test_what_is_not_one_plain_address_is_refused_as_a_bad_address(to: str) -> N
 
 def test_the_shipped_templates_are_in_order() -> None:
     assert [(finding.ok, finding.what) for finding in Templates(FOLDER).check(NAMES)] == [
-        (True, "templates: 9 can be rendered")
+        (True, "templates: 14 can be rendered")
     ]
 
 

@@ -91,7 +91,10 @@ def test_the_policy_example_makes_sense(tmp_path: Path) -> None:
     path = tmp_path / "policy.yaml"
     path.write_text(example("policy.yaml"), encoding="utf-8")
 
-    assert ["-7", "0", "two weeks"] == [step.name for step in config.read_policy(path).steps]
+    policy = config.read_policy(path)
+
+    assert ["-7", "0", "two weeks"] == [step.name for step in policy.steps]
+    assert {"key accounts": "default", "often late": "close"} == {one.name: one.cadence for one in policy.segments}
 
 
 def test_every_class_of_evidence_and_every_kind_of_exception_is_explained() -> None:

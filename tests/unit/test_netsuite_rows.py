@@ -14,7 +14,6 @@ from connector.money import Money
 from connector.receivables import (
     CreditKind,
     CreditMemo,
-    Customer,
     EarlyDiscount,
     InvoiceStatus,
     OpenInvoice,
@@ -245,36 +244,6 @@ def test_credit_memos_and_payments_show_what_they_have_left() -> None:
     assert isinstance(paid, CreditMemo)
     assert (CreditKind.UNAPPLIED_PAYMENT, usd("0")) == (paid.kind, paid.open_amount)
     assert isinstance(odd, Parked)
-
-
-@pytest.mark.parametrize(
-    ("change", "exclusion"),
-    [
-        ({}, ""),
-        ({"isinactive": "T"}, "inactive"),
-        ({"do_not_contact": "T"}, "do-not-contact"),
-        ({"exclude": "intercompany"}, "intercompany"),
-        ({"isinactive": "T", "exclude": "bankruptcy"}, "inactive, bankruptcy"),
-    ],
-)
-def test_every_reason_never_to_write_to_a_customer_is_kept(change: dict[str, str], exclusion: str) -> None:
-    row = {"id": "4", "entityid": "CUST-4", "companyname": "Northfield Robotics", "email": " ap@northfield.example "}
-
-    customer = reading.customer({**row, "parent": "3", **change})
-
-    expected = Customer("4", "Northfield Robotics", "ap@northfield.example", "3", bool(exclusion), exclusion)
-    assert expected == customer
-
-
-@pytest.mark.parametrize(("value", "autopay"), [("T", True), ("F", False), ("", False)])
-def test_an_autopay_customer_is_not_excluded(value: str, autopay: bool) -> None:
-    customer = reading.customer({"id": "4", "entityid": "CUST-4", "autopay": value})
-
-    assert (autopay, False) == (customer.autopay, customer.is_excluded)
-
-
-def test_a_customer_that_is_its_own_parent_has_none() -> None:
-    assert "" == reading.customer({"id": "4", "entityid": "CUST-4", "parent": "4"}).parent_id
 
 
 def test_a_payment_has_no_sign() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -27,7 +28,7 @@ def test_the_shipped_mapping_says_in_full_what_the_defaults_are() -> None:
 @pytest.mark.parametrize(
     ("old", "new", "told"),
     [
-        ("invoice_hold:", "invoice_holt:", "line 48: fields.invoice_holt: unknown key; did you mean 'invoice_hold'?"),
+        ("invoice_hold:", "invoice_holt:", "line 53: fields.invoice_holt: unknown key; did you mean 'invoice_hold'?"),
         ("delivery: field", "delivery: fax", "must be one of field, email_log, none"),
         ("amount: discountamount", 'amount: ""', "early_discount: give both amount and until, or leave both empty"),
         ('pause_field: ""', "pause_field: a b", "native_dunning.pause_field"),
@@ -35,6 +36,9 @@ def test_the_shipped_mapping_says_in_full_what_the_defaults_are() -> None:
         ("account_time_zone: UTC", "account_time_zone: Mars", "must be an IANA time zone"),
         ("line_amount_sign: minus", "line_amount_sign: times", "must be one of minus, plus"),
         ("invoice_hold: custbody_arc_hold", "invoice_hold: a b", "fields.invoice_hold: must be in another form"),
+        ("invoice_hold: custbody_arc_hold", 'invoice_hold: ""', "fields.invoice_hold: must be in another form"),
+        ("invoice_plan: custbody_arc_plan", "invoice_plan: a b", "fields.invoice_plan: must be in another form"),
+        ("country: billing_address", "country: passport", "must be one of billing_address, field, none"),
     ],
 )
 def test_a_wrong_mapping_is_refused_with_its_line(tmp_path: Path, old: str, new: str, told: str) -> None:
@@ -47,6 +51,41 @@ def test_a_wrong_mapping_is_refused_with_its_line(tmp_path: Path, old: str, new:
         load(changed, NetSuiteMapping)
 
     assert told in str(caught.value)
+
+
+def test_a_field_that_may_be_left_out_is_read_only_where_it_has_a_name(tmp_path: Path) -> None:
+    text = SHIPPED.read_text(encoding="utf-8")
+    for key in ("invoice_plan", "customer_tier", "line_dispute_detail"):
+        text = re.sub(rf"^  {key}: .*$", f'  {key}: ""', text, count=1, flags=re.MULTILINE)
+    changed = tmp_path / "netsuite.yaml"
+    changed.write_text(text, encoding="utf-8")
+
+    found = load(changed, NetSuiteMapping)
+
+    assert {"invoice_plan", "customer_tier", "line_dispute_detail"} == set(found.fields.not_there)
+    assert "plan" not in found.columns("invoice") and "tier" not in found.columns("customer")
+    # Without a field for the detail of a dispute its reason is the detail.
+    assert found.fields.line_dispute_reason == found.columns("line")["dispute_detail"]
+
+
+@pytest.mark.parametrize(
+    ("country", "script_id"), [("billing_address", None), ("none", None), ("field", "custentity_arc_country")]
+)
+def test_the_country_is_read_from_one_place(tmp_path: Path, country: str, script_id: str | None) -> None:
+    changed = tmp_path / "netsuite.yaml"
+    text = SHIPPED.read_text(encoding="utf-8")
+    changed.write_text(text.replace("country: billing_address", f"country: {country}", 1), encoding="utf-8")
+
+    assert script_id == load(changed, NetSuiteMapping).columns("customer").get("country")
+
+
+def test_a_country_in_a_field_without_a_name_is_refused(tmp_path: Path) -> None:
+    changed = tmp_path / "netsuite.yaml"
+    text = SHIPPED.read_text(encoding="utf-8").replace("country: billing_address", "country: field", 1)
+    changed.write_text(text.replace("customer_country: custentity_arc_country", 'customer_country: ""', 1))
+
+    with pytest.raises(ConfigError, match=r"name it under fields\.customer_country"):
+        load(changed, NetSuiteMapping)
 
 
 def entry(**changes: object) -> str:

@@ -17,7 +17,7 @@ from rich.console import Console
 from connector import display, sheets
 from connector.errors import ConfigError
 from connector.money import Money
-from connector.reports import AgeingRow, BalanceRow, Measure, Report, Source
+from connector.reports import AgeingRow, BalanceRow, Measure, PausedRow, Report, Source
 
 ON = date(2026, 11, 2)
 NS = {"x": "http://schemas.openxmlformats.org/spreadsheetml/2006/main"}
@@ -41,6 +41,21 @@ REPORT = Report(
     first_on=date(2026, 8, 3),
     months=3,
     source=Source.ERP,
+    paused=(
+        PausedRow(
+            kind="credit_memo",
+            currency="USD",
+            count=2,
+            days_0_7=Money(100, "USD"),
+            days_8_30=Money(0, "USD"),
+            days_31_60=Money(0, "USD"),
+            days_over_60=Money(250, "USD"),
+            total=Money(350, "USD"),
+            without_owner=1,
+            without_end=0,
+            past_end=2,
+        ),
+    ),
     clearing=(BalanceRow(ON, "USD", "", "fees", "fees", Money(-290, "USD"), 2, ("=2+5", "00123")),),
     notes=("Currencies are not added up.",),
 )
@@ -88,6 +103,20 @@ def test_the_csv_has_a_row_a_figure_with_its_day_and_what_it_is_made_by() -> Non
     assert "2026-08-03 to 2026-11-02, 92 days" == found["parameters", "", "period"]["value"]
 
 
+def test_paused_value_stands_by_age_with_what_is_lacking() -> None:
+    found = {row["item"]: (row["value"], row["count"]) for row in rows(REPORT) if row["section"] == "paused"}
+    (sheet,) = [one for one in sheets.tables(REPORT) if one.name == "Paused"]
+
+    assert ("1.00", "") == found["credit_memo_days_0_7"]
+    assert ("2.50", "") == found["credit_memo_days_over_60"]
+    assert ("3.50", "2") == found["credit_memo_total"]
+    assert [("1", "1"), ("0", "0"), ("2", "2")] == [
+        found[f"credit_memo_{name}"] for name in ("without_owner", "without_end", "past_end")
+    ]
+    assert ("credit memo",) == sheet.column("why")
+    assert (Money(350, "USD"),) == sheet.column("total")
+
+
 def test_a_record_from_outside_cannot_begin_a_cell_of_the_csv() -> None:
     made = replace(REPORT, clearing=(replace(REPORT.clearing[0], label="=1+1", subsidiary="-cmd"),))
     (found,) = [row for row in rows(made) if row["section"] == "clearing"]
@@ -130,7 +159,9 @@ def workbook(tmp_path: Path) -> Workbook:
 
 
 def test_the_workbook_has_a_sheet_a_table(workbook: Workbook) -> None:
-    assert ["Ageing", "Ageing percent", "AR control", "Measures", "Connector", "Clearing", "Opening"] == workbook.names
+    first, then = ["Ageing", "Ageing percent", "AR control", "Measures"], ["Paused", "Connector", "Clearing", "Opening"]
+
+    assert [*first, *then] == workbook.names
 
 
 def test_amounts_are_numbers_to_the_last_digit(workbook: Workbook) -> None:

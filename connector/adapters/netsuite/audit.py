@@ -50,6 +50,13 @@ def findings(mapping: NetSuiteMapping, ql: SuiteQl, currencies: dict[str, str]) 
             queries.without_evidence(mapping),
             "Send them from NetSuite or enter the day, or choose another `delivery` in mappings/netsuite.yaml.",
         )
+    if loose := queries.loose_holds(mapping):
+        yield _invoices(
+            ql,
+            "open invoices on hold without an owner or an end",
+            loose,
+            "Enter both, or take the tick away; until then the policy's owner and end count.",
+        )
     if mapping.settlement:
         yield _unsettled(mapping, ql, currencies)
     yield _shared_addresses(ql)

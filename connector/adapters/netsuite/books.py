@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 
-from connector.adapters.netsuite import queries, reading
+from connector.adapters.netsuite import cells, queries
 from connector.adapters.netsuite.ledger import SOURCE_IDS_PER_QUERY, carries, chunks, likes, unreadable
 from connector.adapters.netsuite.names import Names
 from connector.adapters.netsuite.rest import Row, SuiteQl
@@ -46,13 +46,13 @@ class Books:
             try:
                 periods.append(
                     Period(
-                        name=reading.text_of(row, "periodname"),
-                        first_on=reading.day_of(row, "startdate", "first_on"),
-                        last_on=reading.day_of(row, "enddate", "last_on"),
+                        name=cells.text_of(row, "periodname"),
+                        first_on=cells.day_of(row, "startdate", "first_on"),
+                        last_on=cells.day_of(row, "enddate", "last_on"),
                         is_locked="T" in (row.get("closed"), row.get("alllocked"), row.get("arlocked")),
                     )
                 )
-            except reading.Unreadable as error:
+            except cells.Unreadable as error:
                 raise unreadable("accounting period", row.get("id", "?"), error) from None
         return tuple(sorted(periods, key=lambda period: period.first_on))
 
@@ -93,8 +93,8 @@ class Books:
             currencies = self._names.currencies(rows)
             for row in rows:
                 try:
-                    amount = reading.money_of(row, "amount", reading.currency_of(row, currencies), missing="0")
-                except reading.Unreadable as error:
+                    amount = cells.money_of(row, "amount", cells.currency_of(row, currencies), missing="0")
+                except cells.Unreadable as error:
                     raise unreadable("customer refund", row.get("id", "?"), error) from None
                 for source_id in chunk:
                     if carries(row, source_id):
@@ -111,18 +111,19 @@ class Books:
         found = {}
         for row in rows:
             try:
-                currency = reading.currency_of(row, currencies)
-                amount = reading.money_of(row, "amount", currency, missing="0")
-                account, subsidiary = reading.text_of(row, "account"), row.get("subsidiary", "")
-            except reading.Unreadable as error:
+                currency = cells.currency_of(row, currencies)
+                amount = cells.money_of(row, "amount", currency, missing="0")
+                account, subsidiary = cells.text_of(row, "account"), row.get("subsidiary", "")
+            except cells.Unreadable as error:
                 raise unreadable("the balance of account", row.get("account", "?"), error) from None
             found[account, subsidiary, currency] = AccountBalance(role, currency, subsidiary, amount, on)
         return found
 
-    def documents(self, first_on: date, last_on: date) -> tuple[ArDocument, ...]:
+    def documents(self, first_on: date, last_on: date, *, leaves_out: bool = False) -> tuple[ArDocument, ...]:
         """Documents by customer and subsidiary: a journal that moves the receivables of two customers is two.
 
-        Raises Terminal where a document can't be read: a measure that leaves something out says nothing.
+        Raises Terminal where a document can't be read, since a measure that leaves something out says nothing;
+        `leaves_out` does without it.
         """
         marked = _Marked(
             write_offs=self._write_offs(last_on),
@@ -131,16 +132,20 @@ class Books:
         )
         days = [last_on.isoformat(), first_on.isoformat()]
         found: dict[tuple[str, str, str], ArDocument] = {}
+        unread: set[str] = set()
         for rows in self._ql.pages("receivables documents", queries.documents(self._mapping), days, "uniquekey"):
             currencies = self._names.currencies(rows)
             for row in rows:
                 try:
                     document = _document(row, currencies, marked)
-                except reading.Unreadable as error:
-                    raise unreadable("document", row.get("id", "?"), error) from None
+                except cells.Unreadable as error:
+                    if not leaves_out:
+                        raise unreadable("document", row.get("id", "?"), error) from None
+                    unread.add(row.get("id", ""))
+                    continue
                 key = (document.id, document.customer_id, document.subsidiary)
                 found[key] = _added(found[key], document) if key in found else document
-        return tuple(found.values())
+        return tuple(document for document in found.values() if document.id not in unread)
 
     def _write_offs(self, last_on: date) -> frozenset[str]:
         accounts = [int(account) for account in self._mapping.bad_debt_accounts]
@@ -165,9 +170,9 @@ def _added(before: ArDocument, line: ArDocument) -> ArDocument:
     return replace(before, amount=before.amount + line.amount, open_amount=left)
 
 
-def _document(row: Row, currencies: reading.Currencies, marked: _Marked) -> ArDocument:
+def _document(row: Row, currencies: cells.Currencies, marked: _Marked) -> ArDocument:
     """One line on receivables as its document. A voided document moved nothing that is left."""
-    currency, document_id = reading.currency_of(row, currencies), reading.text_of(row, "id")
+    currency, document_id = cells.currency_of(row, currencies), cells.text_of(row, "id")
     kind = _KINDS.get(row.get("type", ""), DocumentKind.OTHER)
     customer_id = row.get("entity", "")
     left = "foreignamountunpaid" if kind is DocumentKind.INVOICE else "foreignpaymentamountunused"
@@ -179,11 +184,11 @@ def _document(row: Row, currencies: reading.Currencies, marked: _Marked) -> ArDo
         kind=DocumentKind.WRITE_OFF if document_id in marked.write_offs else kind,
         customer_id=customer_id,
         subsidiary=row.get("subsidiary", ""),
-        on=reading.day_of(row, "trandate", "posted_on"),
-        amount=reading.money_of(row, "amount", currency, missing="0"),
-        due_on=reading.day_of(row, "duedate", "due_on") if row.get("due_on") else None,
-        closed_on=reading.day_of(row, "closedate", "closed_on") if row.get("closed_on") else None,
-        open_amount=reading.money_of(row, left, currency, missing="0") if row.get(left) else None,
+        on=cells.day_of(row, "trandate", "posted_on"),
+        amount=cells.money_of(row, "amount", currency, missing="0"),
+        due_on=cells.day_of(row, "duedate", "due_on") if row.get("due_on") else None,
+        closed_on=cells.day_of(row, "closedate", "closed_on") if row.get("closed_on") else None,
+        open_amount=cells.money_of(row, left, currency, missing="0") if row.get(left) else None,
         was_disputed=document_id in marked.disputed,
         is_intercompany=customer_id in marked.intercompany,
     )

@@ -23,6 +23,8 @@ GRANTS = {
     "nexttransactionlinelink": "Transactions > Find Transaction and Transactions > Customer Payment (View)",
     "transactionaccountingline": "Transactions > Find Transaction (View)",
     "customer": "Lists > Customers (View)",
+    "customeraddressbook": "Lists > Customers (View)",
+    "customeraddressbookentityaddress": "Lists > Customers (View)",
     "account": "Lists > Accounts (View)",
     "accountingperiod": "Setup > Manage Accounting Periods (View)",
     "message": "Lists > Track Messages (View)",
@@ -32,6 +34,8 @@ OWN_COLUMNS = {
     "transaction": ["otherrefnum", "closedate", "postingperiod"],
     "transactionline": ["createdfrom"],
     "nexttransactionlinelink": ["previoustype", "linktype"],
+    "customeraddressbook": ["defaultbilling", "addressbookaddress"],
+    "customeraddressbookentityaddress": ["country"],
 }
 # What the connector never reads: a role that sees it may do more than it has to.
 NEVER_READ = {"employee": "id", "vendor": "id", "rolepermissions": "role"}  # table -> key
@@ -83,22 +87,23 @@ def _is_currency(code: str) -> bool:
 
 def _tables(mapping: NetSuiteMapping, ql: SuiteQl) -> Iterator[Finding]:
     field, records = mapping.fields, mapping.records
-    body = [field.invoice_hold, field.invoice_hold_reason, field.invoice_pay_url]
-    body += [field.payment_act, field.payment_received_on]
-    if mapping.delivery == "field":
-        body.append(field.invoice_delivered_on)
+    body = [*mapping.columns("invoice").values(), field.payment_act, field.payment_received_on]
     if mapping.native_dunning.pause_field:
         body.append(mapping.native_dunning.pause_field)
     if mapping.early_discount.is_read:
         body += [mapping.early_discount.amount, mapping.early_discount.until]
     body += OWN_COLUMNS["transaction"]
-    line = [field.line_dispute, field.line_dispute_reason, field.line_kind, *OWN_COLUMNS["transactionline"]]
-    person = [field.customer_do_not_contact, field.customer_exclude, field.customer_autopay]
+    line = [*dict.fromkeys(mapping.columns("line").values()), *OWN_COLUMNS["transactionline"]]
+    person = list(mapping.columns("customer").values())
     yield _table(ql, "transaction", "id", body)
     yield _table(ql, "transactionline", "uniquekey", line)
     yield _table(ql, "nexttransactionlinelink", "nextdoc", OWN_COLUMNS["nexttransactionlinelink"])
     yield _table(ql, "transactionaccountingline", "transaction", [])
     yield _table(ql, "customer", "id", person)
+    if mapping.country == "billing_address":
+        yield _table(ql, "customeraddressbook", "entity", OWN_COLUMNS["customeraddressbook"], _OTHER_COUNTRY)
+        columns = OWN_COLUMNS["customeraddressbookentityaddress"]
+        yield _table(ql, "customeraddressbookentityaddress", "nkey", columns, _OTHER_COUNTRY)
     yield _table(ql, "account", "id", [])
     yield _table(ql, "accountingperiod", "id", [])
     if mapping.delivery == "email_log":
@@ -106,22 +111,30 @@ def _tables(mapping: NetSuiteMapping, ql: SuiteQl) -> Iterator[Finding]:
     for record in records.all:
         names = [value for name, value in record.model_dump().items() if name != "type"]
         yield _table(ql, record.type, "id", names)
+    if field.not_there:
+        what = f"left empty in mappings/netsuite.yaml and never read: {', '.join(field.not_there)}"
+        yield Finding("NetSuite fields for people", True, what)
 
 
-def _table(ql: SuiteQl, table: str, key: str, columns: list[str]) -> Finding:
-    """Can the role see this table and each of these fields?"""
+_OTHER_COUNTRY = ", or choose another `country` in mappings/netsuite.yaml"
+
+
+def _table(ql: SuiteQl, table: str, key: str, columns: list[str], otherwise: str = "") -> Finding:
+    """Can the role see this table and each of these fields? `otherwise` is what can be done without it."""
     area = f"NetSuite {table}"
     try:
         if _is_visible(ql, table, key, [key, *columns]):
             return Finding(area, True, f"{table} and its {len(columns)} fields can be read")
         if not _is_visible(ql, table, key, [key]):
             grant = GRANTS.get(table, f"Custom Record > {table} (Edit), or install the connector's record types")
-            return Finding(area, False, f"{table} can't be seen", f"Grant the integration role {grant}.")
+            return Finding(area, False, f"{table} can't be seen", f"Grant the integration role {grant}{otherwise}.")
         missing = [name for name in columns if not _is_visible(ql, table, key, [key, name])]
     except ConnectorError as error:
         return Finding(area, False, str(error), "Correct what the message names, then run `connector check` again.")
     what = f"{table} has no field {', '.join(missing)}"
-    return Finding(area, False, what, "Install the connector's fields, or name yours in mappings/netsuite.yaml.")
+    remedy = "Install the connector's fields, or name yours in mappings/netsuite.yaml"
+    remedy += otherwise or "; one that may be left out is left empty there"
+    return Finding(area, False, what, f"{remedy}.")
 
 
 def _is_visible(ql: SuiteQl, table: str, key: str, columns: list[str]) -> bool:

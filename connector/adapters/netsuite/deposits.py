@@ -13,7 +13,7 @@ from typing import Any
 
 from lxml import etree
 
-from connector.adapters.netsuite import acts, queries, reading
+from connector.adapters.netsuite import acts, cells, queries
 from connector.adapters.netsuite.ledger import SOURCE_IDS_PER_QUERY, carries, chunks, likes, unreadable
 from connector.adapters.netsuite.lists import there
 from connector.adapters.netsuite.names import Names
@@ -161,10 +161,10 @@ class Deposits:
             if record is None:
                 raise _vanished(kind, row["id"])
             try:
-                currency = reading.currency_of(row, currencies)
+                currency = cells.currency_of(row, currencies)
                 entry = self._mapping.settlement_of(currency)
                 held = self._parsed(record, kind, currency, entry)
-            except reading.Unreadable as error:
+            except cells.Unreadable as error:
                 raise unreadable(_TYPES[kind], row["id"], error) from None
             seen.append(_seen(held, entry, voided=row.get("voided") == "T"))
         return seen
@@ -179,7 +179,7 @@ class Deposits:
             return None
         try:
             return self._parsed(record, kind, currency, self._mapping.settlement_of(currency))
-        except reading.Unreadable as error:
+        except cells.Unreadable as error:
             raise unreadable(_TYPES[kind], intent.external_id, error) from None
 
     def _reference(self, kind: DepositKind, **id_: str) -> Any:
@@ -341,7 +341,7 @@ def _money(text: str, field: str, currency: str) -> Money:
     try:
         return Money.of(text or "0", currency)
     except MoneyError as error:
-        raise reading.Unreadable(field, str(error)) from None
+        raise cells.Unreadable(field, str(error)) from None
 
 
 def _listed(ids: Sequence[str]) -> str:

@@ -11,7 +11,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import date, datetime, timedelta
 from typing import TypeVar
 
-from connector.adapters.netsuite import acts, queries, reading
+from connector.adapters.netsuite import acts, cells, queries, reading
+from connector.adapters.netsuite.customers import customers as read_customers
 from connector.adapters.netsuite.names import Names
 from connector.adapters.netsuite.rest import Row, SuiteQl
 from connector.adapters.netsuite.settings import NetSuiteMapping
@@ -115,11 +116,12 @@ class Ledger:
             currencies = self._names.currencies(rows)
             lines = self._lines(rows)
             read = [reading.invoice(row, lines.pop(row["id"], []), currencies) for row in rows]
+            customers, unread = self.customers_of(rows, known)
             yield ErpRead(
                 requested_at=requested_at,
-                customers=self.customers_of(rows, known),
+                customers=customers,
                 invoices=tuple(item for item in read if not isinstance(item, Parked)),
-                parked=tuple(item for item in read if isinstance(item, Parked)),
+                parked=(*(item for item in read if isinstance(item, Parked)), *unread),
             )
 
     def credit_parts(
@@ -128,28 +130,45 @@ class Ledger:
         for rows in self._ql.pages(what, queries.credits(self._mapping, condition), params, "id"):
             currencies = self._names.currencies(rows)
             read = [reading.credit(row, currencies) for row in rows]
+            customers, unread = self.customers_of(rows, known)
             yield ErpRead(
                 requested_at=requested_at,
-                customers=self.customers_of(rows, known),
+                customers=customers,
                 credits=tuple(item for item in read if not isinstance(item, Parked)),
-                parked=tuple(item for item in read if isinstance(item, Parked)),
+                parked=(*(item for item in read if isinstance(item, Parked)), *unread),
             )
 
     def _customers(
         self, requested_at: datetime, what: str, condition: str, params: Sequence[str | int]
     ) -> Iterator[ErpRead]:
-        for rows in self._ql.pages(what, queries.customers(self._mapping, condition), params, "id"):
-            yield ErpRead(requested_at, customers=tuple(reading.customer(row) for row in rows))
+        known: set[str] = set()
+        for page in self._ql.pages(what, queries.customers(self._mapping, condition), params, "id"):
+            known |= {row["id"] for row in page}
+            rows = [*page, *self._parents(page, known)]
+            customers, unread = read_customers(rows, self._names.currencies(rows))
+            yield ErpRead(requested_at, customers=customers, parked=unread)
 
-    def customers_of(self, rows: Sequence[Row], known: set[str]) -> tuple[Customer, ...]:
-        """The customers of these documents that were not read yet; they are known from here on."""
+    def customers_of(self, rows: Sequence[Row], known: set[str]) -> tuple[tuple[Customer, ...], tuple[Parked, ...]]:
+        """The customers of these documents that were not read yet, and what of them is not understood; they are known
+        from here on."""
         wanted = {row.get("entity", "") for row in rows} - known
         known |= wanted
-        found: list[Customer] = []
-        for chunk in chunks(numeric(wanted), IDS_PER_QUERY):
+        found = self._by_id(wanted)
+        found += self._parents(found, known)
+        return read_customers(found, self._names.currencies(found))
+
+    def _parents(self, rows: Sequence[Row], known: set[str]) -> list[Row]:
+        """Parents that get these customers' reminders: most of them have nothing open themselves."""
+        wanted = {row.get("parent", "") for row in rows if row.get("mails_parent") == "T"} - known - {""}
+        known |= wanted
+        return self._by_id(wanted)
+
+    def _by_id(self, customer_ids: Iterable[str]) -> list[Row]:
+        found: list[Row] = []
+        for chunk in chunks(numeric(customer_ids), IDS_PER_QUERY):
             sql = queries.customers(self._mapping, f"c.id IN ({queries.marks(len(chunk))})")
-            found += [reading.customer(row) for row in self._ql.by_key("customers", sql, chunk, "id")]
-        return tuple(found)
+            found += self._ql.by_key("customers", sql, chunk, "id")
+        return found
 
     def _lines(self, invoice_rows: Sequence[Row]) -> dict[str, list[Row]]:
         """Invoice id -> its lines with positive amounts."""
@@ -202,7 +221,7 @@ class Ledger:
             try:
                 links_of = links.get(row["id"], [])
                 seen.append((row, reading.payment(row, links_of, currencies, self._mapping.zone)))
-            except reading.Unreadable as error:
+            except cells.Unreadable as error:
                 raise unreadable("customer payment", row["id"], error) from None
         return seen
 
@@ -230,7 +249,7 @@ def carries(row: Row, source_id: str) -> bool:
     return any(word.search(row.get(name, "")) for name in ("externalid", "memo"))
 
 
-def unreadable(kind: str, internal_id: str, error: reading.Unreadable) -> Terminal:
+def unreadable(kind: str, internal_id: str, error: cells.Unreadable) -> Terminal:
     return Terminal(
         f"Could not understand {kind} {internal_id} in NetSuite: {error}. Nothing was changed. Correct the record, "
         "or tell us what the field means."

@@ -11,14 +11,14 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 
-from connector.adapters.netsuite import queries, reading
+from connector.adapters.netsuite import cells, queries
 from connector.adapters.netsuite.ledger import IDS_PER_QUERY, Ledger, chunks, numeric
 from connector.adapters.netsuite.names import Names
 from connector.adapters.netsuite.payments import Held, Payments
 from connector.adapters.netsuite.rest import Row, SuiteQl
 from connector.money import Money
 from connector.ports import Clock, ErpRead, History, PastPayment
-from connector.receivables import CreditMemo, InvoiceStatus, OpenInvoice, Parked
+from connector.receivables import CreditMemo, InvoiceLine, InvoiceStatus, OpenInvoice, Parked
 
 # Payments whose records are fetched in one request: each may show a line for every open invoice of its customer.
 RECORDS_PER_REQUEST = 100
@@ -47,8 +47,8 @@ class _Book:
     parked: list[Parked] = field(default_factory=list)
     customers: set[str] = field(default_factory=set)  # ids of those that were read
 
-    def park(self, record: str, error: reading.Unreadable) -> None:
-        self.parked.append(Parked(reading.SOURCE, record, error.field, error.reason))
+    def park(self, record: str, error: cells.Unreadable) -> None:
+        self.parked.append(Parked(cells.SOURCE, record, error.field, error.reason))
 
     def day_of(self, invoice_id: str, on: date) -> date:
         """Nothing settles an invoice before it is there."""
@@ -98,9 +98,10 @@ class Past:
         for row in rows:
             try:
                 book.payments[row["id"]] = _payment(row, currencies)
-            except reading.Unreadable as error:
+            except cells.Unreadable as error:
                 book.park(row["id"], error)
-        book.parts.append(ErpRead(self._clock.now(), customers=self._ledger.customers_of(rows, book.customers)))
+        customers, _ = self._ledger.customers_of(rows, book.customers)
+        book.parts.append(ErpRead(self._clock.now(), customers=customers))
 
     def _links(self, by: str, currencies: Mapping[str, str], book: _Book) -> list[_Link]:
         """The links of these payments ('nextdoc') or invoices ('previousdoc'); what is not understood parks them."""
@@ -110,7 +111,7 @@ class Past:
             for row in self._ql.by_offset("what settled invoices", queries.settlements(by, len(chunk)), chunk):
                 try:
                     found.append(_link(row, currencies[row[column]]))
-                except reading.Unreadable as error:
+                except cells.Unreadable as error:
                     book.park(row[column], error)
         return found
 
@@ -162,14 +163,14 @@ class Past:
         return found
 
 
-def _payment(row: Row, currencies: reading.Currencies) -> PastPayment:
-    amount = reading.unsigned(reading.money_of(row, "foreigntotal", reading.currency_of(row, currencies)))
+def _payment(row: Row, currencies: cells.Currencies) -> PastPayment:
+    amount = cells.unsigned(cells.money_of(row, "foreigntotal", cells.currency_of(row, currencies)))
     check = row.get("otherrefnum", "")
     return PastPayment(
         erp_id=row["id"],
-        customer_id=reading.text_of(row, "entity"),
+        customer_id=cells.text_of(row, "entity"),
         amount=amount,
-        received_on=reading.day_of(row, "trandate", "received_on"),
+        received_on=cells.day_of(row, "trandate", "received_on"),
         text=" ".join(part for part in (row.get("memo", ""), f"check {check}" if check else "") if part),
         external_id=row.get("externalid", ""),
         applied=(),
@@ -178,17 +179,25 @@ def _payment(row: Row, currencies: reading.Currencies) -> PastPayment:
 
 def _link(row: Row, currency: str) -> _Link:
     return _Link(
-        invoice_id=reading.text_of(row, "invoice"),
-        document_id=reading.text_of(row, "document"),
+        invoice_id=cells.text_of(row, "invoice"),
+        document_id=cells.text_of(row, "document"),
         kind=row.get("type", ""),
-        on=reading.day_of(row, "trandate", "settled_on"),
-        amount=reading.unsigned(reading.money_of(row, "amount", currency, missing="0")),
+        on=cells.day_of(row, "trandate", "settled_on"),
+        amount=cells.unsigned(cells.money_of(row, "amount", currency, missing="0")),
     )
 
 
 def _as_billed(invoice: OpenInvoice) -> OpenInvoice:
-    lines = tuple(replace(line, disputed=False, dispute_reason="") for line in invoice.lines)
-    return replace(invoice, balance=invoice.amount, status=InvoiceStatus.OPEN, hold_reason="", lines=lines)
+    lines = tuple(InvoiceLine(line.id, line.description, line.amount, line.kind) for line in invoice.lines)
+    return replace(
+        invoice,
+        balance=invoice.amount,
+        status=InvoiceStatus.OPEN,
+        hold_reason="",
+        lines=lines,
+        pauses=(),
+        touched_on=None,
+    )
 
 
 def _ids(parts: Iterable[ErpRead]) -> set[str]:
@@ -196,13 +205,14 @@ def _ids(parts: Iterable[ErpRead]) -> set[str]:
     found: set[str] = set()
     for part in parts:
         found |= {one.id for one in part.invoices} | {one.id for one in part.credits}
-        found |= {one.record for one in part.parked}
+        found |= {one.record for one in part.parked if one.source == cells.SOURCE}
     return found
 
 
 def _take(book: _Book, parts: Sequence[ErpRead]) -> None:
     book.parts += parts
-    book.parked += [one for part in parts for one in part.parked]
+    # What isn't understood of a customer says nothing about how money was applied.
+    book.parked += [one for part in parts for one in part.parked if one.source == cells.SOURCE]
 
 
 def _leave_out(book: _Book, paid: Sequence[_Link]) -> None:
@@ -211,7 +221,7 @@ def _leave_out(book: _Book, paid: Sequence[_Link]) -> None:
         payment = book.payments.get(link.document_id)
         if payment and link.invoice_id not in book.invoices:
             why = f"it paid invoice {link.invoice_id}, which is not understood"
-            book.parked.append(Parked(reading.SOURCE, payment.erp_id, "applyList", why, payment.customer_id))
+            book.parked.append(Parked(cells.SOURCE, payment.erp_id, "applyList", why, payment.customer_id))
     for parked in book.parked:
         book.payments.pop(parked.record, None)
 

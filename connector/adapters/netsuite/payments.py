@@ -8,7 +8,7 @@ from typing import Any
 
 from lxml import etree
 
-from connector.adapters.netsuite import queries, reading
+from connector.adapters.netsuite import cells, queries, reading
 from connector.adapters.netsuite.ledger import IDS_PER_QUERY, chunks, unreadable
 from connector.adapters.netsuite.lists import there
 from connector.adapters.netsuite.names import Names
@@ -25,7 +25,7 @@ class Held:
     """A payment as its record shows it; `row` keeps what PaymentSeen has no place for."""
 
     seen: PaymentSeen
-    row: reading.Row
+    row: cells.Row
     unapplied: Money
 
 
@@ -58,7 +58,7 @@ class Payments:
             return None
         try:
             return self._held(record)
-        except reading.Unreadable as error:
+        except cells.Unreadable as error:
             raise unreadable("customer payment", record.get("internalId", ""), error) from None
 
     def one_by_one(self, internal_ids: Sequence[str]) -> dict[str, Held | Parked]:
@@ -72,8 +72,8 @@ class Payments:
             if record is not None:
                 try:
                     found[internal_id] = self._held(record)
-                except reading.Unreadable as error:
-                    found[internal_id] = Parked(reading.SOURCE, internal_id, error.field, error.reason)
+                except cells.Unreadable as error:
+                    found[internal_id] = Parked(cells.SOURCE, internal_id, error.field, error.reason)
         return found
 
     def _held(self, record: etree._Element) -> Held:
@@ -83,7 +83,7 @@ class Payments:
         credits, lines = _total(seen.credits, currency), _total(seen.applications, currency)
         left = seen.amount + credits - lines
         if row["unapplied"]:
-            left = reading.money_of(row, "unapplied", currency)
+            left = cells.money_of(row, "unapplied", currency)
         if credits and lines == seen.amount - left:
             seen = self._with_credits(seen)
         return Held(seen, row, left)
@@ -107,8 +107,8 @@ class Payments:
         found: dict[str, list[tuple[str, Money]]] = {}
         for chunk in chunks([int(credit_id) for credit_id in credit_ids], IDS_PER_QUERY):
             for link in self._ql.by_offset("applications of credits", queries.applications(len(chunk)), chunk):
-                amount = reading.unsigned(reading.money_of(link, "amount", currency))
-                found.setdefault(link.get("payment", ""), []).append((reading.text_of(link, "invoice"), amount))
+                amount = cells.unsigned(cells.money_of(link, "amount", currency))
+                found.setdefault(link.get("payment", ""), []).append((cells.text_of(link, "invoice"), amount))
         return found
 
 

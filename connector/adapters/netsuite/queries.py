@@ -7,9 +7,9 @@ invoice still owes and foreignpaymentamountunused what a payment or memo has lef
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
-from connector.adapters.netsuite.settings import NetSuiteMapping
+from connector.adapters.netsuite.settings import NetSuiteMapping, is_day
 
 DAY = "YYYY-MM-DD"
 INSTANT = "YYYY-MM-DD HH24:MI:SS"
@@ -60,9 +60,15 @@ def marks(count: int) -> str:
     return ", ".join("?" * count)
 
 
+def _own(names: Mapping[str, str], table: str) -> str:
+    """The account's own fields (our name -> script id), each with a comma after it; days as text."""
+    columns = {name: f"{table}.{script_id}" for name, script_id in names.items()}
+    columns |= {name: f"TO_CHAR({column}, '{DAY}')" for name, column in columns.items() if is_day(name)}
+    return " ".join(f"{column} AS {name}," for name, column in columns.items())
+
+
 def invoices(mapping: NetSuiteMapping, condition: str) -> str:
     """Invoices along their id; the last parameter is the id to start after."""
-    field = mapping.fields
     subsidiary = "m.subsidiary" if mapping.facts.has_subsidiaries else "''"
     pause = mapping.native_dunning.pause_field
     paused = f"NVL(t.{pause}, 'F') AS dunning_paused," if pause else ""
@@ -70,22 +76,19 @@ def invoices(mapping: NetSuiteMapping, condition: str) -> str:
         SELECT t.id, t.tranid, t.entity, t.currency, t.foreigntotal, t.foreignamountunpaid, t.status, t.voided,
             TO_CHAR(t.trandate, '{DAY}') AS issued_on, TO_CHAR(t.duedate, '{DAY}') AS due_on,
             BUILTIN.DF(t.terms) AS terms, t.otherrefnum, {subsidiary} AS subsidiary,
-            t.{field.invoice_hold} AS hold, t.{field.invoice_hold_reason} AS hold_reason,
-            {_delivered_on(mapping)} {paused} {_early_discount(mapping)} t.{field.invoice_pay_url} AS pay_url,
+            {_own(mapping.columns("invoice"), "t")} {_mailed_on(mapping)} {paused} {_early_discount(mapping)}
             (SELECT MAX(a.account) FROM transactionaccountingline a
                 WHERE a.transaction = t.id AND a.transactionline = m.id AND {PRIMARY_BOOK}) AS ar_account
         FROM transaction t, transactionline m
         WHERE m.transaction = t.id AND m.mainline = 'T' AND {condition} AND t.id > ? ORDER BY t.id"""
 
 
-def _delivered_on(mapping: NetSuiteMapping) -> str:
-    """The day on which the customer got the invoice, from where the mapping says it is written down."""
-    if mapping.delivery == "field":
-        return f"TO_CHAR(t.{mapping.fields.invoice_delivered_on}, '{DAY}') AS delivered_on,"
-    if mapping.delivery == "email_log":
-        return f"""(SELECT TO_CHAR(MIN(g.messagedate), '{DAY}') FROM message g
+def _mailed_on(mapping: NetSuiteMapping) -> str:
+    """The day on which the customer got the invoice, where NetSuite's own e-mail log is to tell."""
+    if mapping.delivery != "email_log":
+        return ""
+    return f"""(SELECT TO_CHAR(MIN(g.messagedate), '{DAY}') FROM message g
             WHERE g.transaction = t.id AND {_SENT}) AS delivered_on,"""
-    return ""
 
 
 def _early_discount(mapping: NetSuiteMapping) -> str:
@@ -128,11 +131,9 @@ def changes(mapping: NetSuiteMapping) -> tuple[str, int]:
 def lines(mapping: NetSuiteMapping, count: int) -> str:
     """The lines of this many invoices along their own key, with tax, discount and freight lines; the last parameter is
     the key to start after."""
-    field = mapping.fields
     return f"""
-        SELECT l.uniquekey, l.transaction AS invoice, l.id, l.memo, l.foreignamount, l.taxline,
-            l.{field.line_kind} AS kind,
-            l.{field.line_dispute} AS dispute, l.{field.line_dispute_reason} AS dispute_reason
+        SELECT l.uniquekey, {_own(mapping.columns("line"), "l")}
+            l.transaction AS invoice, l.id, l.memo, l.foreignamount, l.taxline
         FROM transactionline l
         WHERE l.mainline = 'F' AND l.transaction IN ({marks(count)})
         AND l.uniquekey > ? ORDER BY l.uniquekey"""
@@ -158,12 +159,18 @@ def credits(mapping: NetSuiteMapping, condition: str) -> str:
 
 def customers(mapping: NetSuiteMapping, condition: str) -> str:
     """Customers along their id; the last parameter is the id to start after."""
-    field = mapping.fields
     return f"""
-        SELECT c.id, c.entityid, c.companyname, c.email, c.parent, c.isinactive,
-            c.{field.customer_do_not_contact} AS do_not_contact, c.{field.customer_exclude} AS exclude,
-            c.{field.customer_autopay} AS autopay
+        SELECT c.id, {_own(mapping.columns("customer"), "c")} {_country(mapping)}
+            c.entityid, c.companyname, c.email, c.parent, c.isinactive, c.currency
         FROM customer c WHERE {condition} AND c.id > ? ORDER BY c.id"""
+
+
+def _country(mapping: NetSuiteMapping) -> str:
+    """The country of the default billing address. A role that may not see addresses gets no row, and no country."""
+    if mapping.country != "billing_address":
+        return ""
+    return """(SELECT MAX(e.country) FROM customeraddressbook b, customeraddressbookentityaddress e
+            WHERE b.entity = c.id AND b.defaultbilling = 'T' AND e.nkey = b.addressbookaddress) AS country,"""
 
 
 # Customers with anything open: what a read of the whole ledger needs, without naming each.
@@ -322,11 +329,12 @@ def against(accounts: int) -> str:
 def disputed(mapping: NetSuiteMapping) -> str:
     """Invoices up to a day with a line that is or was disputed; the last parameter is the id to start after."""
     field = mapping.fields
+    left_behind = [field.line_dispute_reason, field.line_disputed_on, field.line_dispute_outcome]
+    was = "".join(f" OR l.{name} IS NOT NULL" for name in left_behind if name)
     return f"""
         SELECT t.id FROM transaction t
         WHERE t.type = 'CustInvc' AND t.trandate <= TO_DATE(?, '{DAY}') AND t.id IN (
-            SELECT l.transaction FROM transactionline l
-            WHERE l.{field.line_dispute} = 'T' OR l.{field.line_dispute_reason} IS NOT NULL)
+            SELECT l.transaction FROM transactionline l WHERE l.{field.line_dispute} = 'T'{was})
         AND t.id > ? ORDER BY t.id"""
 
 
@@ -373,6 +381,14 @@ SHARED_ADDRESSES = f"""
     SELECT MIN(c.id) AS id, MIN(c.entityid) AS number, MAX(c.entityid) AS other, COUNT(*) AS customers
     FROM customer c WHERE c.email IS NOT NULL AND {HAS_OPEN}
     GROUP BY LOWER(c.email) HAVING COUNT(DISTINCT NVL(c.parent, c.id)) > 1 ORDER BY MIN(c.id)"""
+
+
+def loose_holds(mapping: NetSuiteMapping) -> str:
+    """Open invoices on hold of which NetSuite doesn't say whose the hold is, or when it ends; '' where it can't."""
+    field = mapping.fields
+    lacking = [name for name in (field.invoice_hold_owner, field.invoice_hold_until) if name]
+    either = " OR ".join(f"t.{name} IS NULL" for name in lacking)
+    return _open_where(f"t.{field.invoice_hold} = 'T' AND ({either})") if lacking else ""
 
 
 def without_evidence(mapping: NetSuiteMapping) -> str:

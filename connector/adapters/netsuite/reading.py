@@ -1,42 +1,42 @@
 """NetSuite's rows -> our values. What is not understood is parked with the name of its field; nothing is derived.
 
-A row is what SuiteQL gives: strings, 'T' and 'F', no key where the value is null. Records read by SOAP are brought
-into the same shape first, so that both have one reading.
+What people enter to keep an invoice back is read in pauses.py, customers in customers.py.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from datetime import UTC, date, datetime
+from collections.abc import Iterable, Sequence
 from zoneinfo import ZoneInfo
 
-from connector.money import Money, MoneyError, exponent
+from connector.adapters.netsuite import pauses
+from connector.adapters.netsuite.cells import (
+    SOURCE,
+    Currencies,
+    Row,
+    Unreadable,
+    currency_of,
+    day_of,
+    instant,
+    maybe_day,
+    money_of,
+    text_of,
+    unsigned,
+    words_of,
+)
+from connector.money import Money
 from connector.ports import PaymentSeen
 from connector.receivables import (
     CreditKind,
     CreditMemo,
-    Customer,
     CustomerTotal,
     EarlyDiscount,
     InvoiceLine,
     InvoiceStatus,
     OpenInvoice,
     Parked,
+    Pause,
+    PauseKind,
 )
-
-Row = Mapping[str, str]
-Currencies = Mapping[str, str]  # internal id -> ISO code
-# Invoices, credits and payments share one row of internal ids in NetSuite, so the id names a parked record.
-SOURCE = "erp"
-
-
-class Unreadable(ValueError):
-    """One field of one record is not what it must be."""
-
-    def __init__(self, field: str, reason: str) -> None:
-        super().__init__(f"{field}: {reason}")
-        self.field = field
-        self.reason = reason
 
 
 def invoice(row: Row, lines: Sequence[Row], currencies: Currencies) -> OpenInvoice | Parked:
@@ -59,6 +59,8 @@ def _invoice(row: Row, lines: Sequence[Row], currencies: Currencies) -> OpenInvo
         raise Unreadable("duedate", f"{due_on} is before the invoice's own day {issued_on}")
     if not is_void:
         _check_amounts(amount, balance)
+    billed = invoice_lines(lines, amount)
+    entered = _entered(row, billed, amount, is_over=is_void or not balance)
     return OpenInvoice(
         id=text_of(row, "id"),
         number=text_of(row, "tranid"),
@@ -71,14 +73,26 @@ def _invoice(row: Row, lines: Sequence[Row], currencies: Currencies) -> OpenInvo
         terms=row.get("terms", ""),
         po_number=row.get("otherrefnum", ""),
         subsidiary=row.get("subsidiary", ""),
-        hold_reason=(row.get("hold_reason", "").strip() or "hold") if row.get("hold") == "T" else "",
-        lines=invoice_lines(lines, amount),
+        hold_reason=next((pause.reason for pause in entered if pause.kind is PauseKind.HOLD), ""),
+        lines=billed,
         pay_url=row.get("pay_url", "").strip(),
         ar_account=row.get("ar_account", ""),
-        delivered_on=day_of(row, "delivered_on", "delivered_on") if row.get("delivered_on") else None,
+        delivered_on=maybe_day(row, "delivered_on"),
         is_native_dunning_paused=row["dunning_paused"] == "T" if "dunning_paused" in row else None,
         discount=_early_discount(row, amount),
+        pauses=entered,
+        touched_on=maybe_day(row, "touched_on"),
     )
+
+
+def _entered(row: Row, lines: Sequence[InvoiceLine], amount: Money, *, is_over: bool) -> tuple[Pause, ...]:
+    """What people entered to keep an invoice back; on one that is settled or void nothing is parked for it any more."""
+    try:
+        return pauses.pauses(row, lines, amount)
+    except Unreadable:
+        if is_over:
+            return ()
+        raise
 
 
 def _early_discount(row: Row, total: Money) -> EarlyDiscount | None:
@@ -115,16 +129,26 @@ def invoice_lines(rows: Sequence[Row], total: Money) -> tuple[InvoiceLine, ...]:
         if row.get("taxline") != "T" and amount > Money.zero(total.currency):
             billed.append((row, amount))
     shares = _shares(total.minor, [amount.minor for _, amount in billed])
-    return tuple(
-        InvoiceLine(
-            id=text_of(row, "id"),
-            description=row.get("memo", ""),
-            amount=Money(share, total.currency),
-            kind=row.get("kind", ""),
-            disputed=row.get("dispute") == "T",
-            dispute_reason=row.get("dispute_reason", "") if row.get("dispute") == "T" else "",
-        )
-        for (row, _), share in zip(billed, shares, strict=True)
+    return tuple(_line(row, Money(share, total.currency)) for (row, _), share in zip(billed, shares, strict=True))
+
+
+def _line(row: Row, amount: Money) -> InvoiceLine:
+    """The tick says that a line is disputed; how that ended is only told without it."""
+    is_disputed = row.get("dispute") == "T"
+    try:
+        since, outcome = maybe_day(row, "disputed_on"), pauses.outcome_of(row)
+    except Unreadable as error:
+        raise Unreadable(f"line {row.get('id', '?')} {error.field}", error.reason) from None
+    return InvoiceLine(
+        id=text_of(row, "id"),
+        description=row.get("memo", ""),
+        amount=amount,
+        kind=row.get("kind", ""),
+        disputed=is_disputed,
+        dispute_reason=row.get("dispute_reason", "") if is_disputed else "",
+        disputed_on=since,
+        dispute_detail=words_of(row, "dispute_detail") if is_disputed else "",
+        dispute_outcome=outcome,
     )
 
 
@@ -166,26 +190,6 @@ def credit(row: Row, currencies: Currencies) -> CreditMemo | Parked:
         )
     except Unreadable as error:
         return _parked(row, error)
-
-
-def customer(row: Row) -> Customer:
-    """One customer; every reason never to write to them is kept (RULES 4.1)."""
-    reasons = [
-        "inactive" if row.get("isinactive") == "T" else "",
-        "do-not-contact" if row.get("do_not_contact") == "T" else "",
-        row.get("exclude", "").strip(),
-    ]
-    exclusion = ", ".join(reason for reason in reasons if reason)
-    parent = row.get("parent", "")
-    return Customer(
-        id=text_of(row, "id"),
-        name=row.get("companyname") or row.get("entityid", ""),
-        email=row.get("email", "").strip(),
-        parent_id="" if parent == row["id"] else parent,
-        is_excluded=bool(exclusion),
-        exclusion=exclusion,
-        autopay=row.get("autopay") == "T",
-    )
 
 
 def total(row: Row, currencies: Currencies) -> CustomerTotal | None:
@@ -231,57 +235,5 @@ def _by_document(rows: Iterable[Row], document: str, amount: str, currency: str)
     return tuple((name, found[name]) for name in sorted(found) if found[name])
 
 
-def instant(text: str, zone: ZoneInfo) -> datetime | None:
-    """'2026-10-01 09:30:00' in the account's zone, or an ISO instant with its own offset, as UTC."""
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError:
-        return None
-    return (moment if moment.tzinfo else moment.replace(tzinfo=zone)).astimezone(UTC)
-
-
-def unsigned(amount: Money) -> Money:
-    return max(amount, -amount)
-
-
 def _parked(row: Row, error: Unreadable) -> Parked:
     return Parked(SOURCE, row.get("id", ""), error.field, error.reason, row.get("entity", ""))
-
-
-def text_of(row: Row, name: str) -> str:
-    value = row.get(name, "")
-    if not value:
-        raise Unreadable(name, "is missing")
-    return value
-
-
-def currency_of(row: Row, currencies: Currencies) -> str:
-    known = text_of(row, "currency")
-    code = currencies.get(known, "")
-    if not code:
-        raise Unreadable("currency", f"{known} is not in the account's currency list")
-    try:
-        exponent(code)
-    except MoneyError as error:
-        raise Unreadable("currency", str(error)) from None
-    return code
-
-
-def money_of(row: Row, name: str, currency: str, missing: str = "", where: str = "") -> Money:
-    text = row.get(name) or missing
-    if not text:
-        raise Unreadable(where + name, "is missing")
-    try:
-        return Money.of(text, currency)
-    except MoneyError as error:
-        raise Unreadable(where + name, str(error)) from None
-
-
-def day_of(row: Row, column: str, name: str) -> date:
-    text = row.get(name, "")
-    if not text:
-        raise Unreadable(column, "is missing")
-    try:
-        return date.fromisoformat(text)
-    except ValueError:
-        raise Unreadable(column, f"{text!r} is no day") from None

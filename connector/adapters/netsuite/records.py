@@ -8,7 +8,7 @@ from typing import Any
 from lxml import etree
 
 from connector.adapters.netsuite.applied import Applied, meant
-from connector.adapters.netsuite.reading import Row, instant
+from connector.adapters.netsuite.cells import Row, instant
 from connector.adapters.netsuite.settings import NetSuiteMapping
 from connector.adapters.netsuite.soap import Soap
 from connector.adapters.netsuite.values import LONG_TEXT_MAX, MEMO_MAX, Named, Values, fit
@@ -35,6 +35,7 @@ class Records:
         self._values = Values(soap, mapping.zone)
         self._mapping = mapping
         self._type_ids = type_ids
+        self._of_invoice, self._of_line = mapping.columns("invoice"), mapping.columns("line")
 
     # ---- to NetSuite ----
 
@@ -149,6 +150,8 @@ class Records:
             (names.step, status.next_step),
             (names.next_on, status.next_on.isoformat() if status.next_on else ""),
             (names.owner, fit(status.owner)),
+            (names.segment, fit(status.segment)),
+            (names.card, fit(status.card, LONG_TEXT_MAX)),
         ]
         return self._custom(names.type, status.external_id, texts, (names.invoice, status.invoice_id))
 
@@ -163,6 +166,8 @@ class Records:
             (names.opened_on, record.opened_on.isoformat()),
             (names.closed_on, record.closed_on.isoformat() if record.closed_on else ""),
             (names.payment, fit(record.payment)),
+            (names.deadline, record.deadline.isoformat() if record.deadline else ""),
+            (names.outcome, fit(record.outcome)),
         ]
         invoice = (names.invoice, record.invoice_id) if record.invoice_id else None
         return self._custom(names.type, record.external_id, texts, invoice)
@@ -212,8 +217,8 @@ class Records:
 
     def invoice_row(self, record: etree._Element) -> tuple[Row, list[Row]]:
         """A SOAP invoice as the rows that SuiteQL would give: header and lines."""
-        field, custom = self._mapping.fields, self._values.customs(record, "sales")
-        row = {
+        custom = self._values.customs(record, "sales")
+        row = _named(self._of_invoice, custom) | {
             "id": record.get("internalId", ""),
             "tranid": self._values.text(record, "sales:tranId"),
             "entity": self._values.id(record, "sales:entity"),
@@ -228,12 +233,7 @@ class Records:
             "otherrefnum": self._values.text(record, "sales:otherRefNum"),
             "subsidiary": self._values.id(record, "sales:subsidiary"),
             "ar_account": self._values.id(record, "sales:account"),
-            "hold": custom.get(field.invoice_hold, ""),
-            "hold_reason": custom.get(field.invoice_hold_reason, ""),
-            "pay_url": custom.get(field.invoice_pay_url, ""),
         }
-        if self._mapping.delivery == "field":
-            row["delivered_on"] = custom.get(field.invoice_delivered_on, "")
         if pause := self._mapping.native_dunning.pause_field:
             row["dunning_paused"] = custom.get(pause, "F")
         if (discount := self._mapping.early_discount).is_read:
@@ -246,14 +246,10 @@ class Records:
         return self._values.text(invoice, "sales:status").casefold() not in ("pending approval", "rejected")
 
     def _line_row(self, item: etree._Element) -> Row:
-        field, custom = self._mapping.fields, self._values.customs(item, "sales")
-        return {
+        return _named(self._of_line, self._values.customs(item, "sales")) | {
             "id": self._values.text(item, "sales:line"),
             "memo": self._values.text(item, "sales:description"),
             "foreignamount": self._values.text(item, "sales:amount"),
-            "kind": custom.get(field.line_kind, ""),
-            "dispute": custom.get(field.line_dispute, ""),
-            "dispute_reason": custom.get(field.line_dispute_reason, ""),
         }
 
     def payment_row(self, record: etree._Element) -> tuple[Row, list[Row], list[Row]]:
@@ -308,6 +304,11 @@ class Records:
                 "not filled in as this connector does. Nothing is written. Correct or delete the record."
             )
         return Installation(values[names.id], int(epoch), instant(values.get(names.seen_at, ""), self._mapping.zone))
+
+
+def _named(names: dict[str, str], custom: dict[str, str]) -> dict[str, str]:
+    """Custom fields under our names."""
+    return {name: custom.get(script_id, "") for name, script_id in names.items()}
 
 
 def _kind(external_id: str) -> str:

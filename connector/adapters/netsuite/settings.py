@@ -72,6 +72,8 @@ class NetSuiteSettings:
 
 ScriptId = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{1,39}$")]
 NumericId = Annotated[str, Field(pattern=r"^[0-9]{1,18}$")]
+# The name of a field that an account need not have: empty says that it isn't there, and then it is never asked for.
+OptionalId = Annotated[str, Field(pattern=r"^([a-z][a-z0-9_]{1,39})?$")]
 
 
 class _Part(BaseModel):
@@ -123,7 +125,7 @@ class SettlementEntry(_Part):
 class NativeDunning(_Part):
     """NetSuite's own dunning (a SuiteApp), where the account has it."""
 
-    pause_field: ScriptId | Literal[""] = Field(
+    pause_field: OptionalId = Field(
         default="", description="The checkbox on the invoice that pauses it; empty where it isn't installed."
     )
 
@@ -134,8 +136,8 @@ class EarlyDiscount(_Part):
     SOAP calls the two discountAmount and discountDate; that SuiteQL has them under these names is not in the help.
     """
 
-    amount: ScriptId | Literal[""] = "discountamount"
-    until: ScriptId | Literal[""] = "discountdate"
+    amount: OptionalId = "discountamount"
+    until: OptionalId = "discountdate"
 
     @model_validator(mode="after")
     def _is_both_or_none(self) -> EarlyDiscount:
@@ -148,21 +150,62 @@ class EarlyDiscount(_Part):
         return bool(self.amount)
 
 
+def is_day(name: str) -> bool:
+    """Is a field of this name a day?"""
+    return name.endswith(("_on", "_since", "_until"))
+
+
 class Fields(_Part):
     """Script ids of the custom fields on NetSuite's own records."""
 
     invoice_hold: ScriptId = "custbody_arc_hold"
     invoice_hold_reason: ScriptId = "custbody_arc_hold_reason"
+    invoice_hold_kind: OptionalId = "custbody_arc_hold_kind"
+    invoice_hold_owner: OptionalId = "custbody_arc_hold_owner"
+    invoice_hold_since: OptionalId = "custbody_arc_hold_since"
+    invoice_hold_until: OptionalId = "custbody_arc_hold_until"
+    invoice_promise_on: OptionalId = "custbody_arc_promise_on"
+    invoice_promise_amount: OptionalId = "custbody_arc_promise_amount"
+    invoice_promise_by: OptionalId = "custbody_arc_promise_by"
+    invoice_promise_recorded_by: OptionalId = "custbody_arc_promise_recorded_by"
+    invoice_plan: OptionalId = "custbody_arc_plan"
+    invoice_plan_approved_by: OptionalId = "custbody_arc_plan_approved_by"
+    invoice_conversation_until: OptionalId = "custbody_arc_conversation_until"
+    invoice_dispute_owner: OptionalId = "custbody_arc_dispute_owner"
+    invoice_dispute_until: OptionalId = "custbody_arc_dispute_until"
+    invoice_touched_on: OptionalId = "custbody_arc_touched_on"
     invoice_pay_url: ScriptId = "custbody_arc_pay_url"
     invoice_delivered_on: ScriptId = "custbody_arc_delivered_on"
     line_dispute: ScriptId = "custcol_arc_dispute"
     line_dispute_reason: ScriptId = "custcol_arc_dispute_reason"
+    line_disputed_on: OptionalId = "custcol_arc_disputed_on"
+    line_dispute_detail: OptionalId = "custcol_arc_dispute_detail"
+    line_dispute_outcome: OptionalId = "custcol_arc_dispute_outcome"
     line_kind: ScriptId = "custcol_arc_line_kind"
     customer_do_not_contact: ScriptId = "custentity_arc_do_not_contact"
     customer_exclude: ScriptId = "custentity_arc_exclude"
     customer_autopay: ScriptId = "custentity_arc_autopay"
+    customer_tier: OptionalId = "custentity_arc_tier"
+    customer_contract_type: OptionalId = "custentity_arc_contract_type"
+    customer_billing_model: OptionalId = "custentity_arc_billing_model"
+    customer_relationship: OptionalId = "custentity_arc_relationship"
+    customer_arr: OptionalId = "custentity_arc_arr"
+    customer_arr_currency: OptionalId = "custentity_arc_arr_currency"
+    customer_country: OptionalId = "custentity_arc_country"
+    customer_time_zone: OptionalId = "custentity_arc_time_zone"
+    customer_cc: OptionalId = "custentity_arc_cc"
+    customer_mails_parent: OptionalId = "custentity_arc_mails_parent"
+    customer_sms: OptionalId = "custentity_arc_sms"
+    customer_sms_consent_on: OptionalId = "custentity_arc_sms_consent_on"
+    customer_chat: OptionalId = "custentity_arc_chat"
+    customer_chat_consent_on: OptionalId = "custentity_arc_chat_consent_on"
     payment_act: ScriptId = "custbody_arc_act"
     payment_received_on: ScriptId = "custbody_arc_received_on"
+
+    @property
+    def not_there(self) -> tuple[str, ...]:
+        """The keys whose fields this account doesn't have."""
+        return tuple(key for key, script_id in self.model_dump().items() if not script_id)
 
 
 class _RecordNames(_Part):
@@ -201,6 +244,8 @@ class StatusRecord(_RecordNames):
     step: ScriptId = "custrecord_arc_st_step"
     next_on: ScriptId = "custrecord_arc_st_next_on"
     owner: ScriptId = "custrecord_arc_st_owner"
+    segment: ScriptId = "custrecord_arc_st_segment"
+    card: ScriptId = "custrecord_arc_st_card"
 
 
 class ExceptionRecord(_RecordNames):
@@ -215,6 +260,8 @@ class ExceptionRecord(_RecordNames):
     closed_on: ScriptId = "custrecord_arc_exc_closed"
     payment: ScriptId = "custrecord_arc_exc_payment"
     invoice: ScriptId = "custrecord_arc_exc_invoice"
+    deadline: ScriptId = "custrecord_arc_exc_deadline"
+    outcome: ScriptId = "custrecord_arc_exc_outcome"
 
 
 class InstallationRecord(_RecordNames):
@@ -267,6 +314,9 @@ class NetSuiteMapping(_Part):
     delivery: Literal["field", "email_log", "none"] = Field(
         default="field", description="What proves that a customer got an invoice."
     )
+    country: Literal["billing_address", "field", "none"] = Field(
+        default="billing_address", description="What says in which country a customer is."
+    )
     native_dunning: NativeDunning = NativeDunning()
     early_discount: EarlyDiscount = Field(
         default=EarlyDiscount(), description="Both names empty: no discount of an invoice's own terms is known."
@@ -290,6 +340,12 @@ class NetSuiteMapping(_Part):
             raise ValueError("must be an IANA time zone such as America/New_York or Europe/Berlin") from None
         return value
 
+    @model_validator(mode="after")
+    def _country_is_somewhere(self) -> NetSuiteMapping:
+        if self.country == "field" and not self.fields.customer_country:
+            raise ValueError("country is in a field: name it under fields.customer_country, or choose another source")
+        return self
+
     @field_validator("settlement")
     @classmethod
     def _is_once(cls, entries: tuple[SettlementEntry, ...]) -> tuple[SettlementEntry, ...]:
@@ -298,6 +354,20 @@ class NetSuiteMapping(_Part):
         if twice:
             raise ValueError(f"{', '.join(twice)} is there twice; each currency is settled in one way")
         return entries
+
+    def columns(self, record: Literal["invoice", "line", "customer"]) -> dict[str, str]:
+        """Our name -> script id of each field on this record that is there and read; see `is_day`.
+
+        Where no field holds what a customer said of a dispute, its reason is taken for that.
+        """
+        start, given = f"{record}_", self.fields.model_dump()
+        found = {key.removeprefix(start): name for key, name in given.items() if key.startswith(start) and name}
+        for name, is_read in (("delivered_on", self.delivery == "field"), ("country", self.country == "field")):
+            if not is_read:
+                found.pop(name, None)
+        if record == "line":
+            found.setdefault("dispute_detail", self.fields.line_dispute_reason)
+        return found
 
     def settlement_of(self, currency: str) -> SettlementEntry | None:
         """How this currency is settled; None: its payments go to Undeposited Funds."""

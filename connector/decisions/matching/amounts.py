@@ -201,7 +201,7 @@ def _is_simple(case: Case, rung: Rung, split: Split) -> bool:
 
 def _ineligible(case: Case, part: Part) -> str:
     invoice = part.invoice
-    if invoice.hold_reason:
+    if invoice.withheld_because:
         return f"{number_of(invoice)} is on hold"
     if invoice.disputed and part.amount == invoice.balance.minor:
         return f"{number_of(invoice)} is disputed"

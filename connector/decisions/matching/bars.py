@@ -86,7 +86,7 @@ def bar_readings_disagree(case: Case) -> Verdict | None:
 
 def is_barred(invoice: OpenInvoice) -> bool:
     """On hold by a person, or nothing of it is undisputed."""
-    return bool(invoice.hold_reason) or not invoice.askable
+    return bool(invoice.withheld_because) or not invoice.askable
 
 
 def rate(case: Case) -> str:

@@ -1,0 +1,129 @@
+"""Money that came back, that we gave back, or that only the ERP forgot: what becomes of the invoice that it paid."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import date
+from pathlib import Path
+
+import pytest
+from answers_cases import Case, invoice, usd
+
+from connector.receivables import InvoiceStatus, PaymentState, ReminderState
+from connector.store import gate, verdicts
+
+ISSUED_ON, DUE_ON = date(2026, 9, 1), date(2026, 9, 14)
+
+
+@pytest.fixture
+def case(tmp_path: Path) -> Iterator[Case]:
+    """INV-1 of 1,000.00 USD was paid on the 7th, a week before it is due, and its loop was closed."""
+    found = Case(tmp_path)
+    found.bill(invoice("INV-1", "1000.00", ISSUED_ON, DUE_ON))
+    found.pay("P-1", "1000.00", "INV-1")
+    found.tick()
+    yield found
+    found.store.close()
+
+
+def comes_back(case: Case, **values: object) -> None:
+    """The money goes back, and a person un-applies it in the ERP, as RULES 3 asks for."""
+    case.payments.payments = [replace(one, **values) for one in case.payments.payments]  # type: ignore[arg-type]
+    case.tick(hours=1)
+    case.erp.change("INV-1", balance=usd("1000.00"), status=InvoiceStatus.OPEN)
+    case.tick(hours=1)
+
+
+def until(case: Case, day: date) -> None:
+    while case.clock.at.date() < day:
+        case.tick(days=1)
+
+
+def mails(case: Case) -> list[str]:
+    """Day and step of every mail."""
+    return [f"{mail.on:%m-%d} {mail.items[0].step}" for mail in case.channel.mails]
+
+
+def exceptions(case: Case) -> list[str]:
+    with case.store.read() as tx:
+        return [one.kind for one in verdicts.open_exceptions(tx)]
+
+
+@pytest.mark.parametrize(
+    ("back_on", "sent"),
+    [
+        # Three days of grace, then its own word, then whatever is next: nothing in between, nothing made up for.
+        (date(2026, 9, 8), ["09-11 payment_returned", "09-14 0", "09-15 +1", "09-21 +7"]),
+        (date(2026, 9, 11), ["09-14 payment_returned", "09-15 +1", "09-21 +7"]),  # the due day gives way to it
+        (date(2026, 9, 12), ["09-15 payment_returned", "09-21 +7"]),
+        (date(2026, 9, 20), ["09-23 payment_returned"]),
+    ],
+)
+def test_the_customer_is_told_after_the_grace_and_then_comes_the_right_next_step(
+    case: Case, back_on: date, sent: list[str]
+) -> None:
+    until(case, back_on)
+    comes_back(case, state=PaymentState.RETURNED)
+    until(case, date(2026, 9, 24))
+
+    assert sent == mails(case)
+    assert [DUE_ON] == list({item.due_on for mail in case.channel.mails for item in mail.items})
+    assert [] == exceptions(case)
+
+
+def test_nothing_leaves_within_the_grace_and_what_is_paid_meanwhile_needs_no_word(case: Case) -> None:
+    until(case, date(2026, 9, 14))
+    comes_back(case, state=PaymentState.RETURNED)
+    until(case, date(2026, 9, 16))
+
+    assert [] == mails(case)
+
+    case.pay("P-2", "1000.00", "INV-1")
+    until(case, date(2026, 9, 20))
+    with case.store.read() as tx:
+        states = {one.step: one.state for one in gate.reminders(tx, ["1"])["1"]}
+
+    assert [] == mails(case)
+    assert ReminderState.CANCELLED is states["payment_returned"]
+
+
+def test_of_a_part_that_comes_back_the_customer_is_told_before_the_cadence_goes_on(tmp_path: Path) -> None:
+    """Half was paid, so no step was cancelled: those of the days of grace give way all the same."""
+    case = Case(tmp_path)
+    case.bill(invoice("INV-1", "2000.00", ISSUED_ON, DUE_ON))
+    case.pay("P-1", "1000.00", "INV-1")
+    case.tick()
+    until(case, date(2026, 9, 13))
+    case.payments.payments = [replace(one, state=PaymentState.RETURNED) for one in case.payments.payments]
+    case.tick(hours=1)
+    case.erp.change("INV-1", balance=usd("2000.00"))
+    case.tick(hours=1)
+    until(case, date(2026, 9, 22))
+
+    assert ["09-16 payment_returned", "09-21 +7"] == mails(case)[-2:]
+    assert not {"09-14 0", "09-15 +1"}.intersection(mails(case))
+    case.store.close()
+
+
+def test_a_refund_that_we_gave_reopens_nothing(case: Case) -> None:
+    until(case, date(2026, 9, 10))
+    comes_back(case, refunded=usd("1000.00"))
+    until(case, date(2026, 9, 25))
+
+    assert [] == mails(case)
+    assert {"refund_after_application", "refund_without_credit"} == set(exceptions(case))
+
+    case.erp.change("INV-1", balance=usd("0.00"))  # billing raised the memo
+    case.tick(days=1)
+
+    assert "refund_without_credit" not in exceptions(case)
+
+
+def test_money_that_is_still_here_while_its_application_is_gone_is_a_difference(case: Case) -> None:
+    until(case, date(2026, 9, 10))
+    comes_back(case)
+    until(case, date(2026, 9, 25))
+
+    assert [] == mails(case)
+    assert ["difference"] == exceptions(case)
