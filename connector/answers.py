@@ -66,8 +66,8 @@ def plan(tx: Tx, parts: Parts, now: datetime, first_seq: int, decided: Sequence[
     return PlanReport(
         as_of=now,
         policy_version=parts.policy.version,
-        post=_switch(parts.policy.post.value, history.stop_order(tx, "post") or alarm),
-        send=_switch(parts.policy.send.value, history.stop_order(tx, "send") or alarm),
+        post=_switch(parts.policy.switched("post"), history.stop_order(tx, "post") or alarm or parts.clamped(tx)),
+        send=_switch(parts.policy.switched("send"), history.stop_order(tx, "send") or alarm or parts.clamped(tx)),
         matches=named(tx, (*_new_matches(tx, first_seq), *_suggested_matches(tx))),
         exceptions=named(
             tx, (*_alarm(alarm), *exception_rows(verdicts.open_exceptions(tx)), *_parked(history.parked_records(tx)))

@@ -6,7 +6,7 @@ books agree at the opening, how old the facts are, what waits. Only reads; what 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime, timedelta
 
 from connector import business_days
@@ -39,6 +39,7 @@ _BACKLOG = {
     BacklogChoice.STATEMENT: "each customer gets one neutral statement (`backlog: statement`)",
     BacklogChoice.NEXT_STEP: "reminders go on at the next step to come (`backlog: next_step`)",
 }
+_BY_PEOPLE = ": it does nothing outside by itself"
 _Look = tuple[str, frozenset[str], Callable[[], Iterable[Finding]]]
 
 
@@ -125,10 +126,10 @@ class Between:
         yield Finding("installation", True, is_ours or "no connector has written to this ERP yet")
 
     def _switches(self) -> Iterator[Finding]:
-        posts = [(each.segment, each.post) for each in self._policy.everywhere]
-        sends = [(each.segment, each.send) for each in self._policy.everywhere]
-        for what, switches, stop in (("posting", posts, "post"), ("sending", sends, "send")):
-            yield Finding("switches", True, f"{what} is in {_by_segment(switches)}", blocking=False)
+        for what, stop in (("posting", "post"), ("sending", "send")):
+            told = self._policy.switched(stop)
+            words = {"auto": ": it works by itself", "suggest": _BY_PEOPLE, "shadow": _BY_PEOPLE}.get(told, "")
+            yield Finding("switches", True, f"{what} is in {told}{words}", blocking=False)
             with self._parts.store.read() as tx:
                 stopped = orders.stopped(tx, stop)
             if stopped:
@@ -392,20 +393,6 @@ class Between:
             "`backlog_limits` they stay with people."
         )
         yield Finding("backlog", True, what, remedy, blocking=False)
-
-
-def _by_segment(switches: Sequence[tuple[str, Switch]]) -> str:
-    """'suggest: it does nothing outside by itself', or what differs by segment."""
-    if len({switch for _, switch in switches}) == 1:
-        switch = switches[0][1]
-        words = "works by itself" if switch is Switch.AUTO else "does nothing outside by itself"
-        return f"{switch.value}: it {words}"
-    told = []
-    for switch in Switch:
-        names = [segment for segment, one in switches if one is switch]
-        if names:
-            told.append(f"{switch.value} for {', '.join(names)}")
-    return "; in ".join(told)
 
 
 def _lacking(settlement: Settlement) -> tuple[str, ...]:

@@ -7,7 +7,7 @@ from dataclasses import fields
 from datetime import date, datetime
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from rich.console import Console
 from rich.table import Table
@@ -77,7 +77,7 @@ _COUNTS = {
 
 
 def show_tick(console: Console, report: TickReport) -> None:
-    apart = ("seconds", "troubles", "alarm")
+    apart = ("seconds", "troubles", "alarm", "clamped")
     names = [item.name for item in fields(report) if item.name not in apart]
     counts = [(_COUNTS.get(name, _spaced(name)), getattr(report, name)) for name in names]
     _table(console, "This pass of the loop", ("what", "count"), counts, right=("count",))
@@ -90,6 +90,8 @@ def show_tick(console: Console, report: TickReport) -> None:
         _line(console, f"Acts that are unfinished go on by themselves at the next pass: {report.unfinished}.")
     for trouble in report.troubles:
         _line(console, trouble)
+    if report.clamped:
+        _line(console, f"What is auto ran as suggest: {report.clamped}. See: connector policy show")
     if report.alarm:
         _line(console, f"Everything is stopped: {report.alarm}.")
 
@@ -567,6 +569,10 @@ def _show_act(console: Console, act: ActRow) -> None:
         _line(console, f"    {record.kind} {record.external_id} {record.state}, {seen}")
 
 
+_WHOLE = frozenset({"payment", "version", "invoice", "number", "amount", "record"})
+_WHOLE_MAX = 30
+
+
 def _table(
     console: Console,
     title: str,
@@ -580,8 +586,12 @@ def _table(
     if not listed:
         return
     table = Table(show_header=any(heads), box=None, pad_edge=False, padding=(0, 2, 0, 0))
-    for head in heads:
-        table.add_column(Text(head, style="bold"), justify="right" if head in right else "left", overflow="fold")
+    for at, head in enumerate(heads):
+        # What people copy into the next command, and amounts, stay in one piece; the reasons fold instead.
+        whole = max((len(_text(row[at])) for row in listed[:rows_max]), default=0) if head in _WHOLE else 0
+        narrowest = whole if whole <= _WHOLE_MAX else None
+        justify: Literal["right", "left"] = "right" if head in right else "left"
+        table.add_column(Text(head, style="bold"), justify=justify, overflow="fold", min_width=narrowest)
     for row in listed[:rows_max]:
         table.add_row(*(Text(_text(cell)) for cell in row))
     console.print(table)

@@ -108,7 +108,7 @@ def tick(parts: Parts) -> tuple[TickReport, Troubles]:
         if not troubles.kept_from_sending and not gate.sending_forbidden(tx) and not parts.blocked(tx):
             # An outage is counted from the last day on which a reminder could have left.
             tx.set("last_able_on", today.isoformat())
-        report = activity.since(tx, first_seq)
+        report = replace(activity.since(tx, first_seq), clamped=parts.clamped(tx))
     return replace(report, read=read, seconds=round(time.monotonic() - started, 3)), troubles
 
 

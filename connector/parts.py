@@ -129,6 +129,11 @@ class Parts:
         """Why this policy may not run by itself; '' if it may."""
         return policies.blocked(tx, self.policy)
 
+    def clamped(self, tx: Tx) -> str:
+        """Why what is auto runs as suggest now; '' if it may run, or nothing is auto."""
+        is_auto = any(Switch.AUTO in (each.post, each.send) for each in self.policy.everywhere)
+        return self.blocked(tx) if is_auto else ""
+
     def posting_forbidden(self, tx: Tx, approved: bool = False, invoice_ids: Sequence[str] = ()) -> str:
         """Why no payment of these invoices may be written into the ERP now; '' if it may.
 

@@ -463,6 +463,13 @@ class Policy:
         """The policy of every segment, the default one first."""
         return (self, *self._by_segment.values())
 
+    def switched(self, what: str) -> str:
+        """How far `post` or `send` may go: 'auto', or what differs by segment: 'suggest for default; auto for smb'."""
+        found = [(each.segment, each.post if what == "post" else each.send) for each in self.everywhere]
+        named = {switch: ", ".join(segment for segment, one in found if one is switch) for switch in Switch}
+        told = [f"{switch.value} for {names}" for switch, names in named.items() if names]
+        return found[0][1].value if len(told) == 1 else "; ".join(told)
+
     def channel(self, name: str) -> ChannelRule:
         return next((one for one in self.channels if one.name == name), ChannelRule(name))
 

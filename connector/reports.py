@@ -39,6 +39,7 @@ class TickReport:
     seconds: float = 0.0
     troubles: tuple[str, ...] = ()
     alarm: str = ""  # why nothing is sent or posted at all until a person looked
+    clamped: str = ""  # why what is auto ran as suggest
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,6 +22,8 @@ from connector.store.book import from_json, to_json
 
 # Settings: the version that runs, the one approved last, whose approvals count, and why `auto` is red ('' if it isn't).
 IN_USE, APPROVED, COUNTING, RED = "policy_in_use", "policy_approved", "policy_approvals", "policy_red"
+# Not to have looked is no clean bill: the first pass of a version looks.
+NOT_LOOKED = "it was not held against this book yet"
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,8 +47,7 @@ def register(tx: Tx, version: str, text: str) -> None:
     before = tx.get(IN_USE)
     if before != version:
         tx.set(IN_USE, version)
-        # Not to have looked is no clean bill; the first pass looks.
-        tx.set(RED, "it was not looked over on this book yet")
+        tx.set(RED, NOT_LOOKED)
         tx.journal(
             "policy_changed",
             **{"from": before, "to": version, "who": known.proposed_by, "approved_by": known.approved_by},
@@ -100,7 +101,7 @@ def blocked(tx: Tx, policy: Policy) -> str:
 
 def put_red(tx: Tx, version: str, why: str) -> None:
     """What the linter says of the version in use: why it may not run `auto`, '' if it may. A change is journaled."""
-    before = tx.get(RED)
+    before = "" if tx.get(RED) == NOT_LOOKED else tx.get(RED)
     tx.set(RED, why)
     if bool(before) is not bool(why):
         tx.journal("policy_red" if why else "policy_green", version=version, reason=why)

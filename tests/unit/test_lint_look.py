@@ -11,7 +11,7 @@ import pytest
 from answers_cases import Case
 from lint_cases import HOST, TODAY, customer, good_letter, invoice, policy, usd
 
-from connector import segmentation
+from connector import plans, segmentation
 from connector.lint import Check, Survey, look
 from connector.parts import Parts
 from connector.policy import Cadence, Criteria, Policy, Segment, Step
@@ -85,7 +85,7 @@ def test_the_book_is_the_same_by_stored_segments_and_by_segments_decided_here(ca
         "default": (2, "50.00 USD"),
     } == _counts(decided)
 
-    segmentation.sort_all(case.parts(), TODAY)
+    plans.plan_reminders(case.parts(), TODAY)
     with case.store.read() as tx:
         assert segmentation.is_sorted(tx, case.policy, TODAY)
     stored = _survey(case, case.policy)
