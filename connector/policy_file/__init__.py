@@ -10,6 +10,7 @@ import json
 import re
 from collections.abc import Iterable, Mapping
 from decimal import Decimal
+from functools import lru_cache
 from pathlib import Path
 
 from connector import mapping
@@ -65,9 +66,20 @@ def read_policy(path: Path, templates: Path | None = None) -> Policy:
 
     `templates`: the folder of the texts that it names; None is `templates` beside the file.
     """
+    texts = templates or path.parent / "templates"
+    try:
+        written = path.read_bytes()
+    except OSError:
+        written = b""  # told with its reason by whoever reads it
+    return _read(path, written, texts, frozenset(item.name for item in texts.glob("*")))
+
+
+@lru_cache(maxsize=16)
+def _read(path: Path, written: bytes, texts: Path, names: frozenset[str]) -> Policy:
+    """Parsed once for what stands there and beside it: many a question to the store needs the policy too."""
     document = mapping.read(path)
     file = mapping.validate(document, PolicyFile)
-    if found := list(problems(file, templates or path.parent / "templates")):
+    if found := list(problems(file, texts)):
         raise document.refusal(found)
     policy = _policy(file)
     if hidden := list(hidden_segments({one.name: one.criteria for one in policy.segments})):
