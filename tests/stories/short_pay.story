@@ -24,4 +24,5 @@ expect    last mail says "To pay: 5,000.00 USD"
 expect    last mail says "Thank you for your payment"
 day       2026-10-20
 expect    reminders of INV-1: -7, 0, courtesy sent
-expect    no exception
+expect    erp exception stalled of INV-1 owner "finance"   # then the worklist (RULES 2.4)
+expect    no task in the CRM
