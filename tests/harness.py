@@ -178,7 +178,7 @@ class Desk:
             "MAIL_STARTTLS": "false",
             "MAIL_REDIRECT_ALL_TO": "everything@test.example",
             "MAIL_PAY_DOMAINS": "pay.example",
-            "MAIL_TIMEOUT_SECONDS": "3",
+            "MAIL_TIMEOUT_SECONDS": "15",
             "TIMINGS_TICK_SECONDS": "1",
         }
         return {f"CONNECTOR_{name}": value for name, value in values.items()}
