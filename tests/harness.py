@@ -201,7 +201,7 @@ class Desk:
         """What policy.yaml says now may run `auto`; a file that can't be read is left to the connector to refuse."""
         if not self.approves:
             return
-        file = self.folder / "mappings" / "policy.yaml"
+        file = Path(self.environ["CONNECTOR_MAPPINGS"]) / "policy.yaml"
         text = file.read_text(encoding="utf-8")
         try:
             policy = _read_once(file, text)
