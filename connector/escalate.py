@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import date, timedelta
 from typing import Any
 
@@ -24,6 +24,7 @@ from connector.ports import Crm, Outcome
 from connector.receivables import OpenInvoice, PauseKind, Profile, ReminderState
 from connector.settlement import CrmAccount, CrmTask
 from connector.store import Tx, book, gate, instant, pauses, relations, verdicts
+from connector.store.profiles import Relation, relation
 from connector.store.relations import Escalated
 
 # Invoices decided in one commit.
@@ -42,30 +43,6 @@ _WHAT_TO_DO = {
     LadderRung.CALL: "please call the customer",
     LadderRung.AGENCY: "an agency is proposed; the controller alone decides, and nothing happens by itself",
 }
-
-
-@dataclass(frozen=True, slots=True)
-class Relation:
-    """What the CRM says of a family: all its accounts together, the nearest renewal to come, the first owner."""
-
-    is_strategic: bool = False
-    do_not_contact: bool = False
-    renews_on: date | None = None
-    crm_account: CrmAccount | None = None
-
-
-def relation(accounts: Sequence[CrmAccount], today: date) -> Relation:
-    """One word for a family: strategic or not to be contacted if any account is; the nearest renewal from today on."""
-    if not accounts:
-        return Relation()
-    renewals = sorted(one.renews_on for one in accounts if one.renews_on)
-    coming = [day for day in renewals if day >= today]
-    return Relation(
-        any(one.is_strategic for one in accounts),
-        any(one.do_not_contact for one in accounts),
-        coming[0] if coming else renewals[-1] if renewals else None,
-        next((one for one in accounts if one.owner_id), accounts[0]),
-    )
 
 
 def escalate_invoices(parts: Parts, today: date) -> None:

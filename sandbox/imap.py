@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime
 
 from sandbox.faults import Faults, Kind, Rule
-from sandbox.serving import listening
+from sandbox.serving import LoopServer
 
 USER, PASSWORD, FOLDER = "answers@seller.example", "imap-test-password", "INBOX"
 CAPABILITIES = "CAPABILITY IMAP4rev1"
@@ -368,41 +368,13 @@ def _day(text: str) -> date:
     return date(int(year), _MONTHS.index(month) + 1, int(day))
 
 
-class _Server:
-    """A loop and a thread of its own, as the mailbox has."""
-
+class _Server(LoopServer):
     def __init__(self, imap: Imap) -> None:
+        super().__init__()
         self._imap = imap
-        self._loop = asyncio.new_event_loop()
-        self._socket = listening()
-        self._thread = threading.Thread(target=self._serve, daemon=True)
-        self._started = threading.Event()
 
-    def start(self) -> tuple[str, int]:
-        self._thread.start()
-        if not self._started.wait(timeout=10):
-            raise RuntimeError("the sandbox's IMAP server did not start")
-        host, port = self._socket.getsockname()
-        return str(host), int(port)
-
-    def stop(self) -> None:
-        self._loop.call_soon_threadsafe(self._loop.stop)
-        self._thread.join(timeout=10)
-        self._socket.close()
-
-    def _serve(self) -> None:
-        asyncio.set_event_loop(self._loop)
-        starting = asyncio.start_server(self._session, sock=self._socket, ssl=self._imap.tls)
-        serving = self._loop.run_until_complete(starting)
-        self._loop.call_soon(self._started.set)
-        try:
-            self._loop.run_forever()
-        finally:
-            serving.close()
-            for task in asyncio.all_tasks(self._loop):
-                task.cancel()
-            self._loop.run_until_complete(asyncio.sleep(0))
-            self._loop.close()
+    async def _listen(self) -> asyncio.AbstractServer:
+        return await asyncio.start_server(self._session, sock=self._socket, ssl=self._imap.tls)
 
     async def _session(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:

@@ -20,7 +20,7 @@ from typing import cast
 from aiosmtpd.smtp import SMTP, Envelope, Session
 
 from sandbox.faults import Faults, Kind, Rule
-from sandbox.serving import listening
+from sandbox.serving import LoopServer
 
 MESSAGE_BYTES_MAX = 10_000_000
 _REPLIES: dict[Kind, str] = {
@@ -173,40 +173,15 @@ class Mailbox:
         return self._faults.take("smtp", operation, self.KINDS)
 
 
-class _Server:
-    """aiosmtpd on a loop and a thread of its own; its Controller can't take a free port."""
+class _Server(LoopServer):
+    """aiosmtpd; its own Controller can't take a free port."""
 
     def __init__(self, mailbox: Mailbox) -> None:
+        super().__init__()
         self._mailbox = mailbox
-        self._loop = asyncio.new_event_loop()
-        self._socket = listening()
-        self._thread = threading.Thread(target=self._serve, daemon=True)
-        self._started = threading.Event()
 
-    def start(self) -> tuple[str, int]:
-        self._thread.start()
-        if not self._started.wait(timeout=10):
-            raise RuntimeError("the sandbox's mailbox did not start")
-        host, port = self._socket.getsockname()
-        return str(host), int(port)
-
-    def stop(self) -> None:
-        self._loop.call_soon_threadsafe(self._loop.stop)
-        self._thread.join(timeout=10)
-        self._socket.close()
-
-    def _serve(self) -> None:
-        asyncio.set_event_loop(self._loop)
-        serving = self._loop.run_until_complete(self._loop.create_server(self._session, sock=self._socket))
-        self._loop.call_soon(self._started.set)
-        try:
-            self._loop.run_forever()
-        finally:
-            serving.close()
-            for task in asyncio.all_tasks(self._loop):
-                task.cancel()
-            self._loop.run_until_complete(asyncio.sleep(0))
-            self._loop.close()
+    async def _listen(self) -> asyncio.AbstractServer:
+        return await self._loop.create_server(self._session, sock=self._socket)
 
     def _session(self) -> SMTP:
         return SMTP(self._mailbox, hostname="mailbox.example", data_size_limit=MESSAGE_BYTES_MAX, loop=self._loop)

@@ -1,10 +1,11 @@
-"""One uvicorn on loopback, in a thread or in front, whose connections a fault may really break."""
+"""Servers on loopback, in threads of their own or in front, whose connections a fault may really break."""
 
 from __future__ import annotations
 
 import asyncio
 import socket
 import threading
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from typing import ClassVar
 
@@ -28,6 +29,45 @@ def listening(port: int = 0) -> socket.socket:
     bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     bound.bind(("127.0.0.1", port))
     return bound
+
+
+class LoopServer(ABC):
+    """A server of another protocol than HTTP, on a loop and a thread of its own, at a free port of loopback."""
+
+    def __init__(self) -> None:
+        self._loop = asyncio.new_event_loop()
+        self._socket = listening()
+        self._thread = threading.Thread(target=self._serve, daemon=True)
+        self._started = threading.Event()
+
+    @abstractmethod
+    async def _listen(self) -> asyncio.AbstractServer:
+        """Begin to take connections on the socket."""
+
+    def start(self) -> tuple[str, int]:
+        self._thread.start()
+        if not self._started.wait(timeout=10):
+            raise RuntimeError(f"the sandbox's {type(self).__name__} did not start")
+        host, port = self._socket.getsockname()
+        return str(host), int(port)
+
+    def stop(self) -> None:
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join(timeout=10)
+        self._socket.close()
+
+    def _serve(self) -> None:
+        asyncio.set_event_loop(self._loop)
+        serving = self._loop.run_until_complete(self._listen())
+        self._loop.call_soon(self._started.set)
+        try:
+            self._loop.run_forever()
+        finally:
+            serving.close()
+            for task in asyncio.all_tasks(self._loop):
+                task.cancel()
+            self._loop.run_until_complete(asyncio.sleep(0))
+            self._loop.close()
 
 
 class _Server(uvicorn.Server):
