@@ -29,8 +29,9 @@ from connector.ports import (
     ReminderMail,
     SendOutcome,
     SendResult,
+    on_its_way_until,
 )
-from connector.receivables import ArStatus, CreditKind, CreditMemo, RecordState
+from connector.receivables import ArStatus, CreditKind, CreditMemo, InvoiceStatus, RecordState
 from connector.store import Store, Tx, book, closing, credits, gate, instant, verdicts
 from connector.store.closing import Act, ActState
 from connector.store.gate import MessageState
@@ -39,6 +40,7 @@ from connector.store.gate import MessageState
 ROUNDS_MAX = 3
 # The matcher asks the ERP whether somebody else posted a payment; that answer is good for so long.
 LOOKED_JUST_NOW = timedelta(minutes=2)
+_THERE = (Outcome.CREATED, Outcome.EXISTS)
 # How long a message that goes instead of another may take.
 LEASE = timedelta(seconds=60)
 
@@ -83,7 +85,10 @@ class CloseAct:
                     return
 
     def _look(self, acts: Sequence[Act]) -> None:
-        """A write was begun and its answer is not known: read back before anything is tried again."""
+        """A write was begun and its answer is not known: read back before anything is tried again.
+
+        What isn't there may still be on its way; as long as it may, nothing is tried, and the next tick looks again.
+        """
         if not acts:
             return
         seen = {one.act_id: one for one in self._erp.read_acts([act.intent for act in acts])}
@@ -92,7 +97,11 @@ class CloseAct:
                 found = seen[act.id]
                 verdict = closing_decision.decide(act.intent, found, {})
                 if found.payment is None or verdict.outcome is ClosingOutcome.PAYMENT_MISSING:
-                    closing.move(tx, act.id, ActState.INTENDED, problem="looked in the ERP: not there yet")
+                    if until := on_its_way_until(act.attempted_at, self._erp, tx.at):
+                        problem = f"not there yet; its write may still be carried out until {until:%Y-%m-%d %H:%M} UTC"
+                        closing.move(tx, act.id, ActState.ATTEMPTED, problem=problem)
+                    else:
+                        closing.move(tx, act.id, ActState.INTENDED, problem="looked in the ERP: not there yet")
                 elif verdict.outcome is ClosingOutcome.PAYMENT_DIFFERENT:
                     self._differ(tx, act, found, verdict.differences)
                 else:
@@ -116,13 +125,14 @@ class CloseAct:
                     self._refuse(tx, act, overtaken[act.id])
                     closing.set_standing(tx, act.payment_id, "waiting")  # decided anew, and adopted, by the next tick
             acts = [act for act in acts if act.id not in overtaken]
+            statuses = self._as_closed(tx, acts) if self._erp.is_atomic else ()
             for act in acts:
                 closing.move(tx, act.id, ActState.ATTEMPTED, attempt=True)
         if not acts:
             return False
         reached("act.attempted")
         try:
-            answers = {one.act_id: one for one in self._erp.write_acts([act.intent for act in acts])}
+            answers = {one.act_id: one for one in self._erp.write_acts([act.intent for act in acts], statuses)}
         except (Transient, Terminal) as error:
             self._not_now(acts, error)
             return False
@@ -130,8 +140,23 @@ class CloseAct:
         with self._store.tx() as tx:
             for act in acts:
                 self._take(tx, act, answers[act.id])
+            done = {one.external_id for act in acts for one in answers[act.id].statuses if one.outcome in _THERE}
+            self._status_written(tx, [status for status in statuses if status.external_id in done])
         reached("act.written")
         return True
+
+    def _as_closed(self, tx: Tx, acts: Sequence[Act]) -> tuple[ArStatus, ...]:
+        """The AR statuses of these acts' invoices as they will read once all the acts stand in the ERP."""
+        ids = [act.id for act in acts]
+        with tx.supposing():
+            left = {id: owed for act in acts for id, owed in closing.expected_balances(tx, act, ids).items()}
+            for act in acts:
+                closing.settle_allocations(tx, act, "posted")
+            for invoice_id, row in book.invoices_by_id(tx, sorted(left)).items():
+                status = InvoiceStatus.OPEN if left[invoice_id] else InvoiceStatus.PAID
+                paid = replace(book.invoice_of(row), balance=left[invoice_id], status=status)
+                closing.take_read_back(tx, paid, tx.at_text)
+            return self._ar_status(tx, sorted(left))
 
     def _posted_by_others(self, acts: Sequence[Act]) -> dict[str, PaymentSeen]:
         """What the ERP has by now of payments whose match is not of just now: an act may have waited for days."""
@@ -161,7 +186,7 @@ class CloseAct:
     def _take(self, tx: Tx, act: Act, answer: ActAnswer) -> None:
         outcome = answer.payment.outcome
         tx.journal("erp_answered", act=act.id, outcome=outcome, code=answer.payment.code)
-        if outcome in (Outcome.CREATED, Outcome.EXISTS):
+        if outcome in _THERE:
             closing.move(tx, act.id, ActState.WRITTEN, erp_id=answer.payment.erp_id)
         elif outcome is Outcome.REFUSED:
             why = answer.payment.message or answer.payment.code
@@ -282,26 +307,37 @@ class CloseAct:
     # ---- 3: the records get their end state ----
 
     def finish(self, request: str) -> None:
-        """Mark the act's records closed, or withdrawn where the payment was refused; then the loop is closed."""
+        """Mark the act's records closed, or withdrawn where the payment was refused; then the loop is closed.
+
+        An atomic ERP has it all since the payment, or nothing at all: there the act only ends.
+        """
         with self._turn:
             confirmed = self._assigned(request, ActState.CONFIRMED)
             refused = self._assigned(request, ActState.REFUSED)
             if (not confirmed and not refused) or self._is_stopped([*confirmed, *refused]):
                 return
-            marks = {act.id: _marks(act, RecordState.CLOSED) for act in confirmed}
-            marks |= self._withdrawals(refused)
-            touched = [a.invoice_id for act in (*confirmed, *refused) for a in act.intent.payment.applications]
-            with self._store.read() as tx:
-                statuses = self._ar_status(tx, touched)
-            self._verify_installation()
-            answers = self._erp.write_marks([m for some in marks.values() for m in some], statuses)
-            reached("act.marked")
-            done = {a.external_id for a in answers if a.outcome in (Outcome.CREATED, Outcome.EXISTS)}
+            undone = self._mark(confirmed, refused)
             with self._store.tx() as tx:
-                self._status_written(tx, [status for status in statuses if status.external_id in done])
                 for act in (*confirmed, *refused):
-                    self._end(tx, act, [m.external_id for m in marks[act.id] if m.external_id not in done])
+                    self._end(tx, act, undone.get(act.id, ()))
             reached("act.closed")
+
+    def _mark(self, confirmed: Sequence[Act], refused: Sequence[Act]) -> dict[str, list[str]]:
+        """Give the records their end state and the invoices their AR status; act id -> what could not be marked."""
+        if self._erp.is_atomic:
+            reached("act.marked")
+            return {}
+        marks = {act.id: _marks(act, RecordState.CLOSED) for act in confirmed} | self._withdrawals(refused)
+        touched = [a.invoice_id for act in (*confirmed, *refused) for a in act.intent.payment.applications]
+        with self._store.read() as tx:
+            statuses = self._ar_status(tx, touched)
+        self._verify_installation()
+        answers = self._erp.write_marks([m for some in marks.values() for m in some], statuses)
+        reached("act.marked")
+        done = {a.external_id for a in answers if a.outcome in _THERE}
+        with self._store.tx() as tx:
+            self._status_written(tx, [status for status in statuses if status.external_id in done])
+        return {id: [m.external_id for m in some if m.external_id not in done] for id, some in marks.items()}
 
     def _withdrawals(self, refused: Sequence[Act]) -> dict[str, list[Mark]]:
         """Only records that are there can be withdrawn."""

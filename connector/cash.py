@@ -380,7 +380,7 @@ def commit_match(
     paid = {invoice_id: book.invoice_of(rows[invoice_id]) for invoice_id in ids}
     numbers = {invoice_id: row["number"] for invoice_id, row in rows.items()}
     numbers |= {id: memo.number for id, memo in credits.credits_by_id(tx, [u.credit_id for u in match.credits]).items()}
-    post = partial(_intent, tx, parts, payment, match, list(paid.values()), numbers, today, approved_by)
+    post = partial(intent_of, tx, parts, payment, match, list(paid.values()), numbers, today, approved_by)
     if isinstance(intent := post({}), PostingHold):
         _hold_posting(tx, payment, left, match, intent)
         return False
@@ -417,7 +417,7 @@ def _moved(tx: Tx, payment: Payment, left: Money, match: Match, rows: Mapping[st
     return moved
 
 
-def _intent(
+def intent_of(
     tx: Tx,
     parts: Parts,
     payment: Payment,

@@ -181,7 +181,7 @@ class Between:
             lacking = _lacking(settlement) if self._policy.posts(currency) else ()
             if lacking:
                 what = f"{currency}: no account for {', '.join(lacking)}; a payout that has such a part is held"
-                remedy = "Give the accounts under `settlement` in mappings/netsuite.yaml."
+                remedy = f"Give the accounts under `settlement` in {self._parts.erp.mapping}."
                 yield Finding("posting", False, what, remedy, blocking=False)
 
     def _owner(self, currency: str, settlement: Settlement | None) -> Finding:
@@ -192,8 +192,8 @@ class Between:
             remedy = f"If we should post: `posting_owner: {{{currency}: us}}` in mappings/policy.yaml."
             return Finding("posting", False, f"{what}. Its `settlement` isn't used", remedy, blocking=False)
         if settlement is None:
-            what = f"{currency}: we post payments to Undeposited Funds; its payouts are only shown"
-            remedy = "Add it to `settlement` in mappings/netsuite.yaml if its payouts are to be posted."
+            what = f"{currency}: we post payments to undeposited funds; its payouts are only shown"
+            remedy = f"Add it to `settlement` in {self._parts.erp.mapping} if its payouts are to be posted."
             return Finding("posting", False, what, remedy, blocking=False)
         deposits = "each payout becomes a deposit" if AccountRole.BANK in settlement.roles else "payouts are only shown"
         return Finding("posting", True, f"{currency}: we post payments, through {settlement.through}; {deposits}")
@@ -270,7 +270,7 @@ class Between:
             latest = next((row for row in settling.proofs(tx) if row[1] == currency), None)
         words = f"{currency}: {self._processor} holds {held}, on its way to the bank {in_transit}"
         if one.through is SettleThrough.UNDEPOSITED:
-            what = f"{words}. Compare with Undeposited Funds (saved search: Undeposited for too long)"
+            what = f"{words}. Compare with undeposited funds (saved search or view: Undeposited for too long)"
             yield Finding("opening", True, what)
             return
         words = f"{words}, the clearing account {_on_role(standing, AccountRole.CLEARING, currency)}"
@@ -389,7 +389,7 @@ class Between:
             f"{_BACKLOG[self._policy.backlog]}"
         )
         remedy = (
-            "Choose `backlog` in mappings/policy.yaml before `send: auto`; the saved search Backlog lists them. Past "
+            "Choose `backlog` in mappings/policy.yaml before `send: auto`; the search or view Backlog lists them. Past "
             "`backlog_limits` they stay with people."
         )
         yield Finding("backlog", True, what, remedy, blocking=False)

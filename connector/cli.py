@@ -16,7 +16,7 @@ from typing import Annotated
 
 import typer
 
-from connector import cli_match, cli_policy, cli_preview, cli_queue
+from connector import cli_match, cli_policy, cli_preview, cli_queue, cli_store
 from connector.command import (
     EXIT_CODES,
     ROWS_MAX,
@@ -61,6 +61,7 @@ app.add_typer(cli_queue.app)
 app.add_typer(cli_match.app)
 app.add_typer(cli_preview.app)
 app.add_typer(cli_policy.app)
+app.add_typer(cli_store.app)
 
 
 @app.callback()
@@ -169,8 +170,8 @@ def answered(
 @app.command(short_help="Are credentials, permissions and fields in order?", epilog=EXIT_CODES)
 def check(context: typer.Context, as_json: Json = False) -> None:
     """Are credentials, permissions, custom fields and profiles in order? Says how to put right what is not."""
-    with opened(context, outside=True) as (service, _):
-        with progress("Asking NetSuite, Stripe and the mail server"):
+    with opened(context, outside=True) as (service, settings):
+        with progress(f"Asking {settings.erp_name}, Stripe and the mail server"):
             findings = service.check()
         blocked = any(finding.blocking and not finding.ok for finding in findings)
         if as_json:
@@ -197,7 +198,7 @@ def report(
     """
     with opened(context, outside=False) as (service, settings):
         day = on.date() if on else datetime.now(UTC).astimezone(settings.zone).date()
-        with progress("Reading NetSuite's documents"):
+        with progress(f"Reading the documents of {settings.erp_name}"):
             answer = service.report(day, months)
         for path, write in ((csv, display().write_csv), (xlsx, display().write_workbook)):
             if path is not None:

@@ -39,6 +39,7 @@ if TYPE_CHECKING:
         TickReport,
     )
     from connector.reports_policy import BacktestReport, PreviewReport
+    from connector.reports_upkeep import RetentionReport, UnfinishedRow
 
 ROWS_MAX = 40
 _UNFORESEEN = (
@@ -87,6 +88,10 @@ class Service(Protocol):
     def policies(self) -> PolicyDesk: ...
     def check(self) -> tuple[Finding, ...]: ...
     def report(self, on: date, months: int) -> Report: ...
+    def drain(self) -> tuple[UnfinishedRow, ...]: ...
+    def reread(self) -> int: ...
+    def go_on(self, who: str, reason: str) -> None: ...
+    def forget(self, remove: bool) -> RetentionReport: ...
     def close(self) -> None: ...
 
 
@@ -109,6 +114,18 @@ Everything = Annotated[bool, typer.Option("--all", help=f"Print every row, not t
 @contextmanager
 def opened(context: typer.Context, outside: bool, level: int = logging.WARNING) -> Iterator[tuple[Service, Settings]]:
     """The service with its settings; an error inside ends the command with its sentence and exit code."""
+    with configured(context, outside, level) as settings, closing(service_of(context, settings)) as service:
+        yield service, settings
+
+
+def service_of(context: typer.Context, settings: Settings) -> Service:
+    invocation: Invocation = context.obj
+    return (invocation.open_service or _open_service)(settings)
+
+
+@contextmanager
+def configured(context: typer.Context, outside: bool, level: int = logging.WARNING) -> Iterator[Settings]:
+    """The settings alone: the store is not opened, so an earlier release's stays as it is. Errors as in `opened`."""
     invocation: Invocation = context.obj
     secrets: tuple[str, ...] = ()
     try:
@@ -123,8 +140,7 @@ def opened(context: typer.Context, outside: bool, level: int = logging.WARNING) 
             level=logging.DEBUG if invocation.debug else level,
             secrets=secrets,
         )
-        with closing((invocation.open_service or _open_service)(settings)) as service:
-            yield service, settings
+        yield settings
     except (ConnectorError, InvariantBroken) as error:
         say(str(error), secrets)
         if invocation.debug:

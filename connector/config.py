@@ -14,7 +14,7 @@ import stat
 from collections.abc import Iterator, Mapping
 from datetime import date
 from pathlib import Path
-from typing import Annotated, Any, get_args
+from typing import Annotated, Any, Literal, get_args
 from urllib.parse import unquote, urlsplit
 from zoneinfo import ZoneInfo
 
@@ -34,8 +34,13 @@ from connector.mapping import Part, like
 from connector.policy_file import read_policy as read_policy
 
 PREFIX = "CONNECTOR_"
+# The systems that can be the system of record, as people call them; the settings have a section of each.
+ERPS = {"netsuite": "NetSuite", "intacct": "Sage Intacct"}
+# Sage counts every page that is read: a pass a minute would use up the month's 100,000 of the first tier by the ninth.
+TICK_SECONDS = {"netsuite": 60, "intacct": 900}
 SECRET_KEYS = {
     "netsuite": ("consumer_key", "consumer_secret", "token_id", "token_secret"),
+    "intacct": ("sender_password", "user_password"),
     "stripe": ("api_key",),
     "mail": ("password",),
     "salesforce": ("client_secret",),
@@ -69,6 +74,23 @@ class NetSuiteSettings(Part):
     read_timeout_seconds: int = Field(default=120, ge=1, le=900)
     write_timeout_seconds: int = Field(default=900, ge=1, le=900, description="Short makes unknown answers, not speed.")
     requests_at_once_max: int = Field(default=4, ge=1, le=50, description="All integrations share the account's limit.")
+
+
+class IntacctSettings(Part):
+    """Where the ERP is: the XML gateway, the sender that the company has authorised, and a Web Services user."""
+
+    sender_id: str = Field(min_length=1, description="The Web Services sender ID, as Sage gave it; case counts.")
+    sender_password: SecretStr = SecretStr("")
+    company: str = Field(min_length=1, description="The company ID that people sign in with.")
+    user: str = Field(min_length=1, description="A Web Services user, made for the connector alone.")
+    user_password: SecretStr = SecretStr("")
+    url: Annotated[str, like(r"https?://\S+", "an address that begins with https://")] = (
+        "https://api.intacct.com/ia/xml/xmlgw.phtml"
+    )
+    livemode: bool = Field(description="true for the company's real books, false for a sandbox or trial company.")
+    read_timeout_seconds: int = Field(default=120, ge=1, le=900)
+    write_timeout_seconds: int = Field(default=900, ge=1, le=900, description="Short makes unknown answers, not speed.")
+    requests_at_once_max: int = Field(default=2, ge=1, le=50, description="All integrations share the company's limit.")
 
 
 class StripeSettings(Part):
@@ -154,7 +176,12 @@ class ChatSettings(Part):
 class TimingSettings(Part):
     """When the daemon works."""
 
-    tick_seconds: int = Field(default=60, ge=1, le=3600, description="One pass of the loop starts this often.")
+    tick_seconds: int | None = Field(
+        default=None,
+        ge=1,
+        le=3600,
+        description="One pass of the loop starts this often; left out, as often as the ERP's limits let it.",
+    )
 
 
 def _store(value: object) -> object:
@@ -203,8 +230,16 @@ class Settings(Part):
         default=Path("connector.db"), description="A SQLite file, or the URL of a PostgreSQL database."
     )
     mappings: Path = Field(default=DEFAULT_MAPPINGS, description="Folder of policy.yaml and the field maps.")
+    retention_years: int = Field(
+        default=10,
+        ge=1,
+        le=100,
+        description="Names, addresses and messages of what ended longer ago are removed; the evidence stays.",
+    )
     log_json: bool = Field(default=True, description="One JSON object a line; false for people.")
-    netsuite: NetSuiteSettings
+    erp: Literal["netsuite", "intacct"] = Field(default="netsuite", description="Which ERP is the system of record.")
+    netsuite: NetSuiteSettings | None = Field(default=None, description="Needed where erp is netsuite.")
+    intacct: IntacctSettings | None = Field(default=None, description="Needed where erp is intacct.")
     stripe: StripeSettings
     mail: MailSettings = MailSettings()
     timings: TimingSettings = TimingSettings()
@@ -227,6 +262,16 @@ class Settings(Part):
         except (KeyError, ValueError, OSError):
             raise ValueError("must be an IANA time zone such as America/New_York or Europe/Berlin") from None
         return value
+
+    @property
+    def tick_seconds(self) -> int:
+        """One pass of the loop starts this often."""
+        return self.timings.tick_seconds or TICK_SECONDS[self.erp]
+
+    @property
+    def erp_name(self) -> str:
+        """The ERP as people call it."""
+        return ERPS[self.erp]
 
     @property
     def zone(self) -> ZoneInfo:
@@ -257,6 +302,9 @@ def read_settings(path: Path | None = None, environ: Mapping[str, str] = os.envi
             inside = inside.setdefault(section, {}) if isinstance(inside, dict) else {}
         if isinstance(inside, dict):
             inside[key] = value
+    chosen = data.get("erp", "netsuite")
+    if chosen in ERPS and data.get(chosen) is None:
+        data[chosen] = {}  # so that what it needs is told key by key
     try:
         settings = Settings.model_validate(data)
     except ValidationError as error:
@@ -269,7 +317,7 @@ def read_settings(path: Path | None = None, environ: Mapping[str, str] = os.envi
 
 def require_credentials(settings: Settings) -> None:
     """ConfigError names every credential that the outside needs and that is not set."""
-    needed = [("netsuite", key) for key in SECRET_KEYS["netsuite"]] + [("stripe", "api_key")]
+    needed = [(settings.erp, key) for key in SECRET_KEYS[settings.erp]] + [("stripe", "api_key")]
     if settings.mail.user:
         needed.append(("mail", "password"))
     if settings.salesforce:
@@ -312,22 +360,22 @@ def check_profile(
     `crm_is_test` None: there is no CRM. `bank_is_test` None: no bank statements are read.
     """
     problems, words = [], {True: "test", False: "live"}
+    ours, set_by = _erp_account(settings)
+    ours += f" is a {words[erp_is_test]} account"
     if erp_is_test != stripe_is_test:
         problems.append(
-            f"NetSuite {settings.netsuite.account} is a {words[erp_is_test]} account and the Stripe key is a "
-            f"{words[stripe_is_test]} key: set {variable('netsuite', 'account')} and {variable('stripe', 'api_key')} "
-            "to accounts of one kind"
+            f"{ours} and the Stripe key is a {words[stripe_is_test]} key: set {set_by} and "
+            f"{variable('stripe', 'api_key')} to accounts of one kind"
         )
     if crm_is_test is not None and crm_is_test != erp_is_test:
         problems.append(
-            f"Salesforce is a {words[crm_is_test]} organisation and NetSuite {settings.netsuite.account} is a "
-            f"{words[erp_is_test]} account: set {variable('salesforce', 'domain')} to an organisation of that kind, or "
-            f"{variable('salesforce', 'is_test')} if its domain does not say what it is"
+            f"Salesforce is a {words[crm_is_test]} organisation and {ours}: set {variable('salesforce', 'domain')} to "
+            f"an organisation of that kind, or {variable('salesforce', 'is_test')} if its domain does not tell"
         )
     if bank_is_test is not None and bank_is_test != erp_is_test:
         problems.append(
-            f"the bank statements are {words[bank_is_test]} data and NetSuite {settings.netsuite.account} is a "
-            f"{words[erp_is_test]} account: set {variable('bank_statements', 'folder')} to statements of that kind, or "
+            f"the bank statements are {words[bank_is_test]} data and {ours}: set "
+            f"{variable('bank_statements', 'folder')} to statements of that kind, or "
             f"{variable('bank_statements', 'is_test')}"
         )
     if stripe_is_test == settings.stripe.livemode:
@@ -348,6 +396,14 @@ def check_profile(
         )
     if problems:
         raise mapping.refusal("The settings", problems)
+
+
+def _erp_account(settings: Settings) -> tuple[str, str]:
+    """The ERP with its account, and the variable that says which account it is."""
+    if settings.erp == "intacct" and settings.intacct:
+        return f"{settings.erp_name} {settings.intacct.company}", variable("intacct", "livemode")
+    account = settings.netsuite.account if settings.netsuite else ""
+    return f"{settings.erp_name} {account}", variable("netsuite", "account")
 
 
 def variable(*loc: int | str) -> str:

@@ -19,13 +19,18 @@ from connector import (
     answers_queue,
     approvals,
     checks,
+    deposits,
     escalate,
     loop,
+    metered,
     plans,
     preview,
+    pull,
     remind,
     replies,
+    retention,
     standing,
+    upkeep,
 )
 from connector.config import Settings, check_profile, read_policy, require_credentials
 from connector.errors import ConfigError, ConnectorError, RoleLost, Transient
@@ -47,7 +52,8 @@ from connector.reports import (
     TickReport,
 )
 from connector.reports_policy import BacktestReport, PreviewReport
-from connector.store import Store, activity, closing, gate, orders, policies
+from connector.reports_upkeep import RetentionReport, UnfinishedRow
+from connector.store import Store, activity, closing, gate, orders, policies, restoring
 
 _EVENTS = {event.value: event for event in Event}
 # What a person should hear of soon.
@@ -96,6 +102,8 @@ class Service:
         """
         parts = self.parts()
         self._check_profile()
+        with self.store.read() as tx:
+            restoring.refuse_backup(tx)
         if stop is None:
             self.store.become_daemon()
         elif not self.store.wait_to_become_daemon(
@@ -122,6 +130,7 @@ class Service:
 
     def _tick(self) -> tuple[TickReport, loop.Troubles]:
         report, troubles = loop.tick(self.parts())
+        self._forget_daily()
         for step, error in troubles.told:
             event = Event.SOURCE_UNAVAILABLE if isinstance(error, Transient) else Event.TICK_FAILED
             self._log.warning(event, step=step, reason=str(error))
@@ -134,6 +143,16 @@ class Service:
                     tell(_EVENTS[row.event], **row.fields)
         self._log.info(Event.TICK_FINISHED, **answers.counts(report))
         return report, troubles
+
+    def _forget_daily(self) -> None:
+        """What was kept long enough goes; not to be able to must not keep the loop from its work."""
+        today = self.store.clock.now().astimezone(self.settings.zone).date()
+        try:
+            retention.forget_daily(self.store, self.settings.retention_years, today)
+        except (RoleLost, Transient):
+            raise
+        except Exception:
+            self._log.error(Event.TICK_FAILED, step="remove personal data", exc_info=True)
 
     def once(self) -> TickReport:
         """Start and do one pass. What the ERP refused is tried again. Raises what kept it from reading at all."""
@@ -164,7 +183,7 @@ class Service:
             self._guarded_tick,
             "interval",
             args=[stop],
-            seconds=self.settings.timings.tick_seconds,
+            seconds=self.settings.tick_seconds,
             next_run_time=self.store.clock.now(),
             coalesce=True,
             max_instances=1,
@@ -195,6 +214,35 @@ class Service:
             self._log.error(Event.TICK_FAILED, reason="a promise would have been broken", exc_info=True)
         except Exception:  # the daemon outlives one bad tick; what it was is told in full
             self._log.error(Event.TICK_FAILED, exc_info=True)
+
+    # ---- upkeep ----
+
+    def drain(self) -> tuple[UnfinishedRow, ...]:
+        """Start, and finish what was begun, beginning nothing new. What is left, each with the reason."""
+        self.start()
+        parts = self.parts()
+        for carry_out in (loop.carry_out, deposits.carry_out):
+            try:
+                carry_out(parts)
+            except ConnectorError as error:
+                self._log.warning(Event.SOURCE_UNAVAILABLE, step="finish acts", reason=str(error))
+        with self.store.read() as tx:
+            return upkeep.unfinished(tx, parts)
+
+    def reread(self) -> int:
+        """Read the ERP's whole open set, as on the first pass of a day. Returns how many records that were."""
+        parts = self.parts()
+        return pull.read_invoices(parts, parts.clock.now()).read
+
+    def go_on(self, who: str, reason: str) -> None:
+        """A person has looked a restored store over; from the next pass on the policy holds as it stands."""
+        with self.store.tx() as tx:
+            restoring.go_on(tx, who, reason)
+
+    def forget(self, remove: bool) -> RetentionReport:
+        """Personal data of what ended longer ago than is kept: counted, and removed if asked for."""
+        today = self.store.clock.now().astimezone(self.settings.zone).date()
+        return retention.forget(self.store, self.settings.retention_years, today, remove)
 
     # ---- questions ----
 
@@ -260,6 +308,8 @@ class Service:
             books = standing.read_books(self.parts().erp, on, months, now.astimezone(zone).date(), opened)
         except ConnectorError as error:
             trouble = redact(str(error))
+        if books is not None:
+            self._note_counted()
         with self.store.read() as tx:
             return standing.report(tx, on, now, zone, months, books, trouble)
 
@@ -314,8 +364,17 @@ class Service:
             self._parts = self.make_parts(self.store)
         return self._parts
 
+    def _note_counted(self) -> None:
+        """Whatever asked the ERP: its vendor counts it all."""
+        if self._parts is None or not self._parts.erp.counted_max:
+            return
+        with self.store.tx() as tx:
+            metered.note(tx, self._parts.erp, tx.at.astimezone(self.settings.zone).date())
+
     def close(self) -> None:
         if self._engine:
             self._engine.stop()
+        with contextlib.suppress(ConnectorError):  # a figure that is lost must not hide why the command failed
+            self._note_counted()
         self.close_outside()
         self.store.close()

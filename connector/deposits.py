@@ -18,7 +18,7 @@ from connector.engine import reached
 from connector.errors import ConnectorError, InvariantBroken, Terminal, Transient
 from connector.money import Money
 from connector.parts import Parts, unforeseen
-from connector.ports import Erp, Outcome
+from connector.ports import Erp, Outcome, on_its_way_until
 from connector.settlement import (
     AccountRole,
     DepositIntent,
@@ -74,7 +74,7 @@ def settle_payouts(parts: Parts, today: date) -> None:
         if payout.id not in unknown:
             _record(parts, payout, verdict, posted.get(payout.id))
         reached("deposit.committed")
-    _apart(troubles, lambda: _carry_out(parts))
+    _apart(troubles, lambda: carry_out(parts))
     if troubles:
         raise troubles[-1]
 
@@ -163,7 +163,8 @@ def _look_at_different(parts: Parts) -> None:
                 _close(tx, deposit, seen)
 
 
-def _carry_out(parts: Parts) -> None:
+def carry_out(parts: Parts) -> None:
+    """Run every unfinished deposit to its end, or to where the ERP lets it."""
     with parts.store.read() as tx:
         if parts.posting_forbidden(tx):
             return
@@ -320,7 +321,10 @@ class DepositAct:
         """A write was begun and its answer is not known: read back before anything is tried again."""
         seen = self._erp.read_deposit(deposit.intent)
         with self._store.tx() as tx:
-            if seen is None:
+            if seen is None and (until := on_its_way_until(deposit.attempted_at, self._erp, tx.at)):
+                problem = f"not there yet; its write may still be carried out until {until:%Y-%m-%d %H:%M} UTC"
+                settling.move(tx, deposit.id, DepositState.ATTEMPTED, problem=problem)
+            elif seen is None:
                 settling.move(tx, deposit.id, DepositState.INTENDED, problem="looked in the ERP: not there yet")
             else:
                 settling.move(tx, deposit.id, DepositState.WRITTEN, erp_id=seen.erp_id)

@@ -12,6 +12,7 @@ import signal
 import sqlite3
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import URL, create_engine
@@ -51,6 +52,18 @@ def _durable() -> Callable[[str, str], None]:
 
     workflow: Callable[[str, str], None] = DBOS.workflow(name="durable", max_recovery_attempts=1000)(durable)
     return workflow
+
+
+def forget(database: URL) -> None:
+    """Drop the engine's own tables, which belong to a store that was replaced; the sweep starts what is missing."""
+    if database.get_backend_name() == "sqlite":
+        for ending in ("", "-wal", "-shm"):
+            Path(f"{database.database}{ending}").unlink(missing_ok=True)
+        return
+    connections = create_engine(database, hide_parameters=True)
+    with connections.begin() as connection:
+        connection.exec_driver_sql(f'DROP SCHEMA IF EXISTS "{SCHEMA}" CASCADE')
+    connections.dispose()
 
 
 class Engine:

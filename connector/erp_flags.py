@@ -72,6 +72,18 @@ def _owner(flag: flags.Flag, escalated: Escalated | None) -> str:
     return "finance" if flag in (flags.Flag.EXCEPTION, flags.Flag.BACKLOG, flags.Flag.HELD) else ""
 
 
+def changed_statuses(
+    tx: Tx, installation: str, policy: Policy, today: date, invoice_ids: Sequence[str]
+) -> tuple[ArStatus, ...]:
+    """As `statuses`, those alone that the ERP doesn't show yet."""
+    known = book.flags_known(tx, invoice_ids)
+    return tuple(
+        status
+        for status in statuses(tx, installation, policy, today, invoice_ids)
+        if known.get(status.invoice_id) != digest(to_json(status))
+    )
+
+
 def mark_written(tx: Tx, written: Sequence[ArStatus]) -> None:
     book.put_flags(tx, {status.invoice_id: digest(to_json(status)) for status in written})
 
@@ -100,8 +112,8 @@ def write_flags(parts: Parts) -> int:
 def pause_native_dunning(parts: Parts, today: date) -> None:
     """Two systems that remind of one invoice are one too many: the ERP's own is paused where it has one.
 
-    Only while we send, and never taken back by us: clearing the pause makes NetSuite look at the invoice at once and
-    perhaps mail (Oracle help, section_4035800285).
+    Only while we send, and never taken back by us: on clearing it an ERP may look at the invoice at once and mail, as
+    NetSuite does (Oracle help, section_4035800285).
     """
     sending = [policy.segment for policy in parts.policy.everywhere if policy.send is Switch.AUTO]
     if not sending:

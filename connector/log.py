@@ -36,6 +36,10 @@ class Event(StrEnum):
     ROLE_LOST = "role_lost", "The daemon lost its role, or the way to prove it: it writes nothing more and ends."
     STOP_REQUESTED = "stop_requested", "A person stopped posting or sending."
     STOP_LIFTED = "stop_lifted", "A person lifted a stop."
+    STORE_RESTORED = "store_restored", "A person put a backup in the store's place: what is auto runs as suggest."
+    STORE_TAKEN_OVER = "store_taken_over", "The ERP knows the restored store; whoever worked before it stops."
+    RESTORE_LIFTED = "restore_lifted", "A person looked the restored store over; the policy holds again."
+    PERSONAL_DATA_REMOVED = "personal_data_removed", "Names, addresses and texts of what ended long ago were removed."
 
     TICK_FINISHED = "tick_finished", "One pass of the loop ended; the counts say what it did."
     TICK_FAILED = (

@@ -23,8 +23,10 @@ from connector import (
     approvals,
     cash,
     deposits,
+    drafts,
     erp_flags,
     escalate,
+    metered,
     notices,
     pauses,
     plans,
@@ -33,6 +35,7 @@ from connector import (
     pull,
     remind,
     replies,
+    restored,
 )
 from connector.errors import ConnectorError, InvariantBroken, Terminal
 from connector.lint import look
@@ -45,6 +48,8 @@ _BEFORE_SENDING = {
     "read invoices", "read payments", "read statements", "read autopay", "read other senders", "plan reminders",
     "send reminders", "read answers", "keep pauses",
 }  # fmt: skip
+# Steps without which a restored store doesn't know yet what it missed.
+_TO_CATCH_UP = _BEFORE_SENDING | {"take over", "read the CRM", "read payouts"}
 # Acts that share one ERP request.
 ACTS_MAX = 25
 # Payments that others posted are looked up once a day for this long.
@@ -86,6 +91,7 @@ def tick(parts: Parts) -> tuple[TickReport, Troubles]:
     with parts.store.read() as tx:
         first_of_day = tx.get("last_tick_on") != today.isoformat()
 
+    _try(troubles, "take over", lambda: restored.take_over(parts, now))
     read = read_and_match(parts, now, today, troubles, first_of_day)
     _try(troubles, "carry out acts", lambda: carry_out(parts))
     _try(troubles, "show credits to apply", lambda: cash.show_credits_to_apply(parts, today))
@@ -93,18 +99,22 @@ def tick(parts: Parts) -> tuple[TickReport, Troubles]:
     _try(troubles, "keep pauses", lambda: pauses.keep_pauses(parts, today))
     _try(troubles, "plan reminders", lambda: plans.plan_reminders(parts, today))
     _try(troubles, "escalate", lambda: escalate.escalate_invoices(parts, today))
-    if "plan reminders" not in troubles.steps:
+    caught_up = not troubles.steps & _TO_CATCH_UP
+    _try(troubles, "count as sent", lambda: restored.count_as_sent(parts, caught_up))
+    if not troubles.steps & {"plan reminders", "count as sent"}:
         _try(troubles, "send reminders", lambda: remind.send_reminders(parts, now, today))
     _try(troubles, "show what is stalled", lambda: pauses.show_stalled(parts, today))
     _try(troubles, "tell people", lambda: notices.tell(parts))
     _try(troubles, "pause native dunning", lambda: erp_flags.pause_native_dunning(parts, today))
     _try(troubles, "write flags", lambda: erp_flags.write_flags(parts))
     _try(troubles, "write exceptions", lambda: erp_flags.write_exceptions(parts))
+    _try(troubles, "show drafts", lambda: drafts.show_drafts(parts, today))
     _try(troubles, "prove clearing", lambda: proof.prove_clearing(parts, now, today))
 
     with parts.store.tx() as tx:
         tx.set("last_tick_on", today.isoformat())
         tx.set("last_tick_at", instant(now))
+        metered.note(tx, parts.erp, today)
         if not troubles.kept_from_sending and not gate.sending_forbidden(tx) and not parts.blocked(tx):
             # An outage is counted from the last day on which a reminder could have left.
             tx.set("last_able_on", today.isoformat())
@@ -166,11 +176,10 @@ def _retry_refused(parts: Parts, today: date, families: set[str]) -> None:
 def carry_out(parts: Parts) -> None:
     """Step 5: run every unfinished act, up to 25 to one ERP request, to its end or to where the ERP lets it."""
     with parts.store.tx() as tx:
-        unfinished = [
-            act.id
-            for act in closing.acts(tx, closing.UNFINISHED)
-            if not parts.posting_forbidden(tx, bool(act.approved_by), act.invoice_ids)
-        ]
+        acts = closing.acts(tx, closing.UNFINISHED)
+        forbidden = [act for act in acts if parts.posting_forbidden(tx, bool(act.approved_by), act.invoice_ids)]
+        left_alone = {act.id for act in forbidden}.difference(restored.may_be_looked_up(tx, forbidden))
+        unfinished = [act.id for act in acts if act.id not in left_alone]
         if unfinished and parts.paused(tx, "post", "payments to post"):
             return
     trouble: ConnectorError | None = None

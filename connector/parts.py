@@ -29,7 +29,7 @@ from connector.ports import (
 )
 from connector.receivables import Traits
 from connector.settlement import Period, Settlement
-from connector.store import Store, Tx, activity, book, instant, orders, parse_instant, policies
+from connector.store import Store, Tx, activity, book, instant, orders, parse_instant, policies, restoring
 
 # How long a seen installation record is good for, and how far a clock may step back before it counts as wrong.
 INSTALLATION_GOOD_FOR = timedelta(seconds=120)
@@ -215,14 +215,18 @@ class InstallationGuard:
         """What the ERP holds, if it is ours or nobody's; Terminal if it is another's."""
         with self._store.read() as tx:
             ours = {tx.get("epoch"), tx.get("epoch_wanted")} - {""}
+            taking_over = restoring.takes_over(tx)
         if held is None or (held.id == self._name and str(held.epoch) in ours):
             return held
+        if held.id in taking_over and not self._claimed:
+            return held  # a person restored this store to go on in place of the one that the ERP knows
         self._seen_at = None
         raise Terminal(
             f"The ERP is in the hands of installation {held.id!r}, epoch {held.epoch}; this one is {self._name!r}, "
             f"epoch {max(ours, default='none')}. Nothing is posted or sent from here. If this host is the right one, "
-            "stop the other and set the ERP's record arc-installation to this name and epoch, or delete it; "
-            "then start again."
+            "stop the other. If this store is an older copy, put in place by other means than `connector restore`: "
+            "connector restore --here. Else set the ERP's record arc-installation to this name and epoch, or delete "
+            "it, and start again."
         )
 
     def _require(self, answer: Answer) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from enum import StrEnum
 from typing import Protocol
 
@@ -28,6 +28,7 @@ from connector.receivables import (
     OpenInvoice,
     Parked,
     Payment,
+    PaymentToPost,
     RecordState,
 )
 from connector.receivables import PaymentSeen as PaymentSeen
@@ -67,9 +68,12 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class ActAnswer:
+    """`statuses`: AR statuses that went with the act; there are none where they are written at its end."""
+
     act_id: str
     payment: Answer
     records: tuple[Answer, ...]
+    statuses: tuple[Answer, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,9 +157,27 @@ class History:
     parked: tuple[Parked, ...] = ()
 
 
-class Erp(Protocol):
-    """The system of record."""
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """Transactions that the ERP's vendor counts and may bill: of reads a page is one, of writes a record."""
 
+    reads: int = 0
+    writes: int = 0
+
+
+class Erp(Protocol):
+    """The system of record.
+
+    `is_atomic`: one act is written whole or not at all, its records born closed and its AR statuses with it. Else its
+    records are born intended, and are marked once the act was read back.
+    """
+
+    name: str  # as people call it: NetSuite
+    mapping: str  # the file in which its names stand: mappings/netsuite.yaml
+    is_atomic: bool
+    settles_within: timedelta  # so long a write whose answer was lost may still be carried out, and not be seen
+    takes_drafts: bool  # is what waits for approval shown as draft payments, which people may post there?
+    counted_max: int  # how many transactions a month are paid for; 0: nobody counts them
     account: str
     is_test: bool
     settlements: tuple[Settlement, ...]
@@ -185,8 +207,23 @@ class Erp(Protocol):
     ) -> tuple[PaymentSeen, ...]:
         """Payments of these customers of just this amount with a date between: perhaps the same money."""
 
-    def write_acts(self, intents: Sequence[CloseIntent]) -> tuple[ActAnswer, ...]: ...
+    def write_acts(self, intents: Sequence[CloseIntent], statuses: Sequence[ArStatus] = ()) -> tuple[ActAnswer, ...]:
+        """`statuses`: what is to be seen of the acts' invoices once all of them stand; only an atomic ERP takes them.
+
+        A status that was refused blocks nothing (RULES 7): the act is then written without it.
+        """
+
     def read_acts(self, intents: Sequence[CloseIntent]) -> tuple[ActSeen, ...]: ...
+    def write_drafts(self, payments: Sequence[PaymentToPost]) -> tuple[Answer, ...]:
+        """Show these as draft payments, which post nothing; a draft of ours that reads otherwise is replaced.
+
+        EXISTS_DIFFERENT: a payment with this id was posted meanwhile. A draft is no payment to any read of this port,
+        what it selects of an invoice is open, and `write_acts` of its payment removes it.
+        """
+
+    def delete_drafts(self, external_ids: Sequence[str]) -> tuple[Answer, ...]:
+        """Take these drafts of ours back; EXISTS where there is none (any more)."""
+
     def write_records(self, intents: Sequence[CloseIntent]) -> tuple[ActAnswer, ...]:
         """Only the accompanying records again, for acts whose payment stands but a record was refused or lost."""
 
@@ -220,12 +257,21 @@ class Erp(Protocol):
         """How people applied payments between these days; what is not understood is parked and left out."""
 
     def pause_dunning(self, invoice_ids: Sequence[str]) -> tuple[Answer, ...]:
-        """Set the pause of the ERP's own dunning on these invoices. Nothing ever clears it: clearing sends mail."""
+        """Set the pause of the ERP's own dunning on these invoices. Nothing ever clears it: clearing may send mail."""
+
+    def take_counted(self) -> Counted:
+        """What was counted since this was last asked."""
 
     def other_senders(self) -> tuple[OtherSender, ...]: ...
     def read_installation(self) -> Installation | None: ...
     def write_installation(self, installation: Installation) -> Answer: ...
     def check(self) -> tuple[Finding, ...]: ...
+
+
+def on_its_way_until(attempted_at: datetime | None, erp: Erp, now: datetime) -> datetime | None:
+    """Until when may a write that was begun then, and isn't seen, still come true? None: it won't any more."""
+    until = attempted_at + erp.settles_within if attempted_at else now
+    return until if until > now else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,7 +21,7 @@ from connector.ports import Letter, ReminderMail, SendOutcome
 from connector.receivables import Profile
 from connector.remind import Decided
 from connector.reports_policy import PreviewHeld, PreviewItem, PreviewMessage, PreviewReport, PreviewSent
-from connector.store import Tx, gate, policies, profiles, rehearsal
+from connector.store import Tx, gate, policies, profiles, rehearsal, restoring
 from connector.store.gate import Claim
 
 # So far ahead, and so many messages to oneself.
@@ -179,7 +179,8 @@ def _sort_out(
 
 
 def _approve(tx: Tx, parts: Parts) -> None:
-    """On the copy the policy counts as approved: whether it is is told beside the answer."""
+    """On the copy the policy counts as approved, and a restored store as looked over: whether it is is told beside."""
+    restoring.lift(tx)
     tx.set(policies.APPROVED, parts.policy.version)
     tx.set(policies.RED, "")
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from decimal import Decimal
 
-from connector import measures, watched
+from connector import measures, metered, watched
 from connector.decisions.clearing import ClearingKind, ClearingProof
 from connector.errors import ConfigError
 from connector.measures import ALL, AgeingBucket, AgeingLine, Paused, Span, Survey
@@ -115,7 +115,13 @@ def report(
         on=on,
         as_of=now,
         ageing=ageing,
-        measures=(*found, *_matching(tx, period, zone), *_waiting(tx), *_reminders(tx)),
+        measures=(
+            *found,
+            *_matching(tx, period, zone),
+            *_waiting(tx),
+            *_reminders(tx),
+            *metered.measures(tx, on, zone),
+        ),
         read_at=read_at,
         first_on=period.first_on,
         months=months,

@@ -18,7 +18,7 @@ from connector.decisions.cadence import STATEMENT_STEP
 from connector.decisions.suppression import PAYMENT_METHOD_TEMPLATE
 from connector.deposits import DepositAct
 from connector.engine import Engine
-from connector.erp_flags import mark_written, statuses
+from connector.erp_flags import changed_statuses, mark_written
 from connector.parts import InstallationGuard, Parts
 from connector.policy import Policy
 from connector.ports import Channel, Chat, Clock, Crm, Erp, Mailbox, PaymentSource, Processor
@@ -33,17 +33,41 @@ class SystemClock:
 
 
 class Outside:
-    """The outside, each part made when first needed: `connector stop` must not wait for NetSuite's schema."""
+    """The outside, each part made when first needed: `connector stop` must not wait for the ERP's schema."""
 
     def __init__(self, settings: Settings, policy: Callable[[], Policy], clock: Clock) -> None:
         self._settings, self._policy, self._clock = settings, policy, clock
 
     @cached_property
     def erp(self) -> Erp:
+        return self._intacct() if self._settings.erp == "intacct" else self._netsuite()
+
+    def _intacct(self) -> Erp:
+        from connector.adapters.intacct import IntacctErp, IntacctMapping, IntacctSettings
+
+        given = self._settings.intacct
+        assert given is not None  # read_settings refuses settings without the chosen ERP
+        settings = IntacctSettings(
+            sender_id=given.sender_id,
+            sender_password=given.sender_password,
+            company=given.company,
+            user=given.user,
+            user_password=given.user_password,
+            url=given.url,
+            livemode=given.livemode,
+            read_seconds=given.read_timeout_seconds,
+            write_seconds=given.write_timeout_seconds,
+            requests_at_once_max=given.requests_at_once_max,
+        )
+        fields = mapping.load(self._settings.mappings / "intacct.yaml", IntacctMapping)
+        return IntacctErp(settings, fields, self._clock)
+
+    def _netsuite(self) -> Erp:
         from connector.adapters.netsuite.erp import NetSuiteErp
         from connector.adapters.netsuite.settings import NetSuiteMapping, NetSuiteSettings
 
         given = self._settings.netsuite
+        assert given is not None  # read_settings refuses settings without the chosen ERP
         settings = NetSuiteSettings(
             account=given.account,
             consumer_key=given.consumer_key,
@@ -234,7 +258,7 @@ def _engine(parts: Parts, installation: str, owner: str) -> Engine:
         parts.store,
         parts.erp,
         parts.verify_installation,
-        lambda tx, ids: statuses(tx, installation, parts.policy, parts.today(tx.at), ids),
+        lambda tx, ids: changed_statuses(tx, installation, parts.policy, parts.today(tx.at), ids),
         mark_written,
         parts.posting_forbidden,
         parts.policy.posts,

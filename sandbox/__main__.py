@@ -13,7 +13,7 @@ from types import FrameType
 
 from sandbox.book import BadBook
 from sandbox.serving import listening, serve_in_front
-from sandbox.world import CUSTOMERS, World, application, build_world
+from sandbox.world import CUSTOMERS, ERPS, World, application, build_world
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -26,6 +26,7 @@ def main(arguments: list[str] | None = None) -> int:
         print(f"sandbox: building a world from {source}", file=sys.stderr)
     try:
         world = build_world(
+            erp=options.erp,
             seed=options.seed,
             customers=options.customers,
             now=options.now,
@@ -59,6 +60,7 @@ def _leave(number: int, frame: FrameType | None) -> None:
 def _options(arguments: list[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m sandbox", description=__doc__)
     parser.add_argument("--port", type=int, default=0, help="HTTP port on 127.0.0.1; 0 takes a free one")
+    parser.add_argument("--erp", choices=ERPS, default="netsuite", help="which ERP keeps the books")
     parser.add_argument("--seed", type=int, default=7)
     parser.add_argument("--customers", type=int, default=CUSTOMERS, help="0 is an empty world")
     parser.add_argument("--book", type=Path, help="a folder with invoices.csv instead of a seed")

@@ -22,6 +22,7 @@ from sandbox.chat import Post
 from sandbox.erp_deeds import erp_deed
 from sandbox.faults import Rule
 from sandbox.imap_answers import answer_deed
+from sandbox.intacct.refusal import Refusal as IntacctRefusal
 from sandbox.mailbox import Message
 from sandbox.netsuite.answers import Refusal
 from sandbox.plan import Part
@@ -73,7 +74,9 @@ def routes(world: World) -> list[Route]:
         ("POST", "/payments"): _pay,
         ("POST", "/payments/{intent}/settle"): _settle,
         ("POST", "/payments/{intent}/fail"): _fail,
-        ("POST", "/netsuite/{deed}"): _erp_deed,
+        ("POST", "/erp/{deed}"): _erp_deed,
+        ("POST", f"/{world.erp_name}/{{deed}}"): _erp_deed,
+        ("GET", "/erp/kept/{kind}"): lambda world, path, body: world.erp.kept(path["kind"]),
         ("POST", "/stripe/{deed}"): _stripe_deed,
         ("POST", "/salesforce/{deed}"): _crm_deed,
         ("POST", "/bank/{deed}"): lambda world, path, body: bank_deed(world, path["deed"], body),
@@ -100,7 +103,7 @@ def _endpoint(world: World, deed: Deed) -> Callable[[Request], Any]:
         try:
             body = await _body(request)
             return JSONResponse(await run_in_threadpool(deed, world, dict(request.path_params), body))
-        except (NotPossible, Refusal) as error:
+        except (NotPossible, Refusal, IntacctRefusal) as error:
             return JSONResponse({"error": str(error)}, 409)
         except LookupError as error:
             return JSONResponse({"error": str(error.args[0] if error.args else error)}, 404)

@@ -1,4 +1,4 @@
-"""What people and other programs do in the ERP, as the control API names it: the methods of NetSuite.
+"""What people and other programs do in the ERP, as the control API names it: the methods of whichever ERP it is.
 
 Arguments have the methods' own names without the ending `_id`; customers and invoices are named as everywhere in the
 control API, ledger accounts by their role in the sandbox (`bank`, `clearing`, ...) or by internal id.
@@ -55,6 +55,7 @@ ERP_DEEDS = DATED | {
     "leave_one_world",
     "lock_ar",
     "meanwhile",
+    "move_line",
     "open_period",
     "own_dispute",
     "past_payment",
@@ -94,14 +95,17 @@ def erp_deed(world: World, deed: str, body: Json) -> Any:
     arguments = _named(world, body)
     if deed in DATED:
         arguments.setdefault("on", world.clock().date())
-    return getattr(world.netsuite, deed)(**arguments)
+    done = getattr(world.erp, deed, None)
+    if done is None:
+        raise LookupError(f"nobody does {deed!r} in {world.erp_name}")
+    return done(**arguments)
 
 
 def _meanwhile(world: World, operation: str, deed: str, arguments: Json, nth: int = 1) -> None:
     """A deed of somebody else just before the `nth` request of this operation from now on is carried out."""
     if deed not in ERP_DEEDS - {"meanwhile"}:
         raise LookupError(f"nobody does {deed!r} in the ERP while somebody else writes")
-    world.netsuite.meanwhile(operation, lambda: erp_deed(world, deed, arguments), nth)
+    world.erp.meanwhile(operation, lambda: erp_deed(world, deed, arguments), nth)
 
 
 def _named(world: World, body: Json) -> Json:
@@ -125,9 +129,9 @@ def _named(world: World, body: Json) -> Json:
         arguments["applied"] = {world.invoice_id(str(invoice)): part for invoice, part in applied}
     if "credits" in arguments:
         credits = arguments["credits"].items()
-        arguments["credits"] = {world.netsuite.credit_id(str(credit)): part for credit, part in credits}
+        arguments["credits"] = {world.erp.credit_id(str(credit)): part for credit, part in credits}
     if "credit" in arguments:
-        arguments["credit"] = world.netsuite.credit_id(str(arguments["credit"]))
+        arguments["credit"] = world.erp.credit_id(str(arguments["credit"]))
     if "lines" in arguments:
         arguments["lines"] = [_line(world, line) for line in arguments["lines"]]
     for name in _DAYS:

@@ -20,13 +20,18 @@ from starlette.types import Receive, Scope, Send
 Kind = Literal[
     "too_many",  # 429, a concurrency fault
     "server_error",  # 5xx in the vendor's own envelope; nothing committed
+    "server_error_after",  # committed, then a 500
     "timeout_before",  # silence for `seconds`, nothing committed
     "timeout_after",  # committed, then silence for `seconds`
     "cut_after",  # committed, then half an answer
     "unreadable_after",  # committed, then an answer that can't be parsed
     "drop_before",  # connection closed without an answer, nothing committed
     "drop_after",  # committed, connection closed without an answer
+    "late_commit",  # 524 at once, committed `seconds` later: the network gave up, the vendor goes on
     "maintenance",  # an HTML page with 503
+    "html",  # an HTML page with 200, nothing committed
+    "html_after",  # committed, then an HTML page with 200
+    "rate_text",  # 200 with the plain words of a rate limit (or with `code`), nothing committed
     "record_refused",  # record `record` of a list refused with `code`
     "after_submit_failed",  # record `record` written, its afterSubmit script failed
     "record_changed",  # somebody else saved the record just now
@@ -35,10 +40,11 @@ Kind = Literal[
     "duplicate_page",
     "late_page",  # rows of a page show up one page later
     "unauthorized",
+    "session_lost",  # the session is no longer known, long before its time
     "partial_list",
 ]
 KINDS: tuple[Kind, ...] = get_args(Kind)
-SERVICES = ("netsuite", "stripe", "smtp", "salesforce", "imap", "sms", "chat")
+SERVICES = ("netsuite", "intacct", "stripe", "smtp", "salesforce", "imap", "sms", "chat")
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,8 +71,8 @@ class Rule:
         if self.nth < 1 or self.times < 1 or self.seconds < 0:
             raise ValueError("nth and times count from 1, and seconds can't be negative")
 
-    def fits(self, service: str, operation: str) -> bool:
-        return self.service == service and self.operation in ("*", operation)
+    def fits(self, service: str, *operations: str) -> bool:
+        return self.service == service and self.operation in ("*", *operations)
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,18 +130,20 @@ class Faults:
             self._installed.clear()
             self._rate = 0.0
 
-    def take(self, service: str, operation: str, kinds: Iterable[Kind] = KINDS) -> Rule | None:
+    def take(
+        self, service: str, operation: str, kinds: Iterable[Kind] = KINDS, also: Iterable[str] = ()
+    ) -> Rule | None:
         """Which fault, if any, does this request get? Counts the request, so ask exactly once.
 
         The rule installed first wins; a rule that came too late still counts the request as seen. `kinds`: what the
-        service can carry out; nothing else is drawn at random.
+        service can carry out; nothing else is drawn at random. `also`: other names that a rule may know the request by.
         """
         with self._lock:
             self._requests[service, operation] += 1
             request = self._requests[service, operation]
             taken: Rule | None = None
             for installed in self._installed:
-                if not installed.rule.fits(service, operation):
+                if not installed.rule.fits(service, operation, *also):
                     continue
                 installed.seen += 1
                 ripe = installed.seen >= installed.rule.nth and installed.fired < installed.rule.times

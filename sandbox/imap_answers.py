@@ -121,8 +121,7 @@ def _headers_of(to: Message) -> str:
 def last_mail_to(world: World, customer: str, message_id: str = "") -> Message:
     """Our last mail to this customer, also where a test account's redirect kept it from leaving."""
     known = world.customer(customer)
-    (row,) = world.netsuite.rows("SELECT email FROM customer WHERE id = ?", int(known.id))
-    emails = {known.email.lower(), str(row["email"] or "").lower()} - {""}
+    emails = {known.email.lower(), world.erp.email_of(known.id).lower()} - {""}
     for message in reversed(world.mailbox.messages()):
         addresses = {message.header(name).lower() for name in ("To", "X-AR-Would-Go-To")}
         if message.header("Message-ID") == message_id or (not message_id and addresses & emails):

@@ -1,7 +1,8 @@
-"""The false world: one clock, one order of commits, one set of faults, three services, and the truth behind them.
+"""The false world: one clock, one order of commits, one set of faults, an ERP beside the other services, and the truth.
 
-The world carries out a plan (from a seed or a book) as its clock advances, and single deeds that a test asks for. It
-knows what each Stripe payment really pays; the services never tell, so the truth is for tests only.
+Which ERP keeps the books is chosen when a world is made; people do the same in either. The world carries out a plan
+(from a seed or a book) as its clock advances, and single deeds that a test asks for. It knows what each Stripe payment
+really pays; the services never tell, so the truth is for tests only.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from itertools import count, islice
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, get_args
 
 from starlette.applications import Starlette
 from starlette.routing import Mount
@@ -28,6 +29,7 @@ from sandbox.clock import WorldClock
 from sandbox.control import routes
 from sandbox.faults import Faults, Rule
 from sandbox.imap import Imap
+from sandbox.intacct import Intacct
 from sandbox.mailbox import Mailbox
 from sandbox.netsuite import NetSuite
 from sandbox.plan import (
@@ -51,8 +53,11 @@ from sandbox.stripe import Stripe
 
 ACCOUNT = "1000001_SB1"
 CUSTOMERS = 60
-# The first letters of SOAP operations that write; everything else reads.
-_WRITES = ("add", "update", "upsert", "delete")
+Erp = NetSuite | Intacct
+ErpName = Literal["netsuite", "intacct"]
+ERPS: tuple[ErpName, ...] = get_args(ErpName)
+# The first letters of the ERPs' operations that write; everything else reads.
+_WRITES = ("act", "add", "update", "upsert", "delete", "create", "record", "reverse", "apply", "void")
 
 
 class UnknownName(LookupError):
@@ -88,12 +93,15 @@ class Truth:
 class World:
     """Everything of the sandbox in one object. `start` the mail servers, serve `app`, `stop` at the end.
 
+    `erp` is whichever keeps the books of this world, `erp_name` its name; no story needs to know which it is.
+
     With `now` the clock starts there and stands still; without it the clock runs with real time.
     """
 
     def __init__(
         self,
         *,
+        erp: ErpName = "netsuite",
         seed: int = 7,
         now: datetime | None = None,
         faults: Faults | None = None,
@@ -101,14 +109,19 @@ class World:
         version: str = "2025_2",
         wsdl_dir: Path | None = None,
     ) -> None:
+        if erp not in ERPS:
+            raise ValueError(f"the sandbox has no ERP {erp!r}; it has {', '.join(ERPS)}")
         self.lock = threading.RLock()
         self.clock = WorldClock()
         if now is not None:
             self.clock.start_at(now)
         self.sequence = Commits(self.clock)
         self.faults = faults or Faults()
-        self.netsuite = NetSuite(
-            self.clock, self.sequence, self.faults, account=account, version=version, wsdl_dir=wsdl_dir
+        self.erp_name = erp
+        self.erp: Erp = (
+            Intacct(self.clock, self.sequence, self.faults)
+            if erp == "intacct"
+            else NetSuite(self.clock, self.sequence, self.faults, account=account, version=version, wsdl_dir=wsdl_dir)
         )
         self.stripe = Stripe(self.clock, self.sequence, self.faults, seed=seed)
         self.mailbox = Mailbox(self.clock, self.sequence, self.faults)
@@ -127,6 +140,20 @@ class World:
         self._intents: dict[str, str] = {}  # key in the plan -> PaymentIntent
         self._truths: dict[str, Truth] = {}
 
+    @property
+    def netsuite(self) -> NetSuite:
+        """The ERP where it is NetSuite, with what only that has."""
+        if not isinstance(self.erp, NetSuite):
+            raise LookupError("this world keeps its books in Sage Intacct")
+        return self.erp
+
+    @property
+    def intacct(self) -> Intacct:
+        """The ERP where it is Sage Intacct, with what only that has."""
+        if not isinstance(self.erp, Intacct):
+            raise LookupError("this world keeps its books in NetSuite")
+        return self.erp
+
     def start(self) -> World:
         self.mailbox.start()
         self.imap.start()
@@ -139,7 +166,7 @@ class World:
     def profile(self) -> dict[str, Any]:
         """Where the services are and the credentials that they take: fixed test strings."""
         return {
-            "netsuite": self.netsuite.profile(f"{self.base_url}/netsuite"),
+            self.erp_name: self.erp.profile(f"{self.base_url}/{self.erp_name}"),
             "stripe": self.stripe.profile(f"{self.base_url}/stripe"),
             "smtp": self.mailbox.profile(),
             "imap": self.imap.profile(),
@@ -217,10 +244,12 @@ class World:
     def _planned_payment(self, deed: NewPayment) -> str:
         numbers = ", ".join(part.invoice for part in deed.pays)
         metadata: dict[str, str] = {}
-        if deed.reference == "metadata_number":
-            metadata = {"invoice_number": ",".join(part.invoice for part in deed.pays)}
-        elif deed.reference == "metadata_id":
+        # An invoice of Intacct has no id that a biller would keep: its record number changes when an order is edited.
+        by_id = deed.reference == "metadata_id" and self.erp_name == "netsuite"
+        if by_id:
             metadata = {"netsuite_invoice_id": ",".join(self.invoice_id(part.invoice) for part in deed.pays)}
+        elif deed.reference in ("metadata_number", "metadata_id"):
+            metadata = {"invoice_number": ",".join(part.invoice for part in deed.pays)}
         return self.pay(
             deed.customer,
             deed.amount,
@@ -233,7 +262,7 @@ class World:
         )
 
     def _post_by_hand(self, truth: Truth, on: date) -> None:
-        self.netsuite.pay_by_hand(
+        self.erp.pay_by_hand(
             truth.customer,
             plain(truth.amount, truth.currency),
             on,
@@ -258,12 +287,12 @@ class World:
         """A customer in the ERP and, if so wanted, in Stripe with the ERP's id in its metadata; `key`: another name."""
         with self.lock:
             parent_id = self.customer(parent).id if parent else None
-            id = self.netsuite.add_customer(
+            id = self.erp.add_customer(
                 name, email, self._terms_id(terms_days), currency=currency, parent=parent_id, external_id=key
             )
             stripe_id = ""
             if in_stripe:
-                metadata = {"netsuite_customer_id": id}
+                metadata = {f"{self.erp_name}_customer_id": id}
                 stripe_id = self.stripe.ledger.add_customer(name, email, metadata=metadata, currency=currency)
             known = Known(id, stripe_id, key, name, email, terms_days, currency, tier)
             self._customers.append(known)
@@ -286,7 +315,7 @@ class World:
             if number in self._invoices:
                 raise ValueError(f"there is an invoice {number} already")
             currency = more.pop("currency", known.currency)
-            id = self.netsuite.add_invoice(
+            id = self.erp.add_invoice(
                 known.id,
                 number,
                 issued_on,
@@ -305,7 +334,7 @@ class World:
     ) -> str:
         with self.lock:
             source = self.invoice_id(created_from) if created_from else None
-            return self.netsuite.add_credit_memo(self.customer(customer).id, number, on, amount, created_from=source)
+            return self.erp.add_credit_memo(self.customer(customer).id, number, on, amount, created_from=source)
 
     def pay(
         self,
@@ -351,7 +380,8 @@ class World:
 
     def install(self, rule: Rule) -> None:
         """Put a fault in force; a kind that the service can't produce is refused."""
-        kinds = {
+        kinds: dict[str, frozenset[str]] = {
+            "intacct": Intacct.KINDS,
             "stripe": Stripe.KINDS,
             "smtp": Mailbox.KINDS,
             "salesforce": Salesforce.KINDS,
@@ -397,7 +427,7 @@ class World:
 
     def _terms_id(self, days: int) -> str:
         if days not in self._terms:
-            self._terms[days] = self.netsuite.add_term(f"Net {days}", days)
+            self._terms[days] = self.erp.add_term(f"Net {days}", days)
         return self._terms[days]
 
     # -- the truth -----------------------------------------------------------------------------------------------------
@@ -422,7 +452,7 @@ class World:
                         "pays": [{"invoice": id, "number": self._numbers[id], "amount": part} for id, part in parts],
                     }
                 )
-            erp = self.netsuite.truth()
+            erp = self.erp.truth()
             invoices = [invoice | {"paid_by": paid_by.get(invoice["id"], [])} for invoice in erp["invoices"]]
             stripe = self.stripe.ledger.truth()
         others = stripe | {"stripe_payments": payments, "tasks": self.salesforce.org.tasks(), "bank": self.bank.truth()}
@@ -433,11 +463,12 @@ class World:
         return "failed" if status == "requires_payment_method" else str(status)
 
     def requests(self) -> dict[str, Any]:
-        """Requests served, by service and operation; and the ERP's in reads and writes."""
-        erp = self.netsuite.counts()
+        """Requests served, by service and operation; the ERP's in reads and writes; and what its contract counts of
+        them, which is more where one request writes several records."""
+        erp = self.erp.counts()
         writes = sum(count for operation, count in erp.items() if operation.lower().startswith(_WRITES))
         return {
-            "netsuite": erp,
+            self.erp_name: erp,
             "stripe": self.stripe.counts(),
             "smtp": self.mailbox.counts(),
             "imap": self.imap.counts(),
@@ -446,11 +477,13 @@ class World:
             "salesforce": self.salesforce.counts(),
             "erp_reads": sum(erp.values()) - writes,
             "erp_writes": writes,
+            "erp_counted": self.erp.counted() if isinstance(self.erp, Intacct) else {},
         }
 
 
 def build_world(
     *,
+    erp: ErpName = "netsuite",
     seed: int = 7,
     customers: int = CUSTOMERS,
     now: datetime | None = None,
@@ -471,7 +504,7 @@ def build_world(
         now = now or (plan[0].at.replace(hour=0, minute=0) - timedelta(days=1) if plan else None)
     else:
         plan = seed_plan(seed, customers, now or datetime.now(UTC))
-    world = World(seed=seed, now=now, faults=faults, account=account, version=version, wsdl_dir=wsdl_dir)
+    world = World(erp=erp, seed=seed, now=now, faults=faults, account=account, version=version, wsdl_dir=wsdl_dir)
     world.build(plan, now or datetime.now(UTC), daily_payouts=daily_payouts)
     return world
 
@@ -498,7 +531,7 @@ def application(world: World) -> Starlette:
     """All services and the control API in one application."""
     return Starlette(
         routes=[
-            Mount("/netsuite", app=world.netsuite.app),
+            Mount(f"/{world.erp_name}", app=world.erp.app),
             Mount("/stripe", app=world.stripe.app),
             Mount("/salesforce", app=world.salesforce.app),
             Mount("/sms", app=world.sms.app),

@@ -1,6 +1,6 @@
 """The bench: how long, how much memory, how many requests? A table, with the aim beside each figure that has one.
 
-A false NetSuite and Stripe run as a process of their own and are asked over HTTP; this process is the connector, so its
+A false ERP and Stripe run as a process of their own and are asked over HTTP; this process is the connector, so its
 peak memory is the connector's. Requests are the sandbox's own counts. Seconds are this machine's, and the sandbox needs
 most of them: what says something are the ratios within one run. Nothing here fails because a figure is high.
 """
@@ -69,6 +69,10 @@ SINGLES = 10
 BULK = 500
 INVOICES_MIN = 200
 STORE = "connector.db"
+ERP_SETTINGS = {
+    "netsuite": ("account", "base_url", "soap_version", "consumer_key", "consumer_secret", "token_id", "token_secret"),
+    "intacct": ("sender_id", "sender_password", "company", "user", "user_password", "url", "livemode"),
+}
 # More running than this beside us, and the seconds say little.
 BUSY = 0.5
 
@@ -104,6 +108,7 @@ class Sandbox:
 
     def __init__(self, ready: Mapping[str, Any]) -> None:
         self.profile = ready
+        self.erp = next(name for name in ERP_SETTINGS if name in ready)
         self._world, self._session = ready["world"], requests.Session()
 
     def get(self, path: str) -> Any:
@@ -112,14 +117,16 @@ class Sandbox:
     def post(self, path: str, **body: Any) -> Any:
         return self._answer(self._session.post(f"{self._world}/{path}", json=body, timeout=600))
 
-    def requests(self) -> dict[str, int]:
+    def requests(self) -> tuple[dict[str, int], dict[str, int]]:
+        """Requests by kind, the ERP's writing one first, and what its contract counts, {} where it counts nothing."""
         served = self.get("requests")
-        suiteql = served["netsuite"].get("suiteql", 0)
-        return {
-            "netsuite_soap": sum(served["netsuite"].values()) - suiteql,
-            "netsuite_suiteql": suiteql,
-            "stripe": sum(served["stripe"].values()),
-        }
+        stripe = {"stripe": sum(served["stripe"].values())}
+        if self.erp == "netsuite":
+            suiteql = served["netsuite"].get("suiteql", 0)
+            soap = sum(served["netsuite"].values()) - suiteql
+            return {"netsuite_soap": soap, "netsuite_suiteql": suiteql} | stripe, {}
+        kinds = {"intacct_writes": served["erp_writes"], "intacct_reads": served["erp_reads"]}
+        return kinds | stripe, served["erp_counted"]
 
     @staticmethod
     def _answer(response: requests.Response) -> Any:
@@ -173,8 +180,8 @@ class Book:
 
 
 @contextlib.contextmanager
-def running_sandbox(book: Path) -> Iterator[Sandbox]:
-    command = [sys.executable, "-m", "sandbox", "--quiet", "--book", str(book), "--now", NOW.isoformat()]
+def running_sandbox(book: Path, erp: str) -> Iterator[Sandbox]:
+    command = [sys.executable, "-m", "sandbox", "--quiet", "--erp", erp, "--book", str(book), "--now", NOW.isoformat()]
     process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
     try:
         line = process.stdout.readline() if process.stdout else ""
@@ -205,6 +212,8 @@ def running_connector(sandbox: Sandbox, folder: Path) -> Iterator[Service]:
             raise SystemExit(f"mappings/policy.yaml has no {shipped!r} any more: nothing was measured.")
         policy = policy.replace(shipped, wanted)
     (maps / "policy.yaml").write_text(policy)
+    if sandbox.erp == "intacct":
+        _place_money(maps / "intacct.yaml", sandbox.profile["intacct"]["accounts"])
     clock = RunningClock(datetime.fromisoformat(sandbox.get("clock")["now"]))
     service = open_service(read_settings(environ=_environ(sandbox, folder, maps)), clock)
     try:
@@ -217,17 +226,29 @@ def running_connector(sandbox: Sandbox, folder: Path) -> Iterator[Service]:
         service.close()
 
 
+def _place_money(file: Path, accounts: Mapping[str, str]) -> None:
+    """Where payments wait until they are deposited: each company has its own account for that."""
+    given = file.read_text()
+    for key, role in (("undeposited_account", "undeposited"), ("advance_account", "advances")):
+        shipped = f"\n{key}: null"
+        if shipped not in given:
+            raise SystemExit(f"mappings/intacct.yaml has no {shipped.strip()!r} any more: nothing was measured.")
+        given = given.replace(shipped, f'\n{key}: "{accounts[role]}"')
+    file.write_text(given)
+
+
 def _environ(sandbox: Sandbox, folder: Path, maps: Path) -> dict[str, str]:
-    netsuite, stripe, smtp = (sandbox.profile[name] for name in ("netsuite", "stripe", "smtp"))
-    keys = ("account", "base_url", "soap_version", "consumer_key", "consumer_secret", "token_id", "token_secret")
-    values = {f"NETSUITE_{key.upper()}": netsuite[key] for key in keys} | {
+    name = sandbox.erp.upper()
+    erp, stripe, smtp = (sandbox.profile[name] for name in (sandbox.erp, "stripe", "smtp"))
+    values = {f"{name}_{key.upper()}": erp[key] for key in ERP_SETTINGS[sandbox.erp]} | {
+        "ERP": sandbox.erp,
         "INSTALLATION": "bench",
         "LEDGER_ZONE": "UTC",
         "STORE": str(folder / STORE),
         "MAPPINGS": str(maps),
         # The sandbox is one process on this machine: its longest answer must not count as none.
-        "NETSUITE_READ_TIMEOUT_SECONDS": "600",
-        "NETSUITE_WRITE_TIMEOUT_SECONDS": "600",
+        f"{name}_READ_TIMEOUT_SECONDS": "600",
+        f"{name}_WRITE_TIMEOUT_SECONDS": "600",
         "STRIPE_API_KEY": stripe["api_key"],
         "STRIPE_BASE_URL": stripe["base_url"],
         "STRIPE_LIVEMODE": "false",
@@ -329,15 +350,18 @@ class Bench:
     def _tick(self, what: str, closes: int = 0) -> Phase:
         self._watch.steps = {name: 0.0 for _, name in STEPS}
         self._watch.suppressed_at.clear()
-        before, started = self._sandbox.requests(), time.perf_counter()
+        before, counted_before = self._sandbox.requests()
+        started = time.perf_counter()
         report = self._service.tick()
         seconds = time.perf_counter() - started
-        after = self._sandbox.requests()
+        after, counted_after = self._sandbox.requests()
         self._say(f"  {what}: {seconds:.2f} s")
         if report.troubles or report.closed != closes:
             told = "\n".join((f"{what}: {report.closed} loops were closed, and {closes} paid.", *report.troubles))
             raise SystemExit(f"{told}\nNothing was measured.")
-        return Phase(seconds, dict(self._watch.steps), {kind: after[kind] - before[kind] for kind in after}, closes)
+        asked = {kind: after[kind] - before[kind] for kind in after}
+        counted = {kind: counted_after[kind] - counted_before[kind] for kind in counted_after}
+        return Phase(seconds, dict(self._watch.steps), asked, closes, counted)
 
     def _move_due_dates(self, count: int) -> int:
         """People give some customers three days more; returns on how many invoices."""
@@ -345,7 +369,7 @@ class Bench:
         chosen = later[:: max(len(later) // count, 1)][:count]
         for index in chosen:
             due_on = (self._book.due_on(index) + timedelta(days=3)).isoformat()
-            self._sandbox.post("netsuite/edit_invoice", invoice=self._book.number(index), due_on=due_on)
+            self._sandbox.post("erp/edit_invoice", invoice=self._book.number(index), due_on=due_on)
         return len(chosen)
 
     def _pay(self, count: int) -> None:
@@ -390,7 +414,7 @@ def main() -> int:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="connector-bench-")))
         book.write(folder)
         people.print(f"Starting a sandbox with {book.invoices:,} open invoices of {book.customers:,} customers.")
-        sandbox = stack.enter_context(running_sandbox(folder))
+        sandbox = stack.enter_context(running_sandbox(folder, options.erp))
         service = stack.enter_context(running_connector(sandbox, folder))
         found = Bench(book, sandbox, service, folder / STORE, people.print).run()
     if options.json:
@@ -411,6 +435,7 @@ def _options() -> argparse.Namespace:
     )
     parser.add_argument("--invoices", type=int, default=100_000, metavar="N", help="open invoices (default 100,000)")
     parser.add_argument("--customers", type=int, default=4_000, metavar="N", help="who owe them (default 4,000)")
+    parser.add_argument("--erp", choices=tuple(ERP_SETTINGS), default="netsuite", help="whose requests are counted")
     parser.add_argument("--steps", action="store_true", help="show the seconds of each step as well")
     parser.add_argument("--json", action="store_true", help="print one JSON object and nothing else")
     options = parser.parse_args()

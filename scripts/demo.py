@@ -1,7 +1,8 @@
-"""The demo: a false NetSuite, Stripe and mail server as a process of its own, and the real connector on them.
+"""The demo: a false ERP, Stripe and mail server as a process of its own, and the real connector on them.
 
-Without a book it tells its stories over two months and checks each. With `--book DIR` it plays a ledger day by day. It
-talks to the sandbox by HTTP only, as the vendors' own clients do, and counts on the sandbox's truth.
+The ERP is NetSuite, or with `--erp intacct` Sage Intacct; the stories and what they come to are the same. Without a
+book it tells its stories over two months and checks each. With `--book DIR` it plays a ledger day by day. It talks to
+the sandbox by HTTP only, as the vendors' own clients do, and counts on the sandbox's truth.
 """
 
 from __future__ import annotations
@@ -52,10 +53,31 @@ AT_ANY_HOUR = {
 SETTLED_BY = ("bank", "clearing", "fees", "refunds", "disputes", "adjustments", "reserves")
 
 
+# Each ERP as people call it, its own word for the request that is a closing act, and its settings.
+ERPS = {"netsuite": "NetSuite", "intacct": "Sage Intacct"}
+ACT = {"netsuite": "addList", "intacct": "act"}
+ERP_SETTINGS = {
+    "netsuite": (
+        "account",
+        "base_url",
+        "soap_version",
+        "consumer_key",
+        "consumer_secret",
+        "token_id",
+        "token_secret",
+    ),
+    "intacct": ("sender_id", "sender_password", "company", "user", "user_password", "url", "livemode"),
+}
+
+
 class Sandbox:
     """The false world, over HTTP."""
 
     def __init__(self, process: subprocess.Popen[str], ready: dict[str, Any]) -> None:
+        self.erp = next(name for name in ERPS if name in ready)
+        self.erp_as_people_say = ERPS[self.erp]
+        self.act = ACT[self.erp]
+        self.accounts: dict[str, str] = ready[self.erp]["accounts"]
         self._process = process
         self._session = requests.Session()
         self.profile = ready
@@ -71,6 +93,19 @@ class Sandbox:
     def advance(self, instant: datetime) -> None:
         self.post("clock", now=instant.isoformat())
         self.now = instant
+
+    def banked(self) -> list[dict[str, Any]]:
+        """What went into the bank: deposits, and journals where the ERP keeps a payout as one; `lines` are what came
+        out of each other account."""
+        truth, bank = self.get("truth"), self.accounts["bank"]
+        made = [one for one in truth["deposits"] if not one["voided"]]
+        for journal in truth["journals"]:
+            into = [Decimal(line["amount"]) for line in journal["lines"] if line["account"] == bank]
+            others = [line for line in journal["lines"] if line["account"] != bank]
+            if into and not journal["voided"]:
+                turned = [line | {"amount": str(-Decimal(line["amount"]))} for line in others]
+                made.append(journal | {"amount": str(sum(into)), "lines": turned})
+        return made
 
     @staticmethod
     def _answer(response: requests.Response) -> Any:
@@ -110,9 +145,12 @@ def running_connector(sandbox: Sandbox, folder: Path, policy: Mapping[str, objec
     shutil.copytree(ROOT / "mappings", maps)
     switched_on = {"post": "auto", "send": "auto", "posting_owner": "us", "breaker": BREAKER, "approvals": APPROVALS}
     _change(maps / "policy.yaml", {**switched_on, **policy})
-    known = sandbox.profile["netsuite"]["accounts"]
-    settled = {"currency": "USD", "through": "clearing", "accounts": {role: known[role] for role in SETTLED_BY}}
-    _change(maps / "netsuite.yaml", {"settlement": [settled]})
+    accounts = {role: sandbox.accounts[role] for role in SETTLED_BY}
+    of_the_erp: dict[str, Any] = {"settlement": [{"currency": "USD", "through": "clearing", "accounts": accounts}]}
+    if sandbox.erp == "intacct":  # whose mapping leaves these to each company
+        of_the_erp["undeposited_account"] = sandbox.accounts["undeposited"]
+        of_the_erp["advance_account"] = sandbox.accounts["advances"]
+    _change(maps / f"{sandbox.erp}.yaml", of_the_erp)
     service = open_service(read_settings(environ=_environ(sandbox, folder, maps)), WorldTime(sandbox))
     try:
         # Nothing runs auto before a second person approved it.
@@ -132,13 +170,14 @@ def _change(file: Path, values: Mapping[str, object]) -> None:
 
 
 def _environ(sandbox: Sandbox, folder: Path, maps: Path) -> dict[str, str]:
-    netsuite, stripe, smtp = (sandbox.profile[name] for name in ("netsuite", "stripe", "smtp"))
+    erp, stripe, smtp = (sandbox.profile[name] for name in (sandbox.erp, "stripe", "smtp"))
     values = {
         "INSTALLATION": "demo",
         "LEDGER_ZONE": "UTC",
         "STORE": str(folder / "connector.db"),
         "MAPPINGS": str(maps),
-        "NETSUITE_WRITE_TIMEOUT_SECONDS": "2",
+        "ERP": sandbox.erp,
+        f"{sandbox.erp.upper()}_WRITE_TIMEOUT_SECONDS": "2",
         "STRIPE_API_KEY": stripe["api_key"],
         "STRIPE_BASE_URL": stripe["base_url"],
         "STRIPE_LIVEMODE": "false",
@@ -149,8 +188,7 @@ def _environ(sandbox: Sandbox, folder: Path, maps: Path) -> dict[str, str]:
         "MAIL_REDIRECT_ALL_TO": "ar-demo@sandbox.example",
         "MAIL_PAY_DOMAINS": "pay.example",
     }
-    keys = ("account", "base_url", "soap_version", "consumer_key", "consumer_secret", "token_id", "token_secret")
-    values |= {f"NETSUITE_{key.upper()}": netsuite[key] for key in keys}
+    values |= {f"{sandbox.erp.upper()}_{key.upper()}": erp[key] for key in ERP_SETTINGS[sandbox.erp]}
     values |= {f"SALESFORCE_{key.upper()}": value for key, value in sandbox.profile["salesforce"].items()}
     return {f"CONNECTOR_{name}": value for name, value in values.items()}
 
@@ -183,7 +221,7 @@ class Outcome:
 
 def outcome(sandbox: Sandbox, service: Service, started: float) -> Outcome:
     """Count on both sides: the sandbox's truth and mailbox, and the connector's own store."""
-    truth, requests_served = sandbox.get("truth"), sandbox.get("requests")
+    truth, banked, requests_served = sandbox.get("truth"), sandbox.banked(), sandbox.get("requests")
     with service.store.read() as tx:
         book = activity.standing(tx)
         late_by_store = activity.sent_after_match(tx)
@@ -197,8 +235,8 @@ def outcome(sandbox: Sandbox, service: Service, started: float) -> Outcome:
         sent_after_match=len(late_by_store),
         applied_equals_truth=applied_equals_truth(truth),
         acts_unfinished=book.acts_unfinished,
-        deposits=len([one for one in truth["deposits"] if one["external_id"].startswith("arc-")]),
-        deposits_equal_payouts=deposits_equal_payouts(truth),
+        deposits=len([one for one in banked if one["external_id"].startswith("arc-")]),
+        deposits_equal_payouts=deposits_equal_payouts(truth, banked),
         account_team_tasks=len(truth["tasks"]),
         erp_reads=requests_served["erp_reads"],
         erp_writes=requests_served["erp_writes"],
@@ -223,9 +261,8 @@ def applied_equals_truth(truth: dict[str, Any]) -> bool:
     return True
 
 
-def deposits_equal_payouts(truth: dict[str, Any]) -> bool:
+def deposits_equal_payouts(truth: dict[str, Any], posted: list[dict[str, Any]]) -> bool:
     """Is each payout that arrived one deposit, whose parts add up to what the bank got?"""
-    posted = [one for one in truth["deposits"] if not one["voided"]]
     for payout in (one for one in truth["payouts"] if one["state"] == "paid"):
         of_it = [one for one in posted if payout["payout"] in one["external_id"]]
         parts = [Decimal(line["amount"]) for one in of_it for line in one["lines"]]
@@ -275,8 +312,9 @@ def main() -> int:
     )
     with contextlib.ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="connector-demo-")))
-        teller.say("Starting a false NetSuite, Stripe and mail server on this machine, and the connector on them.")
-        sandbox = stack.enter_context(running_sandbox(arguments))
+        erp = ERPS[options.erp]
+        teller.say(f"Starting a false {erp}, Stripe and mail server on this machine, and the connector on them.")
+        sandbox = stack.enter_context(running_sandbox(["--erp", options.erp, *arguments]))
         # A whole book is played as after the weeks in which people judged each class of evidence.
         policy = {"calendar": AT_ANY_HOUR, "trust": ALL_TRUSTED} if options.book else {}
         service = stack.enter_context(running_connector(sandbox, folder, policy))
@@ -317,6 +355,7 @@ def _summary(teller: Teller, figures: dict[str, Any], held: bool) -> None:
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="scripts/demo", description="The main job, shown on a false world.")
     parser.add_argument("--json", action="store_true", help="print one JSON object and nothing else")
+    parser.add_argument("--erp", choices=tuple(ERPS), default="netsuite", help="whose books the story is told in")
     parser.add_argument("--book", type=Path, metavar="DIR", help="play DIR/invoices.csv day by day (sandbox/README.md)")
     options = parser.parse_args()
     if options.book and not (options.book / "invoices.csv").is_file():

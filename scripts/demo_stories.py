@@ -48,6 +48,7 @@ class Stories:
 
     def __init__(self, sandbox: Sandbox, service: Service, teller: Teller) -> None:
         self._sandbox, self._service, self._teller = sandbox, service, teller
+        self._erp = sandbox.erp_as_people_say
 
     def run(self) -> None:
         self._set_up()
@@ -94,7 +95,7 @@ class Stories:
         for trouble in report.troubles:
             self._teller.say(f"{self._sandbox.now:%a %d %b}  {trouble}")
         done = (
-            (report.closed, "payment applied in NetSuite", "payments applied in NetSuite"),
+            (report.closed, f"payment applied in {self._erp}", f"payments applied in {self._erp}"),
             (report.cancelled, "pending reminder cancelled", "pending reminders cancelled"),
             (report.sent, "invoice reminded", "invoices reminded"),
         )
@@ -107,7 +108,7 @@ class Stories:
 
     def _set_up(self) -> None:
         self._teller.say(
-            f"{START:%a %d %b %Y}  Thirteen customers have open invoices in NetSuite; the connector starts."
+            f"{START:%a %d %b %Y}  Thirteen customers have open invoices in {self._erp}; the connector starts."
         )
         lines = {
             "MERIDIAN-1": ("24000.00", "subscription"),
@@ -120,7 +121,7 @@ class Stories:
         self._customer("Meridian Freight Systems", 30)
         for number, (amount, kind) in lines.items():
             self._invoice("Meridian Freight Systems", number, "2026-08-18", amount, kind)
-        self._sandbox.post("netsuite/set_hold", invoice="MERIDIAN-5", reason="usage is still being reconciled")
+        self._sandbox.post("erp/set_hold", invoice="MERIDIAN-5", reason="usage is still being reconciled")
         for name, terms, number, issued_on, amount in (
             ("Copperline Energy", 30, "COPPER-1", "2026-08-12", "50000.00"),
             ("Alder Point Clinics", 30, "ALDER-30", "2026-08-17", "8000.00"),
@@ -135,7 +136,7 @@ class Stories:
         ):
             self._customer(name, terms)
             self._invoice(name, number, issued_on, amount, "subscription")
-        self._sandbox.post("netsuite/add_credit_memo", customer="Alderbrook Press", number="CM-1", amount="2500.00")
+        self._sandbox.post("erp/add_credit_memo", customer="Alderbrook Press", number="CM-1", amount="2500.00")
         self._customer("Tidewater Supply", 45)
         for place, number in enumerate(FORTY):
             self._invoice("Tidewater Supply", number, "2026-09-01", str(100 + place * Decimal("12.34")), "usage")
@@ -177,9 +178,9 @@ class Stories:
         self._headline(f"The first day of `auto`: {len(OLD)} invoices of an old book are up to three months overdue")
         truth = self._sandbox.get("truth")
         self._teller.expect("not a single mail left", self._sandbox.get("mail") == [])
-        states = {number: one.get("custrecord_arc_st_state") for number, one in self._statuses().items()}
+        states = {number: one.get("state") for number, one in self._statuses().items()}
         waiting = [number for number in OLD if states[number] == "backlog"]
-        self._teller.expect("all of them wait for a person's choice, and NetSuite shows it", waiting == OLD)
+        self._teller.expect(f"all of them wait for a person's choice, and {self._erp} shows it", waiting == OLD)
         self._teller.expect("the account team was not called about any of them", truth["tasks"] == [])
 
     def _forty_payments(self) -> None:
@@ -202,9 +203,8 @@ class Stories:
         for deed in ("reconcile_payout", "arrive_payout"):
             self._sandbox.post(f"stripe/{deed}", payout=payout["payout"])
         self._tick()
-        found = self._deposits(payout)
+        found, accounts = self._deposits(payout), self._sandbox.accounts
         lines = {one["account"]: one["amount"] for one in found[0]["lines"]} if len(found) == 1 else {}
-        accounts = self._sandbox.profile["netsuite"]["accounts"]
         gross, fees = (Decimal(lines.get(accounts[role], "0")) for role in ("clearing", "fees"))
         self._teller.say(f"         {gross:,} of clearing {fees:+,} of fees = {Decimal(payout['amount']):,} USD")
         self._teller.expect("one deposit ties to the cent", bool(gross) and gross + fees == Decimal(payout["amount"]))
@@ -213,13 +213,13 @@ class Stories:
         self._sandbox.post("stripe/schedule_payouts", daily=True)
 
     def _deposits(self, payout: dict[str, Any]) -> list[dict[str, Any]]:
-        return [one for one in self._sandbox.get("truth")["deposits"] if payout["payout"] in one["external_id"]]
+        return [one for one in self._sandbox.banked() if payout["payout"] in one["external_id"]]
 
     def _posted_already(self) -> None:
         self._headline("FERN-1 is paid, and another system has posted it before the connector looks")
         charge = self._pay("Fernhollow Textiles", "2600.00", "thank you", FERN_1="2600.00")
         self._sandbox.post(
-            "netsuite/pay_by_hand",
+            "erp/pay_by_hand",
             customer="Fernhollow Textiles",
             amount="2600.00",
             account="clearing",
@@ -241,37 +241,37 @@ class Stories:
         )
         self._teller.expect("today's reminder is held: a person is at work", self._mails("NORTH-1") == 3)
         status = self._status("NORTH-1")
-        self._teller.expect("NetSuite shows it as escalated", status.get("custrecord_arc_st_state") == "escalated")
+        self._teller.expect(f"{self._erp} shows it as escalated", status.get("state") == "escalated")
 
     def _renewal_saved(self) -> None:
         self._headline("A person has spoken to the customer: NORTH-1 is paid")
         self._pay("Northfield Robotics", "18000.00", "NORTH-1", NORTH_1="18000.00")
         self._tick()
-        state = self._status("NORTH-1").get("custrecord_arc_st_state")
+        state = self._status("NORTH-1").get("state")
         self._teller.expect("no machine has written meanwhile", self._mails("NORTH-1") == 3)
         self._teller.expect("its escalation is over", state == "closed" and self._balance("NORTH-1") == 0)
 
     def _in_credit(self) -> None:
         self._headline("PRESS-1 of 2,000.00 USD is a week past due; its customer has 2,500.00 USD of credits")
         self._teller.expect("the customer was never asked for it", self._mails("PRESS-1") == 0)
-        reason = self._status("PRESS-1").get("custrecord_arc_st_reason", "")
-        self._teller.expect("NetSuite says why: credits are to be applied first", "credits" in reason)
+        reason = self._status("PRESS-1").get("reason", "")
+        self._teller.expect(f"{self._erp} says why: credits are to be applied first", "credits" in reason)
 
     def _closed_period(self) -> None:
         self._sandbox.advance(datetime(2026, 9, 30, 20, tzinfo=UTC))
         self._headline("KELP-1 is paid in the evening; the controller closes September before the connector looks")
         self._pay("Kelpwood Surveys", "7200.00", "KELP-1", KELP_1="7200.00")
-        self._sandbox.post("netsuite/close_period", month="2026-09")
+        self._sandbox.post("erp/close_period", month="2026-09")
         self._live_until(date(2026, 10, 1))
         self._teller.expect("nothing was posted, and nothing re-dated", self._balance("KELP-1") == 7200)
-        state = self._status("KELP-1").get("custrecord_arc_st_state")
+        state = self._status("KELP-1").get("state")
         self._teller.expect("it waits as an exception, and nobody is reminded meanwhile", state == "exception")
         self._headline("The controller opens September for it")
-        self._sandbox.post("netsuite/open_period", month="2026-09")
+        self._sandbox.post("erp/open_period", month="2026-09")
         self._live_until(date(2026, 10, 2))
         payments = [p for p in self._sandbox.get("truth")["payments"] if self._is_of(p, "Kelpwood")]
         self._teller.expect("it is posted on its own day", [p["on"] for p in payments] == ["2026-09-30"])
-        self._sandbox.post("netsuite/close_period", month="2026-09")
+        self._sandbox.post("erp/close_period", month="2026-09")
 
     def _terms(self) -> None:
         self._headline("A net-30 and a net-60 invoice of one day don't start together")
@@ -288,9 +288,8 @@ class Stories:
         self._pay("Meridian Freight Systems", "180000.00", "Invoices " + ", ".join(numbers), **pays)
         self._tick()
         closed = [number for number in numbers if self._balance(number) == 0]
-        self._teller.expect(
-            "five invoices are closed in NetSuite by one payment", closed == [n for n in numbers if n != "MERIDIAN-5"]
-        )
+        five = [number for number in numbers if number != "MERIDIAN-5"]
+        self._teller.expect(f"five invoices are closed in {self._erp} by one payment", closed == five)
         self._teller.expect("the sixth keeps its balance of 22,500.00 USD", self._balance("MERIDIAN-5") == 22500)
         self._teller.expect("its 22,500.00 USD stay unapplied on that payment", self._unapplied("Meridian") == 22500)
         self._teller.expect("reminders of the five are cancelled", all(self._pending(n) == 0 for n in closed))
@@ -321,11 +320,11 @@ class Stories:
         self._teller.expect("one courtesy message replaces the cadence", self._steps("COPPER-1") == ["courtesy"])
 
     def _closed_by_a_person(self) -> None:
-        self._headline("Somebody enters a cheque for QUARRY-1 in NetSuite by hand")
+        self._headline(f"Somebody enters a cheque for QUARRY-1 in {self._erp} by hand")
         before = self._mails("QUARRY-1")
         application = {"invoice": "QUARRY-1", "amount": "3900.00"}
         self._sandbox.post(
-            "netsuite/pay_by_hand",
+            "erp/pay_by_hand",
             customer="Quarrystone Labs",
             amount="3900.00",
             memo="cheque",
@@ -337,9 +336,9 @@ class Stories:
         self._teller.expect("nobody was reminded afterwards", self._mails("QUARRY-1") == before)
 
     def _time_out_after_commit(self) -> None:
-        self._headline("NetSuite books the payment of WEST-1 but its answer never arrives")
+        self._headline(f"{self._erp} books the payment of WEST-1 but its answer never arrives")
         self._sandbox.post(
-            "faults", service="netsuite", kind="timeout_after", match={"operation": "addList"}, seconds=4
+            "faults", service=self._sandbox.erp, kind="timeout_after", match={"operation": self._sandbox.act}, seconds=4
         )
         self._pay("Westbrook Tooling", "6400.00", "WEST-1", WEST_1="6400.00")
         self._tick()
@@ -397,11 +396,9 @@ class Stories:
         return self._statuses()[number]
 
     def _statuses(self) -> dict[str, dict[str, str]]:
-        """Each invoice's AR status record in NetSuite."""
-        truth = self._sandbox.get("truth")
-        records = truth["records"]["customrecord_arc_status"].values()
-        by_invoice = {str(one["custrecord_arc_st_invoice"]): one for one in records}
-        return {one["number"]: by_invoice.get(one["id"], {}) for one in truth["invoices"]}
+        """Each invoice's AR status in the ERP."""
+        by_invoice = {str(one["invoice"]): one for one in self._sandbox.get("erp/kept/status")}
+        return {one["number"]: by_invoice.get(one["id"], {}) for one in self._sandbox.get("truth")["invoices"]}
 
     def _templates(self, number: str) -> list[str]:
         """Steps that left after the part payment."""

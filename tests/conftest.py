@@ -17,7 +17,7 @@ from hypothesis import settings
 pytest_plugins = ["tests.contracts", "tests.postgres"]
 
 # Imported before any test: what a person has set for a real connector must not reach a test of it.
-_OURS = ("ARC_PYTHON", "ARC_TEST_STORE")
+_OURS = ("ARC_PYTHON", "ARC_TEST_ERP", "ARC_TEST_STORE")
 for _name in [name for name in os.environ if name.startswith(("CONNECTOR_", "ARC_", "PG")) and name not in _OURS]:
     del os.environ[_name]
 

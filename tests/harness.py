@@ -12,7 +12,9 @@ import subprocess
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import UTC, date, datetime
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +29,7 @@ from connector.policy import Policy
 from connector.receivables import Rung
 from connector.store import Store, policies
 from connector.wiring import open_service
+from sandbox.faults import Rule
 from sandbox.world import Served, serve
 from tests import postgres
 
@@ -85,18 +88,85 @@ _SETTLED_BY = ("bank", "clearing", "fees", "refunds", "disputes", "adjustments",
 
 
 def settlement(served: Served, currency: str, through: str = "clearing", **more: object) -> dict[str, Any]:
-    """An entry of `settlement:` in mappings/netsuite.yaml on the sandbox's own accounts."""
-    known = served.world.profile()["netsuite"]["accounts"]
+    """An entry of `settlement:` in the ERP's mapping on the sandbox's own accounts."""
+    known = served.world.erp.accounts
     return {"currency": currency, "through": through, "accounts": {role: known[role] for role in _SETTLED_BY}} | more
 
 
-def netsuite_mapping(folder: Path, changes: Mapping[str, object]) -> None:
-    """Replace top keys of netsuite.yaml in the copy that `mappings` made; read at the connector's next start."""
-    file = folder / "mappings" / "netsuite.yaml"
+def erp_mapping(served: Served, folder: Path) -> Path:
+    """The mapping of the world's ERP in the copy that `mappings` made; read at the connector's next start."""
+    return folder / "mappings" / f"{served.world.erp_name}.yaml"
+
+
+def _of_the_company(served: Served) -> dict[str, object]:
+    """What mappings/intacct.yaml leaves to each company: its own accounts for money that no settlement entry places."""
+    if served.world.erp_name != "intacct":
+        return {}
+    known = served.world.erp.accounts
+    return {"undeposited_account": known["undeposited"], "advance_account": known["advances"]}
+
+
+def change_mapping(file: Path, changes: Mapping[str, object]) -> None:
+    """Replace top keys of a mapping."""
     yaml = YAML()
     mapping = yaml.load(file)
     mapping.update(changes)
     yaml.dump(mapping, file)
+
+
+def _netsuite_environ(profile: Mapping[str, Any]) -> dict[str, str]:
+    keys = ("account", "base_url", "soap_version", "consumer_key", "consumer_secret", "token_id", "token_secret")
+    return {f"NETSUITE_{key.upper()}": str(profile[key]) for key in keys} | {
+        "NETSUITE_READ_TIMEOUT_SECONDS": "5",
+        "NETSUITE_WRITE_TIMEOUT_SECONDS": "2",
+    }
+
+
+def _intacct_environ(profile: Mapping[str, Any]) -> dict[str, str]:
+    keys = ("sender_id", "sender_password", "company", "user", "user_password", "url", "livemode")
+    return (
+        {"ERP": "intacct"}
+        | {f"INTACCT_{key.upper()}": str(profile[key]) for key in keys}
+        | {
+            "INTACCT_READ_TIMEOUT_SECONDS": "5",
+            "INTACCT_WRITE_TIMEOUT_SECONDS": "2",
+        }
+    )
+
+
+_ERP_ENVIRON = {"netsuite": _netsuite_environ, "intacct": _intacct_environ}
+
+
+@dataclass(frozen=True, slots=True)
+class Requests:
+    """The ERP's own words for what the connector asks of it, so that a fault fits just one of them."""
+
+    act: str  # a closing act with a new payment
+    update: str  # one that applies what is there already
+    flags: str  # AR statuses and other records that are no act
+    deposit: str
+    read_back: str  # of a deposit that was written
+    before_update: str  # the last thing asked before a payment that is there already is applied
+
+
+REQUESTS = {
+    "netsuite": Requests("addList", "updateList", "upsertList", "addList", "getList", "getList"),
+    "intacct": Requests("act", "act", "update", "create:GLBATCH", "query:GLENTRY", "act"),
+}
+
+
+def banked(truth: Mapping[str, Any], bank: str) -> list[dict[str, Any]]:
+    """The deposits and journals into (or out of) a bank account, alike: `amount` is what the bank's own line says,
+    `lines` are what came out of each other account, and `payments` what was deposited itself."""
+    made = [dict(one) for one in truth["deposits"] if one["account"] == bank]
+    for journal in truth["journals"]:
+        lines = [line for line in journal["lines"] if line["account"] == bank]
+        if lines:
+            others = [line for line in journal["lines"] if line["account"] != bank]
+            amount = str(sum(Decimal(line["amount"]) for line in lines))
+            turned = [line | {"amount": str(-Decimal(line["amount"]))} for line in others]
+            made.append(journal | {"account": bank, "amount": amount, "lines": turned, "payments": []})
+    return made
 
 
 class Desk:
@@ -127,8 +197,9 @@ class Desk:
         if chat:
             url = self.world.profile()["chat"]["url"]
             self.environ |= {"CONNECTOR_CHAT_URL": url, "CONNECTOR_CHAT_TIMEOUT_SECONDS": "2"}
-        if settled:
-            netsuite_mapping(folder, {"settlement": list(settled)})
+        of_the_erp = _of_the_company(served) | ({"settlement": list(settled)} if settled else {})
+        if of_the_erp:
+            change_mapping(erp_mapping(served, folder), of_the_erp)
         self._service: Service | None = None
         self._approved = ""  # the version of the policy
         self.approve_policy()
@@ -153,21 +224,13 @@ class Desk:
 
     def _environ(self, mapping_folder: Path) -> dict[str, str]:
         profile = self.world.profile()
-        netsuite, stripe, smtp = profile["netsuite"], profile["stripe"], profile["smtp"]
+        stripe, smtp = profile["stripe"], profile["smtp"]
         values = {
             "INSTALLATION": "t1",
             "LEDGER_ZONE": "UTC",
             "STORE": self.store_at,
             "MAPPINGS": str(mapping_folder),
-            "NETSUITE_ACCOUNT": netsuite["account"],
-            "NETSUITE_BASE_URL": netsuite["base_url"],
-            "NETSUITE_SOAP_VERSION": netsuite["soap_version"],
-            "NETSUITE_CONSUMER_KEY": netsuite["consumer_key"],
-            "NETSUITE_CONSUMER_SECRET": netsuite["consumer_secret"],
-            "NETSUITE_TOKEN_ID": netsuite["token_id"],
-            "NETSUITE_TOKEN_SECRET": netsuite["token_secret"],
-            "NETSUITE_READ_TIMEOUT_SECONDS": "5",
-            "NETSUITE_WRITE_TIMEOUT_SECONDS": "2",
+            **_ERP_ENVIRON[self.world.erp_name](profile[self.world.erp_name]),
             "STRIPE_API_KEY": stripe["api_key"],
             "STRIPE_BASE_URL": stripe["base_url"],
             "STRIPE_LIVEMODE": "false",
@@ -258,6 +321,9 @@ class Desk:
         """`python -m connector <arguments>` on the same store; with `kill_at` it is killed at that named point."""
         self.close()
         self.approve_policy()
+        if self.world.erp_name == "intacct":
+            # Its clock is the real one: nobody waits until what might still be carried out late surely isn't any more.
+            change_mapping(erp_mapping(self.served, self.folder), {"facts": {"answers_within_minutes": 0}})
         environ = {k: v for k, v in os.environ.items() if not k.startswith("CONNECTOR_")} | self.environ
         if kill_at:
             environ["CONNECTOR_KILL_AT"] = kill_at
@@ -269,6 +335,21 @@ class Desk:
             text=True,
             timeout=timeout,
         )
+
+    # ---- the ERP ----
+
+    @property
+    def requests(self) -> Requests:
+        return REQUESTS[self.world.erp_name]
+
+    def break_erp(self, kind: Any, request: str = "*", **more: Any) -> None:
+        """A fault of the ERP: `request` is the field of `Requests` whose word it fits, or `*`."""
+        operation = request if request == "*" else str(getattr(self.requests, request))
+        self.world.install(Rule(self.world.erp_name, kind, operation, **more))
+
+    def kept(self, kind: str) -> list[dict[str, Any]]:
+        """What we keep in the ERP beside its books: cancellation, receipt, status, exception, installation."""
+        return list(self.world.erp.kept(kind))
 
     # ---- what the world knows ----
 
@@ -285,11 +366,16 @@ class Desk:
         return [mail for mail in self.mails() if number in mail.text]
 
 
+def erp_of_tests() -> str:
+    """The ERP of tests that don't say: ARC_TEST_ERP, so that any of them can run on either."""
+    return os.environ.get("ARC_TEST_ERP") or "netsuite"
+
+
 @contextmanager
-def sandbox(now: datetime | None = MONDAY, **options: Any) -> Iterator[Served]:
+def sandbox(now: datetime | None = MONDAY, *, erp: str = "", **options: Any) -> Iterator[Served]:
     """With SANDBOX_NETSUITE_WSDL set it serves the vendor's contract, unless `wsdl_dir` says otherwise."""
     folder = os.environ.get("SANDBOX_NETSUITE_WSDL")
-    defaults = {"customers": 0, "wsdl_dir": Path(folder) if folder else None}
+    defaults = {"erp": erp or erp_of_tests(), "customers": 0, "wsdl_dir": Path(folder) if folder else None}
     with serve(now=now, **{**defaults, **options}) as served:
         yield served
 
@@ -301,6 +387,7 @@ def desk(
     now: datetime | None = MONDAY,
     policy: Mapping[str, str] | None = None,
     store: str = "",
+    erp: str = "",
     crm: bool = False,
     settle_through: Mapping[str, str] | None = None,
     approves: bool = True,
@@ -309,11 +396,11 @@ def desk(
     """A sandbox and a connector on it. `now=None` runs with real time, as a killed process needs.
 
     `store` is `sqlite` or `postgresql`; left out, what ARC_TEST_STORE says, so that any of these tests can run on
-    either: `ARC_TEST_STORE=postgresql scripts/test tests/acceptance`. `settle_through`: currency -> clearing or
-    undeposited; the others' payouts are only shown.
+    either: `ARC_TEST_STORE=postgresql scripts/test tests/acceptance`. `erp` is `netsuite` or `intacct`; left out, what
+    ARC_TEST_ERP says. `settle_through`: currency -> clearing or undeposited; the others' payouts are only shown.
     """
     kind = store or os.environ.get("ARC_TEST_STORE", "sqlite")
-    with postgres.on(kind, folder) as place, sandbox(now, **options) as served:
+    with postgres.on(kind, folder) as place, sandbox(now, erp=erp, **options) as served:
         settled = [settlement(served, currency, through) for currency, through in (settle_through or {}).items()]
         made = Desk(served, folder, policy, place, crm=crm, settled=settled, approves=approves)
         try:

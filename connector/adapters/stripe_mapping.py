@@ -14,7 +14,7 @@ class StripeMapping(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    customer_id_keys: tuple[MetadataKey, ...] = ("netsuite_customer_id",)
+    customer_id_keys: tuple[MetadataKey, ...] = ("netsuite_customer_id", "intacct_customer_id")
     invoice_id_keys: tuple[MetadataKey, ...] = ("netsuite_invoice_id",)
     invoice_number_keys: tuple[MetadataKey, ...] = ("invoice_number",)
     read_invoice_links: bool = True

@@ -124,7 +124,7 @@ class Survey:
                 (),
                 f"{counted(self._without_link.count, 'invoice')} ({self._without_link.owed}) without a pay link"
                 f"{self._of_some}, {self._without_link.examples}",
-                "Fill the field that mappings/netsuite.yaml calls invoice_pay_url; without it the message has no link.",
+                "Fill the ERP's field that mappings/ calls invoice_pay_url; without it the message has no link.",
             )
 
     @property

@@ -53,6 +53,15 @@ class Tx:
     def at_text(self) -> str:
         return instant(self.at)
 
+    @contextmanager
+    def supposing(self) -> Iterator[None]:
+        """What is written inside is seen inside, and never was when it is over."""
+        savepoint = self.connection.begin_nested()
+        try:
+            yield
+        finally:
+            savepoint.rollback()
+
     def execute(self, statement: Any, parameters: Any = None) -> Any:
         return self.connection.execute(statement, parameters) if parameters else self.connection.execute(statement)
 

@@ -10,7 +10,7 @@ from sqlalchemy import func, select
 
 from connector.receivables import InvoiceStatus, ReminderState
 from connector.reports import TickReport
-from connector.store import Tx, closing, parse_instant, settling, verdicts
+from connector.store import Tx, closing, instant, parse_instant, settling, verdicts
 from connector.store import tables as t
 from connector.store.closing import ActState
 from connector.store.settling import DepositState
@@ -65,6 +65,12 @@ def since(tx: Tx, seq: int) -> TickReport:
         differences=acts.get(ActState.DIFFERENT, 0) + deposits.get(DepositState.DIFFERENT, 0),
         alarm=tx.get("alarm"),
     )
+
+
+def count_of(tx: Tx, event: str, since: datetime, before: datetime) -> int:
+    """How often this event was journalled from one instant up to another."""
+    when = (t.journal.c.at >= instant(since), t.journal.c.at < instant(before))
+    return int(tx.execute(select(func.count()).where(t.journal.c.event == event, *when)).scalar_one())
 
 
 def sent_after_match(tx: Tx) -> tuple[tuple[str, str], ...]:

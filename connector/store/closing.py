@@ -54,6 +54,7 @@ class Act:
     matched_at: datetime
     approved_by: str = ""
     rung: str = ""
+    attempted_at: datetime | None = None  # when the last write of it was begun
 
     @property
     def invoice_ids(self) -> tuple[str, ...]:
@@ -167,6 +168,7 @@ def _act(row: Any) -> Act:
         parse_instant(row["matched_at"]),
         row["approved_by"],
         row["rung"],
+        parse_instant(row["attempted_at"]) if row["attempted_at"] else None,
     )
 
 
@@ -180,7 +182,7 @@ def move(tx: Tx, act_id: str, state: ActState, *, problem: str = "", erp_id: str
     if erp_id:
         values["erp_id"] = erp_id
     if attempt:
-        values["attempts"] = t.act.c.attempts + 1
+        values |= {"attempts": t.act.c.attempts + 1, "attempted_at": tx.at_text}
     if state in (ActState.CLOSED, ActState.WITHDRAWN, ActState.DIFFERENT):
         values["closed_at"] = tx.at_text
     tx.execute(update(t.act).where(t.act.c.id == act_id).values(**values))

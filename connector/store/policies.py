@@ -16,7 +16,7 @@ from sqlalchemy import insert, select, update
 from connector.decisions import policy_approval
 from connector.decisions.policy_approval import ApprovingVerdict
 from connector.policy import Approvals, Policy
-from connector.store import Tx, parse_instant
+from connector.store import Tx, parse_instant, restoring
 from connector.store import tables as t
 from connector.store.book import from_json, to_json
 
@@ -91,6 +91,8 @@ def put_approved(tx: Tx, policy: Policy, who: str, reason: str = "") -> None:
 
 def blocked(tx: Tx, policy: Policy) -> str:
     """Why nothing may run `auto` under this policy now; '' if it may."""
+    if restored := restoring.why_blocked(tx):
+        return restored
     approved, red = approved_version(tx), tx.get(RED)
     if policy.version == approved:
         return red  # asked for before every message and every posting: the rest is read only where it counts

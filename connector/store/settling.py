@@ -14,7 +14,7 @@ from connector.errors import InvariantBroken
 from connector.money import Money
 from connector.receivables import CloseIntent
 from connector.settlement import BalanceTransaction, DepositIntent, Payout, PayoutState
-from connector.store import Tx, instant
+from connector.store import Tx, instant, parse_instant
 from connector.store import tables as t
 from connector.store.book import IDS_AT_ONCE, Change, from_json, to_json
 from connector.store.closing import ActState, digest
@@ -52,6 +52,7 @@ class Deposit:
     attempts: int
     erp_id: str
     problem: str
+    attempted_at: datetime | None = None  # when the last write of it was begun
 
 
 # ---- the processor's side ----
@@ -271,6 +272,7 @@ def _deposit(row: Any) -> Deposit:
         row["attempts"],
         row["erp_id"],
         row["problem"],
+        parse_instant(row["attempted_at"]) if row["attempted_at"] else None,
     )
 
 
@@ -281,7 +283,7 @@ def move(
     if erp_id:
         values["erp_id"] = erp_id
     if attempt:
-        values["attempts"] = t.deposit.c.attempts + 1
+        values |= {"attempts": t.deposit.c.attempts + 1, "attempted_at": tx.at_text}
     if state in _ENDED:
         values["closed_at"] = tx.at_text
     tx.execute(update(t.deposit).where(t.deposit.c.id == act_id).values(**values))

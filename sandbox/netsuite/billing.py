@@ -20,6 +20,12 @@ Delivered = date | Literal["issued"] | None
 _ITEM: dict[str, object] = {"custcol_arc_dispute": "F"}
 # Nor those of a customer.
 _CHECKBOXES = ("custentity_arc_do_not_contact", "custentity_arc_autopay", "custentity_arc_mails_parent")
+# Words of `edit_customer` that mean the same in every ERP, and the column behind each.
+_OF_A_CUSTOMER = {
+    "do_not_contact": "custentity_arc_do_not_contact",
+    "exclude": "custentity_arc_exclude",
+    "inactive": "isinactive",
+}
 
 
 class Billing(Administration):
@@ -55,7 +61,8 @@ class Billing(Administration):
             return str(row_id)
 
     def edit_customer(self, customer_id: str, **fields: object) -> None:
-        """Set columns of a customer by their SuiteQL names; a bool becomes 'T' or 'F'."""
+        """Set columns of a customer by the words above or their SuiteQL names; a bool becomes 'T' or 'F'."""
+        fields = {_OF_A_CUSTOMER.get(name, name): value for name, value in fields.items()}
         known = self.catalogue.columns("customer") or {}
         unknown = [name for name in fields if name not in known]
         if unknown:
@@ -64,6 +71,10 @@ class Billing(Administration):
         with self.saving():
             self.change("customer", int(customer_id), {**fields, **flags, "lastmodifieddate": self.now()})
             self.sequence(f"netsuite.customer_saved {customer_id}")
+
+    def email_of(self, customer_id: str) -> str:
+        """The address of a customer, '' for none."""
+        return self.customer_row(customer_id)["email"] or ""
 
     def add_invoice(
         self,

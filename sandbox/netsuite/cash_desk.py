@@ -117,6 +117,16 @@ class CashDesk(Billing):
             values = {"memo": text or None, "externalid": external_id or None, "_made_by": "person"}
             return str(add_deposit(self, new, values))
 
+    def move_line(self, document: str, account: str, other: str, amount: str = "") -> None:
+        """Move the lines on one account of a deposit or journal to another; with an amount, as the truth has it, only
+        those of just that."""
+        moved = {"_account": self.account_id(other)}
+        with self.saving():
+            for line in self.rows('SELECT * FROM transactionline WHERE "transaction" = ?', int(document)):
+                is_meant = not amount or units(amount) == -line["foreignamount"]
+                if is_meant and line["_account"] == self.account_id(account):
+                    self.change("transactionline", line["uniquekey"], moved, key="uniquekey")
+
     def refund_by_hand(
         self, payment_id: str, amount: str, on: date, account: str = "clearing", memo: str = "", external_id: str = ""
     ) -> str:

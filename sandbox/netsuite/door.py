@@ -1,90 +1,21 @@
-"""What both doors have in common: a count of the requests in flight, and the faults before and after the work."""
+"""The HTTP door of both services: the faults before and after the work."""
 
 from __future__ import annotations
 
-import threading
-from collections import Counter
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import Generic, Protocol, TypeVar
+from typing import Generic
 
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from sandbox.faults import Cut, Dropped, Faults, Rule, Silence
+from sandbox.faults import Cut, Dropped, Rule, Silence
+from sandbox.gate import Ask, Gate, R, Service
 from sandbox.netsuite.answers import MAINTENANCE_PAGE
 
+__all__ = ["Ask", "Door", "Gate", "after"]
+
 SERVICE = "netsuite"
-R = TypeVar("R")
-
-
-@dataclass(frozen=True, slots=True)
-class Ask:
-    """An HTTP request, read to its end. `url` is the one that the client used, with its query."""
-
-    method: str
-    url: str
-    headers: Mapping[str, str]  # names in lower case
-    query: Mapping[str, str]
-    body: bytes
-
-
-class Service(Protocol[R]):
-    """`read` tells the operation's name, for counting and for faults; `answer` does the work, in a worker thread."""
-
-    def read(self, ask: Ask) -> tuple[str, R]: ...
-    def answer(self, read: R, rule: Rule | None) -> ASGIApp: ...
-    def refuse(self, which: str) -> ASGIApp:
-        """`which` is too_many or unexpected: nothing was done."""
-
-
-class Gate:
-    """How many requests are in flight, over all doors of the account, and how many came so far."""
-
-    def __init__(self, faults: Faults, concurrency: int) -> None:
-        self.faults = faults
-        self.counts: Counter[str] = Counter()
-        self._concurrency = concurrency
-        self._in_flight = 0
-        self._lock = threading.Lock()
-        self._meanwhile: list[_Waiting] = []
-
-    def enter(self, operation: str) -> bool:
-        """False when the account's limit is reached; then there is nothing to leave."""
-        with self._lock:
-            self.counts[operation] += 1
-            if self._in_flight >= self._concurrency:
-                return False
-            self._in_flight += 1
-            return True
-
-    def leave(self) -> None:
-        with self._lock:
-            self._in_flight -= 1
-
-    def meanwhile(self, operation: str, nth: int, act: Callable[[], object]) -> None:
-        """Somebody acts just before the `nth` request of this operation from now on is carried out."""
-        with self._lock:
-            self._meanwhile.append(_Waiting(operation, nth, act))
-
-    def give_way(self, operation: str) -> None:
-        """Let those act who wait for this request; it is not carried out before they are done."""
-        with self._lock:
-            for waiting in self._meanwhile:
-                waiting.left -= waiting.operation == operation
-            due = [waiting for waiting in self._meanwhile if waiting.left <= 0]
-            self._meanwhile = [waiting for waiting in self._meanwhile if waiting.left > 0]
-        for waiting in due:
-            waiting.act()
-
-
-@dataclass(slots=True)
-class _Waiting:
-    operation: str
-    left: int
-    act: Callable[[], object]
 
 
 class Door(Generic[R]):
@@ -96,14 +27,7 @@ class Door(Generic[R]):
         self._service = service
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        request = Request(scope, receive)
-        ask = Ask(
-            request.method,
-            str(request.url),
-            {name.lower(): value for name, value in request.headers.items()},
-            dict(request.query_params),
-            await request.body(),
-        )
+        ask = await Ask.of(Request(scope, receive))
         operation, read = await run_in_threadpool(self._service.read, ask)
         rule = self._gate.faults.take(SERVICE, operation)
         if not self._gate.enter(operation):

@@ -16,6 +16,7 @@ from sandbox.netsuite.application_desk import ApplicationDesk
 from sandbox.netsuite.books import stored_day
 from sandbox.netsuite.catalogue import Kind
 from sandbox.netsuite.dunning import send_if_resumed
+from sandbox.netsuite.kept import kept
 from sandbox.netsuite.terms import refresh
 from sandbox.netsuite.truth import truth
 
@@ -267,6 +268,11 @@ class People(ApplicationDesk):
         """What the books hold, for tests: amounts as decimal strings, ids as strings."""
         with self.lock:
             return truth(self) | {"balances": self.balances()}
+
+    def kept(self, kind: str) -> list[dict[str, Any]]:
+        """What the connector keeps here beside the books: cancellation, receipt, status, exception or installation."""
+        with self.lock:
+            return kept(self, kind)
 
     def balances(self, on: date | None = None) -> dict[str, str]:
         """What stands on each account at the end of a day, debit positive: a bank in its own currency, else in base."""

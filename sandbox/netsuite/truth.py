@@ -77,6 +77,7 @@ def _payment(books: Books, row: Row) -> dict[str, Any]:
         "voided": row["voided"] == "T",
         "made_by": row["_made_by"],
         "on": row["trandate"][:10],
+        "received_on": str(row["custbody_arc_received_on"] or "")[:10],
         "memo": row["memo"] or "",
         "number": row["tranid"],
         "check": row["otherrefnum"] or "",

@@ -14,7 +14,7 @@ from ruamel.yaml import YAML
 
 from sandbox.plan import Part
 from sandbox.stripe_deeds import STRIPE_DEEDS
-from tests.harness import Desk
+from tests.harness import Desk, banked, change_mapping, erp_mapping, settlement
 
 # Whose line of a deposit a member's amount belongs to, as RULES has it; told here once more, apart from the connector.
 ROLE_OF = {
@@ -28,7 +28,6 @@ ROLE_OF = {
     "other_adjustment": "adjustments",
     "risk_reserved_funds": "reserves",
 }
-ROLES = ("bank", "clearing", "fees", "refunds", "disputes", "adjustments", "reserves")
 
 
 def settle(
@@ -36,23 +35,16 @@ def settle(
 ) -> dict[str, str]:
     """From the next start on this currency is settled; its accounts, by role. Others than dollars get their own bank
     and clearing account."""
-    erp = at.world.netsuite
-    accounts = {role: erp.accounts[role] for role in ROLES}
+    erp = at.world.erp
+    entry = settlement(at.served, currency, through, journal_negative=journal_negative)
+    accounts: dict[str, str] = entry["accounts"]
     if currency != "USD":
         for role, number in (("bank", "1020"), ("clearing", "1030")):
             accounts[role] = erp.add_account(f"{number}-{currency}", f"{role} {currency}", "Bank", currency)
-    file = at.folder / "mappings" / "netsuite.yaml"
-    yaml = YAML()
-    mapping = yaml.load(file)
-    entry = {
-        "currency": currency,
-        "through": through,
-        "subsidiary": erp.first_subsidiary,
-        "accounts": accounts,
-        "journal_negative": journal_negative,
-    }
-    mapping["settlement"] = [*(mapping["settlement"] or ()), entry]
-    yaml.dump(mapping, file)
+    if at.world.erp_name == "netsuite":
+        entry["subsidiary"] = at.world.netsuite.first_subsidiary
+    file = erp_mapping(at.served, at.folder)
+    change_mapping(file, {"settlement": [*(YAML().load(file).get("settlement") or ()), entry]})
     return accounts
 
 
@@ -102,15 +94,13 @@ def meant(payout: dict[str, Any], accounts: dict[str, str]) -> dict[str, Decimal
 def booked(truth: dict[str, Any], payout: dict[str, Any], bank: str) -> list[dict[str, Decimal]]:
     """The deposits and journals in force that name this payout: what each took out of each account into the bank."""
     found = []
-    for record in (*truth["deposits"], *truth["journals"]):
+    for record in banked(truth, bank):
         if record["voided"] or payout["payout"] not in f"{record['external_id']} {record['memo']}":
             continue
-        sign = 1 if "payments" in record else -1  # a journal's lines are debits
         sums: Counter[str] = Counter()
         for line in record["lines"]:
-            sums[line["account"]] += sign * Decimal(line["amount"])  # type: ignore[assignment]
-        into_bank = Decimal(record["amount"]) if sign > 0 else -Decimal(sums.pop(bank))
-        assert into_bank == sum(sums.values())
+            sums[line["account"]] += Decimal(line["amount"])  # type: ignore[assignment]
+        assert Decimal(record["amount"]) == sum(sums.values())
         found.append({account: Decimal(amount) for account, amount in sums.items() if amount})
     return found
 

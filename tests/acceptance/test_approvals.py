@@ -19,6 +19,8 @@ from connector.store import approving, history, learning
 from sandbox.plan import Part
 from tests.harness import Desk, desk
 
+pytestmark = pytest.mark.usefixtures("each_erp")
+
 PEOPLE = """
 roles:
   analyst: {may: [approve, reject], amount_max: {USD: 1000.00}, only: [exact_balance, ambiguous, rejected]}
@@ -90,8 +92,7 @@ def _ours(at: Desk) -> list[dict[str, Any]]:
 
 
 def _receipts(at: Desk) -> str:
-    records = at.truth()["records"]["customrecord_arc_receipt"].values()
-    return "\n".join(row["custrecord_arc_rec_text"] for row in records)
+    return "\n".join(row["text"] for row in at.kept("receipt"))
 
 
 # ---- approve ----
@@ -151,15 +152,7 @@ def _waiting(at: Desk, kind: str) -> QueueRow:
 
 def _shown(at: Desk) -> dict[str, tuple[str, str, str]]:
     """Kind -> reason, owner and day of the closing, as the ERP's exception records have them."""
-    records = at.truth()["records"]["customrecord_arc_exception"].values()
-    return {
-        row["custrecord_arc_exc_kind"]: (
-            row["custrecord_arc_exc_reason"],
-            row.get("custrecord_arc_exc_owner") or "",
-            str(row.get("custrecord_arc_exc_closed") or "")[:10],
-        )
-        for row in records
-    }
+    return {row["kind"]: (row["reason"], row["owner"], row["closed_on"][:10]) for row in at.kept("exception")}
 
 
 def test_of_an_exception_the_explanation_that_a_person_chooses_is_posted(at: Desk) -> None:
@@ -419,7 +412,7 @@ def test_what_a_person_posted_by_hand_meanwhile_is_not_posted_again(at: Desk) ->
     assert _ask(at, "ana", "approve", row.payment).accepted
     payer, invoice = at.world.customer("Northfield Robotics").id, at.world.invoice_id("A-1")
     on = at.world.clock().date()
-    at.world.netsuite.pay_by_hand(payer, "1000.00", on, [(invoice, "1000.00")], memo=f"stripe {row.payment}")
+    at.world.erp.pay_by_hand(payer, "1000.00", on, [(invoice, "1000.00")], memo=f"stripe {row.payment}")
     at.tick()
     at.tick()
 
@@ -455,7 +448,7 @@ def test_what_cannot_be_posted_at_all_is_told_with_its_reason(tmp_path: Path) ->
     with desk(tmp_path, policy={**POLICY, "post": "suggest"}) as at:
         _set_up(at)
         row = _suggested(at)
-        at.world.netsuite.close_period(at.world.clock().strftime("%Y-%m"))
+        at.world.erp.close_period(at.world.clock().strftime("%Y-%m"))
         at.world.advance_to(at.world.clock() + timedelta(days=1))
         _ask(at, "carl", "approve", row.payment)
         at.tick()

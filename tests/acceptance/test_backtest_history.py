@@ -26,7 +26,7 @@ def at(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
         payer = made.world.add_customer("Northfield Robotics", "ap@northfield.example", 30).id
         for number in range(1, 5):
             bill(made, "Northfield Robotics", f"INV-{number}", f"{number}00.00", due_in=-60)
-        books, due_on = made.world.netsuite, today() - timedelta(days=60)
+        books, due_on = made.world.erp, today() - timedelta(days=60)
         invoices = {number: made.world.invoice_id(f"INV-{number}") for number in range(1, 5)}
         books.past_payment(payer, "100.00", due_on, {invoices[1]: "100.00"}, memo="INV-1")
         books.past_payment(payer, "200.00", due_on + timedelta(days=20), {invoices[2]: "200.00"}, memo="INV-2")

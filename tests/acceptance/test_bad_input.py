@@ -203,7 +203,7 @@ def test_an_invoice_of_nothing_or_less_is_asked_of_nobody(book: Desk, amount: st
 
 def test_an_invoice_that_is_no_longer_understood_is_not_reminded_of(book: Desk) -> None:
     book.days(date(2026, 9, 7))
-    book.world.netsuite.edit_invoice(book.world.invoice_id("OWED-1"), due_on=None)
+    book.world.erp.edit_invoice(book.world.invoice_id("OWED-1"), due_on=None)
     book.days(date(2026, 9, 30))
 
     assert 1 == len(book.mails_about("OWED-1"))  # the one that left while it was understood
@@ -213,7 +213,7 @@ def test_an_invoice_that_is_no_longer_understood_is_not_reminded_of(book: Desk) 
 def test_an_invoice_that_was_corrected_goes_on(book: Desk) -> None:
     wrong = _add(book, "WRONG-1", "10.00", None)
     book.tick()
-    book.world.netsuite.edit_invoice(wrong, due_on=DUE)
+    book.world.erp.edit_invoice(wrong, due_on=DUE)
     book.days(date(2026, 9, 8))
 
     assert [] == _parked(book)

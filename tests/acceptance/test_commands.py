@@ -12,7 +12,6 @@ from typing import Any
 
 import pytest
 
-from sandbox.faults import Rule
 from sandbox.plan import Part
 from tests.acceptance.commands import bill, run, store_content, today
 from tests.harness import Desk, desk
@@ -39,7 +38,7 @@ def _book(at: Desk) -> None:
         bill(at, "Northfield Robotics", number, amount)
     bill(at, "Brightwater Freight", "INV-201", "50000.00")
     bill(at, "Brightwater Freight", "INV-202", "1200.00")
-    at.world.netsuite.set_hold(at.world.invoice_id("INV-103"), "waiting for the renewal")
+    at.world.erp.set_hold(at.world.invoice_id("INV-103"), "waiting for the renewal")
     at.world.pay(
         "Northfield Robotics",
         "20000.00",
@@ -200,7 +199,7 @@ def test_report_names_its_measures_as_finance_does(told: Told) -> None:
 
 
 def test_report_without_the_erp_is_of_the_last_read_and_says_so(told: Told) -> None:
-    told.at.world.install(Rule("netsuite", "maintenance", times=100))
+    told.at.break_erp("maintenance", times=100)
     try:
         ended = run(told.at, "report", "--json")
     finally:
@@ -240,7 +239,7 @@ def test_check_tells_where_the_books_stand_and_what_waits(told: Told) -> None:
 
 
 def test_check_names_each_missing_right_and_field_and_how_to_grant_it(told: Told, tmp_path: Path) -> None:
-    erp, stripe = told.at.world.netsuite, told.at.world.stripe
+    erp, stripe = told.at.world.erp, told.at.world.stripe
     for permission in ("LIST_CUSTJOB", "customrecord_arc_status"):
         erp.revoke(permission)
     erp.remove_field("custbody_arc_hold")
@@ -303,7 +302,7 @@ def test_once_with_wrong_credentials_says_so_and_does_nothing(stranger: Desk) ->
 
 
 def test_once_while_the_erp_is_down_says_that_it_tries_again(told: Told, tmp_path: Path) -> None:
-    told.at.world.install(Rule("netsuite", "maintenance", times=100))
+    told.at.break_erp("maintenance", times=100)
     try:
         ended = run(Desk(told.at.served, tmp_path), "once")
     finally:

@@ -49,17 +49,21 @@ TOLD = (
     "it waits as an exception, and nobody is reminded meanwhile",
     "the account team has one task in Salesforce about it",
     "the customer was never asked for it",
-    "five invoices are closed in NetSuite by one payment",
+    "five invoices are closed in {erp} by one payment",
     "no reminder about LANTERN-1 left this morning",
     "it was looked up instead of sent again: one payment is there",
 )
 
 
-def test_people_are_told_each_story_that_it_held_and_what_all_came_to(tmp_path: Path) -> None:
-    ended = subprocess.run([ROOT / "scripts" / "demo"], cwd=tmp_path, capture_output=True, text=True, timeout=600)
+@pytest.mark.parametrize(("arguments", "erp"), [((), "NetSuite"), (("--erp", "intacct"), "Sage Intacct")])
+def test_people_are_told_each_story_that_it_held_and_what_all_came_to(
+    tmp_path: Path, arguments: tuple[str, ...], erp: str
+) -> None:
+    demo = [ROOT / "scripts" / "demo", *arguments]
+    ended = subprocess.run(demo, cwd=tmp_path, capture_output=True, text=True, timeout=600)
 
     assert 0 == ended.returncode, ended.stdout
-    assert [] == [fact for fact in TOLD if f"ok  {fact}" not in ended.stdout]
+    assert [] == [fact for fact in TOLD if f"ok  {fact.format(erp=erp)}" not in ended.stdout]
     assert "NOT " not in ended.stdout
     summary = ended.stdout.partition("Summary\n")[2].splitlines()
     figures = {name: value for name, value in (line.strip().rsplit(maxsplit=1) for line in summary if line[:2] == "  ")}
@@ -104,10 +108,11 @@ B-2,C-2,840,USD,75.25,2026-01-12,2026-02-11,2026-02-10,no,paper
 """
 
 
-def test_a_small_book_closes_every_loop_and_its_measures_are_those_of_a_plain_pass(tmp_path: Path) -> None:
+@pytest.mark.parametrize("erp", ["netsuite", "intacct"])
+def test_a_small_book_closes_every_loop_and_its_measures_are_those_of_a_plain_pass(tmp_path: Path, erp: str) -> None:
     (tmp_path / "invoices.csv").write_text(BOOK)
 
-    _assert_played(_demo(tmp_path, "--book", str(tmp_path)), tmp_path)
+    _assert_played(_demo(tmp_path, "--erp", erp, "--book", str(tmp_path)), tmp_path)
 
 
 @pytest.mark.long

@@ -22,7 +22,9 @@ from connector.store import activity, settling, verdicts
 from connector.store.settling import DepositState
 from sandbox.plan import Part
 from tests.acceptance.settling import assert_ties, pay_out, settle, stripe
-from tests.harness import Desk, desk
+from tests.harness import Desk, banked, desk
+
+pytestmark = pytest.mark.usefixtures("each_erp")
 
 ACT_POINTS = (
     "match.pending",
@@ -108,8 +110,7 @@ def _assert_paid_once(at: Desk) -> None:
     assert meant == applied
     assert "0.00" == at.balance("PAID-1") == at.balance("PAID-2")
     assert [] == at.mails_about("PAID-")
-    states = [row["custrecord_arc_can_state"] for row in truth["records"]["customrecord_arc_cancellation"].values()]
-    assert ["closed", "closed"] == states
+    assert ["closed", "closed"] == [row["state"] for row in at.kept("cancellation")]
 
 
 @pytest.mark.parametrize(("point", "store"), on_stores(*ACT_POINTS))
@@ -194,7 +195,7 @@ def _paid_out(folder: Path, store: str) -> Iterator[tuple[Desk, dict[str, str]]]
 
 
 def _assert_deposited_once(at: Desk, accounts: dict[str, str]) -> None:
-    assert 1 == len(at.truth()["deposits"])
+    assert 1 == len(banked(at.truth(), accounts["bank"]))
     assert_ties(at, accounts)
     with at.opened_store() as store, store.read() as tx:
         assert [DepositState.CLOSED] == [one.state for one in settling.deposits(tx, DepositState)]

@@ -18,6 +18,8 @@ from sandbox.faults import Rule
 from tests.acceptance.settling import bill, pay, stripe
 from tests.harness import Desk, desk, mappings
 
+pytestmark = pytest.mark.usefixtures("each_erp")
+
 
 def customer(at: Desk, name: str = "Northfield Robotics") -> str:
     return at.world.add_customer(name, "ap@northfield.example", 30).id
@@ -152,7 +154,7 @@ def waiting_act(at: Desk) -> tuple[str, str, str]:
     number = bill(at, of, "1000.00")
     at.tick()
     pay(at, of, number, "1000.00")
-    at.world.install(Rule("netsuite", "too_many", "addList", times=30))
+    at.break_erp("too_many", "act", times=30)
     at.tick()
     at.world.faults.clear()
     with at.service.store.read() as tx:
@@ -167,7 +169,7 @@ def test_a_payment_that_a_person_entered_while_our_act_waited_is_adopted(tmp_pat
         at.service.stop("post", lift=False, who="finance", reason="month end")
         at.tick()
         pays = [(at.world.invoice_id(number), "1000.00")] if is_applied else []
-        theirs = at.world.netsuite.pay_by_hand(of, "1000.00", in_days(at, 0), pays, memo=f"Stripe {charge}")
+        theirs = at.world.erp.pay_by_hand(of, "1000.00", in_days(at, 0), pays, memo=f"Stripe {charge}")
         at.world.advance_to(at.world.clock() + timedelta(minutes=3))
         at.service.stop("post", lift=True, who="finance", reason="done")
 
@@ -206,7 +208,7 @@ def test_an_act_is_not_written_any_more_once_somebody_else_posts_the_currency(tm
         assert [] == at.truth()["payments"]
 
         pays = at.world.invoice_id(number)
-        at.world.netsuite.stripe_connector_posts(charge, "1000.00", of, in_days(at, 0), pays)
+        at.world.erp.stripe_connector_posts(charge, "1000.00", of, in_days(at, 0), pays)
         next_day(at)
 
         with at.service.store.read() as tx:

@@ -33,7 +33,7 @@ def at(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
         for number in range(1, 7):
             bill(made, "Northfield Robotics", f"INV-{number}", f"{number}00.00", due_in=-60)
         invoices = {number: made.world.invoice_id(f"INV-{number}") for number in range(1, 7)}
-        books, then = made.world.netsuite, today() - timedelta(days=50)
+        books, then = made.world.erp, today() - timedelta(days=50)
         books.past_payment(payer, "100.00", then, {invoices[1]: "100.00"}, memo="INV-1")
         books.past_payment(payer, "400.00", then, {invoices[2]: "200.00", invoices[3]: "200.00"}, memo="INV-4")
         books.past_payment(payer, "55.55", then, {invoices[6]: "55.55"}, memo="thanks", check="4711")

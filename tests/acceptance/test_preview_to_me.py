@@ -26,7 +26,7 @@ def _book(at: Desk) -> None:
     bill(at, "Northfield Robotics", "INV-102", "8000.00", due_in=8)
     bill(at, "Brightwater Freight", "INV-201", "50000.00", due_in=8)
     bill(at, "Brightwater Freight", "INV-202", "1200.00", due_in=8)
-    at.world.netsuite.set_hold(at.world.invoice_id("INV-102"), "waiting for the renewal")
+    at.world.erp.set_hold(at.world.invoice_id("INV-102"), "waiting for the renewal")
 
 
 @pytest.fixture

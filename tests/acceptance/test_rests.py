@@ -15,9 +15,10 @@ from typing import Any
 import pytest
 
 from connector.store import verdicts
-from sandbox.faults import Rule
 from sandbox.plan import Part
 from tests.harness import Desk, desk
+
+pytestmark = pytest.mark.usefixtures("each_erp")
 
 ENTERED = {"apply_existing": "true"}
 
@@ -32,7 +33,7 @@ def bill(at: Desk, number: str, amount: str, due_in: int = 7) -> None:
 
 def enter(at: Desk, amount: str, memo: str) -> str:
     """A person records a payment in the ERP and applies nothing of it."""
-    books, today = at.world.netsuite, at.world.clock().date()
+    books, today = at.world.erp, at.world.clock().date()
     books.pay_by_hand(at.world.customer("Northfield Robotics").id, amount, today, (), memo)
     return next(str(one["id"]) for one in at.truth()["payments"] if one["memo"] == memo)
 
@@ -82,8 +83,8 @@ def test_a_rest_that_somebody_used_meanwhile_is_not_applied(tmp_path: Path) -> N
     with desk(tmp_path, policy=ENTERED) as at:
         set_up(at)
         payment, one = enter(at, "800.00", "A-1"), at.world.invoice_id("A-2")
-        books = at.world.netsuite
-        books.meanwhile("getList", lambda: books.apply_payment(payment, {one: "333.00"}))
+        books = at.world.erp
+        books.meanwhile(at.requests.before_update, lambda: books.apply_payment(payment, {one: "333.00"}))
 
         at.tick()
 
@@ -116,7 +117,7 @@ def test_an_answer_that_was_lost_is_looked_up_and_nothing_is_applied_twice(tmp_p
     with desk(tmp_path, policy=ENTERED) as at:
         set_up(at)
         enter(at, "800.00", "A-1")
-        at.world.install(Rule("netsuite", kind, "updateList", nth=1, seconds=3.0))
+        at.break_erp(kind, "update", nth=1, seconds=3.0)
 
         for _ in range(3):
             at.tick()
@@ -133,7 +134,7 @@ def test_credits_that_cover_what_is_overdue_wait_for_a_person_until_they_are_app
         at.tick()
         waiting = open_kinds(at)
 
-        at.world.netsuite.apply_payment(payment, {at.world.invoice_id("A-1"): "800.00"})
+        at.world.erp.apply_payment(payment, {at.world.invoice_id("A-1"): "800.00"})
         at.world.advance_to(at.world.clock() + timedelta(minutes=30))
         at.tick()
 

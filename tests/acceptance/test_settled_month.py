@@ -19,9 +19,10 @@ from typing import Any
 import pytest
 
 from connector.store import settling, verdicts
-from sandbox.faults import Rule
 from tests.acceptance.settling import assert_ties, bill, pay, settle, stripe
 from tests.harness import Desk, desk
+
+pytestmark = pytest.mark.usefixtures("each_erp")
 
 DAYS = 30
 # From the last deed on: disputes are decided, debits arrive, refunds are booked, everything is paid out.
@@ -191,7 +192,7 @@ class Month:
 
     def book_refund(self, money: Money, refund: str, amount: Decimal) -> None:
         """A credit memo, and the customer refund out of it, which names the refund."""
-        erp, clearing = self.at.world.netsuite, self.accounts[money.currency]["clearing"]
+        erp, clearing = self.at.world.erp, self.accounts[money.currency]["clearing"]
         memo = self.at.world.add_credit_memo(money.customer, f"CM-{refund}", self.today, str(amount))
         erp.refund_by_hand(memo, str(amount), self.today, clearing, memo=f"Stripe refund {refund}")
 
@@ -202,12 +203,12 @@ class Month:
             {"account": self.accounts[money.currency]["clearing"], "credit": amount},
         ]
         memo = f"debit {money.charge} was returned"
-        self.at.world.netsuite.journal_by_hand(self.today, lines, memo=memo, currency=money.currency)
+        self.at.world.erp.journal_by_hand(self.today, lines, memo=memo, currency=money.currency)
 
     def found_out(self, money: Money) -> None:
         """A person learns who paid and enters the payment onto clearing, unapplied."""
         account = self.accounts[money.currency]["clearing"]
-        self.at.world.netsuite.pay_by_hand(
+        self.at.world.erp.pay_by_hand(
             money.customer, str(money.amount), self.today, memo=f"Stripe {money.charge}",
             currency=money.currency, account=account,
         )  # fmt: skip
@@ -273,7 +274,7 @@ def _live(month: Month, faults: bool) -> None:
             left_by_hand = month.pay_out_by_hand()
         if faults and day < DAYS and month.luck.random() < 0.3:
             kind: Any = month.luck.choice(LOST_ANSWERS)
-            at.world.install(Rule("netsuite", kind, "addList", nth=month.luck.randint(1, 2), seconds=3.0))
+            at.break_erp(kind, "act", nth=month.luck.randint(1, 2), seconds=3.0)
             at.tick()
             at.world.faults.clear()
         at.tick()

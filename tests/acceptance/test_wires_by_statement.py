@@ -10,6 +10,8 @@ import pytest
 
 from tests.harness import Desk, desk
 
+pytestmark = pytest.mark.usefixtures("each_erp")
+
 OUR_ACCOUNT = "DE02120300000000202051"
 ISSUED, DUE = date(2026, 8, 18), date(2026, 9, 17)
 AMOUNTS = {
@@ -27,7 +29,7 @@ def at(tmp_path: Path) -> Iterator[Desk]:
     with desk(tmp_path) as made:
         statements = tmp_path / "statements"
         statements.mkdir()
-        bank_account = made.world.profile()["netsuite"]["accounts"]["bank"]
+        bank_account = made.world.erp.accounts["bank"]
         (tmp_path / "mappings" / "bank_statement.yaml").write_text(
             f'accounts:\n  - {{ number: "{OUR_ACCOUNT}", currency: USD, ledger_account: "{bank_account}", '
             "cutover_on: 2026-01-01 }\nnot_receipts: []\ndone_by_hand: []\ncsv_profiles: []\n"
@@ -50,7 +52,7 @@ def left(at: Desk) -> dict[str, str]:
 
 @pytest.mark.parametrize("file", ["camt", "mt940", "bai2"])
 def test_one_statement_line_closes_five_invoices_and_the_held_one_follows(at: Desk, file: str) -> None:
-    at.world.netsuite.set_hold(at.world.invoice_id("W-5"), "usage is being reconciled")
+    at.world.erp.set_hold(at.world.invoice_id("W-5"), "usage is being reconciled")
     at.tick()
     text = "INV " + " ".join(AMOUNTS)
     at.world.bank.book(OUR_ACCOUNT, "180000.00", payer="Meridian Freight", text=text)
@@ -60,7 +62,7 @@ def test_one_statement_line_closes_five_invoices_and_the_held_one_follows(at: De
 
     assert {"W-5": "22500.00"} == left(at)
 
-    at.world.netsuite.clear_hold(at.world.invoice_id("W-5"))
+    at.world.erp.clear_hold(at.world.invoice_id("W-5"))
     at.tick()
 
     assert {} == left(at)
@@ -71,7 +73,7 @@ def test_one_statement_line_closes_five_invoices_and_the_held_one_follows(at: De
 def test_a_wire_that_a_person_has_entered_already_is_not_posted_a_second_time(at: Desk) -> None:
     """Unapplied in the ERP, so that the invoice it names is still open (RULES 1.9)."""
     day = at.world.clock().date()
-    at.world.netsuite.pay_by_hand(at.world.customer("Meridian Freight").id, "24000.00", day, (), "incoming wire")
+    at.world.erp.pay_by_hand(at.world.customer("Meridian Freight").id, "24000.00", day, (), "incoming wire")
     at.world.bank.book(OUR_ACCOUNT, "24000.00", payer="Meridian Freight", text="W-1")
     at.world.bank.deliver(OUR_ACCOUNT)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from datetime import UTC, date, datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from pydantic import SecretStr
@@ -14,21 +14,38 @@ from starlette.routing import Mount
 
 from connector.adapters.netsuite import NetSuiteErp, NetSuiteMapping, NetSuiteSettings
 from connector.adapters.netsuite.settings import SettlementEntry
-from connector.money import Money
-from connector.ports import Finding, Outcome
-from connector.receivables import Cancellation, CloseIntent, PaymentApplication, PaymentToPost, Receipt
+from connector.receivables import CloseIntent
 from connector.settlement import SettleThrough
 from sandbox.clock import Sequence, WorldClock
 from sandbox.faults import Faults, Kind, Rule
 from sandbox.netsuite import NetSuite
 from sandbox.serving import Background
+from tests.contract.erp_site import NOW as NOW
+from tests.contract.erp_site import TODAY as TODAY
+from tests.contract.erp_site import ErpSite
+from tests.contract.erp_site import usd as usd
+from tests.fakes.ledger_erp import At, Trouble
 
-NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
-TODAY = NOW.date()
+# How the suite's troubles come to a NetSuite account, by the operation that meets them.
+OPERATIONS = {
+    At.READ: "suiteql",
+    At.READ_BACK: "getList",
+    At.ACT: "addList",
+    At.REST: "updateList",
+    At.DEPOSIT: "addList",
+    At.STATUS: "upsertList",
+    At.EXCEPTION: "upsertList",
+}
+TROUBLES: dict[Trouble, Kind] = {
+    Trouble.LOST_BEFORE: "drop_before",
+    Trouble.LOST_AFTER: "drop_after",
+    Trouble.BUSY: "too_many",
+    Trouble.LOGIN: "unauthorized",
+}
 
 
 @dataclass
-class Site:
+class Site(ErpSite):
     """A served account with one customer, and our adapter to it; `waits` are the pauses that it made."""
 
     netsuite: NetSuite
@@ -41,54 +58,31 @@ class Site:
     waits: list[float] = field(default_factory=list)
     numbers: int = 0
 
+    @property
+    def people(self) -> NetSuite:
+        return self.netsuite
+
     def now(self) -> datetime:
         return self.clock()
 
-    def invoice(self, amount: str = "1000.00", currency: str = "USD", customer: str = "", **changes: object) -> str:
-        self.numbers += 1
-        given: dict[str, object] = {
-            "issued_on": date(2026, 10, 1),
-            "due_on": date(2026, 10, 31),
-            "lines": [{"description": "Seats", "amount": amount, "kind": "subscription"}],
-            "currency": currency,
-            "terms_id": self.terms,
-        }
-        owner = customer or self.customer
-        return self.netsuite.add_invoice(owner, f"INV-{self.numbers}", **{**given, **changes})  # type: ignore[arg-type]
+    def later(self, hours: int) -> None:
+        self.clock.move_to(self.now() + timedelta(hours=hours))
 
     def fault(self, kind: Kind, operation: str = "*", **changes: object) -> None:
         self.faults.install(Rule("netsuite", kind, operation, **changes))  # type: ignore[arg-type]
 
-    def act(self, invoices: dict[str, str], amount: str = "", currency: str = "USD", act_id: str = "a1") -> CloseIntent:
-        total = amount or Money.total((Money.of(part, currency) for part in invoices.values()), currency).plain()
-        payment = f"arc-demo-pay-ch{act_id}-0"
-        return CloseIntent(
-            act_id=act_id,
-            payment=PaymentToPost(
-                payment,
-                self.customer,
-                Money.of(total, currency),
-                TODAY,
-                tuple(PaymentApplication(invoice, Money.of(part, currency)) for invoice, part in invoices.items()),
-                f"Stripe ch_{act_id}",
-            ),
-            cancellations=tuple(
-                Cancellation(f"arc-demo-can-{act_id}-{invoice}", invoice, ("+1", "+7"), "paid", NOW)
-                for invoice in invoices
-            ),
-            receipt=Receipt(f"arc-demo-rec-{act_id}", payment, "what was paid"),
-        )
+    def upset(self, at: At, trouble: Trouble, times: int = 1) -> None:
+        self.fault(TROUBLES[trouble], OPERATIONS[at], times=times)
 
-    def write(self, intent: CloseIntent) -> tuple[Outcome, tuple[Outcome, ...]]:
-        (answer,) = self.erp.write_acts([intent])
-        return answer.payment.outcome, tuple(record.outcome for record in answer.records)
+    def refuse(self, intent: CloseIntent, place: int) -> None:
+        self.fault("record_refused", "addList", record=place, code="USER_ERROR")
 
-    def payments(self) -> list[tuple[str, str, list[tuple[str, str]]]]:
-        """External id, amount and applications of each payment in the books."""
-        return [
-            (item["external_id"], item["amount"], [(part["invoice"], part["amount"]) for part in item["applications"]])
-            for item in self.netsuite.truth()["payments"]
-        ]
+    def unreadable_invoice(self) -> str:
+        return self.invoice(due_on=None)
+
+    def paged(self, rows: int) -> NetSuiteErp:
+        self.settings = replace(self.settings, page_rows=rows)
+        return self.with_mapping()
 
     def with_mapping(self, **parts: object) -> NetSuiteErp:
         """From here on the adapter has this mapping."""
@@ -104,10 +98,6 @@ class Site:
     def settled(self, through: SettleThrough = SettleThrough.CLEARING, **changes: object) -> NetSuiteErp:
         """From here on US dollars are settled on the accounts that every sandbox has."""
         return self.with_mapping(settlement=(settlement(self.netsuite.accounts, through=through, **changes),))
-
-    def finding(self, area: str) -> Finding:
-        """The first finding of this area that is not in order."""
-        return next(item for item in self.erp.check() if item.area == area and not item.ok)
 
 
 @contextmanager
@@ -139,10 +129,6 @@ def served(wsdl: Path | None) -> Iterator[Site]:
 
 def mapping(**parts: object) -> NetSuiteMapping:
     return NetSuiteMapping(account_time_zone="UTC").model_copy(update=parts)
-
-
-def usd(text: str) -> Money:
-    return Money.of(text, "USD")
 
 
 def settlement(chart: dict[str, str], **changes: object) -> SettlementEntry:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import date, timedelta
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -13,8 +13,8 @@ from pydantic import SecretStr
 from connector.adapters.netsuite import NetSuiteErp
 from connector.errors import Terminal, Transient
 from connector.money import Money
-from connector.ports import Answer, Installation, Mark, Outcome
-from connector.receivables import ArStatus, CreditKind, InvoiceStatus, RecordState
+from connector.ports import Mark, Outcome
+from connector.receivables import ArStatus, RecordState
 from sandbox.faults import Kind
 from tests.contract.netsuite_site import NOW, TODAY, Site, mapping, served, usd
 
@@ -45,44 +45,6 @@ def test_open_invoices_come_with_lines_holds_disputes_and_their_customers(site: 
     assert NOW == read.requested_at
 
 
-def test_more_invoices_than_a_page_are_read_along_their_id(site: Site) -> None:
-    erp = NetSuiteErp(replace(site.settings, page_rows=7), mapping(), site)
-    ids = [site.invoice() for _ in range(30)]
-
-    read, totals = erp.read_open(), erp.read_totals()
-    erp.close()
-
-    assert ids == [invoice.id for invoice in read.invoices]
-    assert all(len(invoice.lines) == 1 for invoice in read.invoices)
-    assert [(30, usd("30000"))] == [(total.count, total.open_amount) for total in totals]
-
-
-def test_totals_are_by_customer_and_currency(site: Site) -> None:
-    other = site.netsuite.add_customer("Harrow Optics", "ap@harrow.example", None)
-    site.invoice("10.00")
-    site.invoice("5.00")
-    site.invoice("7000", "JPY")
-    site.invoice("2.00", customer=other)
-
-    totals = {(total.customer_id, total.currency): (total.count, total.open_amount) for total in site.erp.read_totals()}
-
-    assert {
-        (site.customer, "USD"): (2, usd("15")),
-        (site.customer, "JPY"): (1, Money(7000, "JPY")),
-        (other, "USD"): (1, usd("2")),
-    } == totals
-
-
-def test_some_customers_can_be_read_alone(site: Site) -> None:
-    other = site.netsuite.add_customer("Harrow Optics", "ap@harrow.example", None)
-    site.invoice()
-    theirs = site.invoice(customer=other)
-
-    assert [theirs] == [invoice.id for invoice in site.erp.read_open([other]).invoices]
-    assert () == site.erp.read_open([]).invoices
-    assert () == site.erp.read_open(["cus_123", ""]).invoices
-
-
 def test_a_currency_that_is_new_in_the_account_is_seen_without_a_restart(site: Site) -> None:
     site.invoice()
     site.erp.read_open()
@@ -95,53 +57,6 @@ def test_an_invoice_waiting_for_approval_is_not_read(site: Site) -> None:
     site.invoice(approval="pending")
 
     assert () == site.erp.read_open().invoices
-
-
-def test_invoices_by_id_come_in_whatever_status(site: Site) -> None:
-    paid, voided, still_open = site.invoice("5.00"), site.invoice(), site.invoice()
-    site.netsuite.pay_by_hand(site.customer, "5.00", TODAY, [(paid, "5.00")])
-    site.netsuite.void(voided)
-
-    read = site.erp.read_invoices([paid, voided, still_open, "999999", "not-an-id"])
-
-    assert {paid: InvoiceStatus.PAID, voided: InvoiceStatus.VOIDED, still_open: InvoiceStatus.OPEN} == {
-        invoice.id: invoice.status for invoice in read.invoices
-    }
-    assert () == read.parked
-
-
-def test_changes_include_an_invoice_that_a_payment_closed(site: Site) -> None:
-    """A payment need not touch the invoice's own modified date."""
-    old = [site.invoice("5.00"), site.invoice("6.00")]
-    site.clock.move_to(NOW + timedelta(hours=5))
-    new = site.invoice()
-    site.netsuite.pay_by_hand(site.customer, "5.00", TODAY, [(old[0], "5.00")])
-
-    read = site.erp.read_changed(NOW + timedelta(hours=4))
-
-    assert {old[0]: InvoiceStatus.PAID, new: InvoiceStatus.OPEN} == {item.id: item.status for item in read.invoices}
-    assert [usd("0")] == [credit.open_amount for credit in read.credits]
-
-
-def test_changes_include_a_customer_who_was_edited(site: Site) -> None:
-    site.clock.move_to(NOW + timedelta(hours=5))
-    site.netsuite.edit_customer(site.customer, custentity_arc_do_not_contact=True, custentity_arc_exclude="test")
-
-    (customer,) = site.erp.read_changed(NOW + timedelta(hours=4)).customers
-
-    assert (True, "do-not-contact, test") == (customer.is_excluded, customer.exclusion)
-
-
-def test_open_credits_are_memos_and_unapplied_payments(site: Site) -> None:
-    site.netsuite.add_credit_memo(site.customer, "CM-1", TODAY, "30.00")
-    site.netsuite.pay_by_hand(site.customer, "20.00", TODAY, memo="ch_9")
-
-    credits = {credit.kind: (credit.open_amount, credit.memo) for credit in site.erp.read_open().credits}
-
-    assert {
-        CreditKind.CREDIT_MEMO: (usd("30"), ""),
-        CreditKind.UNAPPLIED_PAYMENT: (usd("20"), "ch_9"),
-    } == credits
 
 
 def test_credits_by_id_come_with_what_they_have_left_even_if_that_is_nothing(site: Site) -> None:
@@ -266,32 +181,6 @@ def test_a_service_that_is_not_there_is_transient(site: Site) -> None:
     erp.close()
 
 
-# ---- Payments by others ----
-
-
-def test_a_payment_is_found_by_its_source_id_in_external_id_or_memo(site: Site) -> None:
-    invoice = site.invoice()
-    site.netsuite.pay_by_hand(site.customer, "10.00", TODAY, [(invoice, "10.00")], external_id="ch_111")
-    by_memo = site.netsuite.pay_by_hand(site.customer, "20.00", TODAY, memo="charge ch_222, thanks")
-    site.netsuite.pay_by_hand(site.customer, "30.00", TODAY, memo="ch_3334")
-
-    found = site.erp.find_payments(["ch_111", "ch_222", "ch_333", "ch_444", ""])
-
-    assert {"ch_111", "ch_222"} == set(found)
-    assert ((invoice, usd("10")),) == found["ch_111"].applications
-    assert (by_memo, usd("20"), False) == (found["ch_222"].erp_id, found["ch_222"].amount, found["ch_222"].voided)
-
-
-def test_a_payment_in_force_is_found_before_a_voided_one(site: Site) -> None:
-    first = site.netsuite.pay_by_hand(site.customer, "10.00", TODAY, memo="ch_111")
-    site.netsuite.void_payment(first)
-    only_voided = site.erp.find_payments(["ch_111"])
-    second = site.netsuite.pay_by_hand(site.customer, "10.00", TODAY, memo="ch_111")
-
-    assert (first, True) == (only_voided["ch_111"].erp_id, only_voided["ch_111"].voided)
-    assert second == site.erp.find_payments(["ch_111"])["ch_111"].erp_id
-
-
 # ---- Writing acts ----
 
 CREATED, EXISTS, DIFFERENT = Outcome.CREATED, Outcome.EXISTS, Outcome.EXISTS_DIFFERENT
@@ -317,20 +206,6 @@ def test_an_act_is_one_request_and_closes_its_invoices(site: Site) -> None:
     assert [(first, usd("0")), (second, usd("100"))] == [(item.id, item.balance) for item in seen.invoices]
     assert {RecordState.INTENDED} == {state for _, state in seen.records}
     assert (3, NOW) == (len(seen.records), seen.requested_at)
-
-
-def test_an_act_is_written_twice_marked_and_read_back(site: Site) -> None:
-    invoice = site.invoice(tax=["5.00"])
-    intent = site.act({invoice: "1005.00"})
-
-    first, again = site.write(intent), site.write(intent)
-    marks = [Mark(item.external_id, RecordState.CLOSED) for item in intent.cancellations]
-    marked = site.erp.write_marks(marks, [ArStatus(f"arc-demo-st-{invoice}", invoice, "closed", "paid")])
-    (seen,) = site.erp.read_acts([intent])
-
-    assert ((CREATED, (CREATED, CREATED)), (EXISTS, (EXISTS, EXISTS))) == (first, again)
-    assert [CREATED, CREATED] == [answer.outcome for answer in marked]
-    assert [(invoice, InvoiceStatus.PAID)] == [(item.id, item.status) for item in seen.invoices]
 
 
 def test_the_payment_is_dated_the_day_it_was_received_whatever_the_zone(site: Site) -> None:
@@ -386,68 +261,12 @@ def test_an_act_of_many_invoices_is_refused_only_beyond_one_requests_length(site
     ]
 
 
-def test_the_same_act_again_exists(site: Site) -> None:
-    intent = site.act({site.invoice(): "1000.00"})
-    site.write(intent)
-
-    assert (EXISTS, (EXISTS, EXISTS)) == site.write(intent)
-    assert 1 == len(site.payments())
-
-
-def test_a_payment_that_was_changed_meanwhile_exists_different(site: Site) -> None:
-    first = site.act({site.invoice(): "1000.00"})
-    site.write(first)
-    changed = replace(first, payment=replace(first.payment, amount=usd("1500.00")))
-
-    (answer,) = site.erp.write_acts([changed])
-
-    assert DIFFERENT == answer.payment.outcome
-    assert "amount 1,000.00 USD instead of 1,500.00 USD" == answer.payment.message
-
-
-def test_a_voided_payment_under_our_id_exists_different(site: Site) -> None:
-    intent = site.act({site.invoice(): "1000.00"})
-    (answer,) = site.erp.write_acts([intent])
-    site.netsuite.void_payment(answer.payment.erp_id)
-
-    (again,) = site.erp.write_acts([intent])
-
-    assert DIFFERENT == again.payment.outcome
-    assert "it is voided" in again.payment.message
-
-
 def test_a_double_that_cannot_be_looked_at_is_unknown(site: Site) -> None:
     intent = site.act({site.invoice(): "1000.00"})
     site.write(intent)
     site.fault("server_error", "getList", times=3)
 
     assert (UNKNOWN, (EXISTS, EXISTS)) == site.write(intent)
-
-
-@pytest.mark.parametrize("why", ["closed period", "paid", "voided", "other currency", "too much", "other customer"])
-def test_a_payment_that_netsuite_refuses_writes_nothing_of_itself(site: Site, why: str) -> None:
-    invoice = site.invoice()
-    intent = site.act({invoice: "1000.00"})
-    if why == "closed period":
-        site.netsuite.close_period("2026-11")
-    elif why == "paid":
-        site.netsuite.pay_by_hand(site.customer, "1000.00", TODAY, [(invoice, "1000.00")])
-    elif why == "voided":
-        site.netsuite.void(invoice)
-    elif why == "other currency":
-        intent = site.act({site.invoice("1000", "JPY"): "1000.00"})
-    elif why == "too much":
-        intent = site.act({invoice: "1000.01"})
-    else:
-        other = site.netsuite.add_customer("Harrow Optics", "ap@harrow.example", None)
-        intent = site.act({site.invoice(customer=other): "1000.00"})
-
-    (answer,) = site.erp.write_acts([intent])
-
-    assert REFUSED == answer.payment.outcome
-    assert answer.payment.code
-    assert answer.payment.message
-    assert intent.payment.external_id not in [external_id for external_id, _, _ in site.payments()]
 
 
 @pytest.mark.parametrize("kind", ["timeout_after", "cut_after", "unreadable_after", "drop_after"])
@@ -601,12 +420,6 @@ def test_a_lost_permission_is_not_taken_for_a_missing_payment(site: Site) -> Non
         site.erp.read_acts([intent])
 
 
-def test_nothing_to_read_back_asks_nothing(site: Site) -> None:
-    assert () == site.erp.read_acts([])
-    assert () == site.erp.write_acts([])
-    assert () == site.erp.write_marks([], [])
-
-
 # ---- Marks, statuses, the installation ----
 
 
@@ -662,15 +475,6 @@ def test_a_mark_on_a_record_that_somebody_saved_just_now_is_refused_with_its_cod
     (answer,) = site.erp.write_marks([Mark(intent.receipt.external_id, RecordState.CLOSED)], [])
 
     assert (REFUSED, "RCRD_HAS_BEEN_CHANGED") == (answer.outcome, answer.code)
-
-
-def test_the_installation_record_is_read_as_it_was_written(site: Site) -> None:
-    assert site.erp.read_installation() is None
-
-    answer = site.erp.write_installation(Installation("demo", 3, NOW))
-
-    assert Answer("arc-installation", CREATED, answer.erp_id) == answer
-    assert Installation("demo", 3, NOW) == site.erp.read_installation()
 
 
 def test_no_error_shows_a_secret(site: Site, caplog: pytest.LogCaptureFixture) -> None:

@@ -49,16 +49,6 @@ def test_settlements_are_told_with_the_roles_that_have_an_account(site: Site) ->
     assert not erp.pays_for_family
 
 
-def test_a_payment_waits_where_its_currency_is_settled(site: Site) -> None:
-    account = site.netsuite.accounts
-    intent = site.act({site.invoice(): "1000.00"})
-
-    assert CREATED == site.settled().write_acts([intent])[0].payment.outcome
-
-    assert [account["clearing"]] == [payment["account"] for payment in site.netsuite.truth()["payments"]]
-    assert EXISTS == site.erp.write_acts([intent])[0].payment.outcome
-
-
 @pytest.mark.parametrize("through", [SettleThrough.UNDEPOSITED, None])
 def test_a_payment_without_a_clearing_account_waits_in_undeposited_funds(
     site: Site, through: SettleThrough | None
@@ -140,23 +130,6 @@ def test_periods_are_months_from_two_years_back_with_their_locks(site: Site) -> 
 
 
 # ---- Balances ----
-
-
-def test_balances_are_of_the_clearing_account_and_of_receivables_on_a_day(site: Site) -> None:
-    erp = site.settled()
-    invoice = site.invoice("1000.00")
-    site.netsuite.add_credit_memo(site.customer, "CM-1", date(2026, 10, 5), "50.00")
-    clearing = site.netsuite.accounts["clearing"]
-    site.netsuite.pay_by_hand(site.customer, "300.00", date(2026, 10, 10), [(invoice, "300.00")], account=clearing)
-    lines = [{"account": "clearing", "amount": "120.00"}, {"account": "fees", "amount": "-3.50"}]
-    site.netsuite.deposit_by_hand(date(2026, 10, 20), lines=lines)
-
-    def on(day: date) -> dict[AccountRole, Money]:
-        return {balance.role: balance.amount for balance in erp.read_balances(day)}
-
-    assert {CLEARING: usd("0"), RECEIVABLE: usd("1000")} == on(date(2026, 10, 1))
-    assert {CLEARING: usd("300"), RECEIVABLE: usd("650")} == on(date(2026, 10, 19))
-    assert {CLEARING: usd("180"), RECEIVABLE: usd("650")} == on(date(2026, 10, 20))
 
 
 def test_balances_are_by_subsidiary_and_currency(site: Site) -> None:

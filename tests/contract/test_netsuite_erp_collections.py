@@ -12,18 +12,12 @@ from pydantic import ValidationError
 
 from connector.adapters.netsuite.settings import Fields
 from connector.errors import Terminal
-from connector.money import Money
 from connector.ports import Outcome
 from connector.receivables import (
     ArStatus,
-    Contact,
     ExceptionRecord,
-    Instalment,
-    InvoiceLine,
     OpenInvoice,
-    Pause,
     PauseKind,
-    Traits,
 )
 from tests.contract.netsuite_site import NOW, TODAY, Site, mapping, served, usd
 
@@ -49,64 +43,6 @@ def by_soap(site: Site, invoice: str) -> OpenInvoice:
 # ---- what people enter on an invoice ----
 
 SINCE, UNTIL = date(2026, 11, 10), date(2026, 12, 20)
-
-
-def test_holds_promises_plans_and_conversations_are_read(site: Site) -> None:
-    invoice = site.invoice()
-    site.netsuite.set_hold(invoice, "metric not signed off", "usage", "revops", SINCE, UNTIL)
-    site.netsuite.promise(invoice, UNTIL, "400.00", "R. Osei", "ar@us.example")
-    site.netsuite.agree_plan(invoice, "2026-12-01 600.00;\n2027-01-01 400.00", "controller")
-    site.netsuite.converse(invoice, UNTIL)
-    site.netsuite.touch(invoice, TODAY)
-
-    found = read(site, invoice)
-
-    parts = (Instalment(date(2026, 12, 1), usd("600")), Instalment(date(2027, 1, 1), usd("400")))
-    assert (
-        Pause(PauseKind.USAGE, "metric not signed off", "revops", SINCE, UNTIL),
-        Pause(PauseKind.PROMISE, "promised by R. Osei", "ar@us.example", until=UNTIL, amount=usd("400")),
-        Pause(
-            PauseKind.PLAN,
-            "payment plan of 2 instalments",
-            until=date(2027, 1, 1),
-            instalments=parts,
-            approved_by="controller",
-        ),
-        Pause(PauseKind.CONVERSATION, "entered in NetSuite", until=UNTIL),
-    ) == found.pauses
-    assert ("", TODAY) == (found.hold_reason, found.touched_on)
-
-
-def test_a_hold_for_a_persons_own_reason_is_a_hold_and_a_pause(site: Site) -> None:
-    invoice = site.invoice()
-    site.netsuite.set_hold(invoice, "legal")
-
-    found = read(site, invoice)
-
-    assert ("legal", (Pause(PauseKind.HOLD, "legal"),)) == (found.hold_reason, found.pauses)
-    site.netsuite.clear_hold(invoice)
-    assert ("", ()) == (read(site, invoice).hold_reason, read(site, invoice).pauses)
-
-
-def test_a_dispute_goes_from_its_flag_to_its_outcome(site: Site) -> None:
-    lines = [{"description": "Seats", "amount": "600.00"}, {"description": "Use", "amount": "400.00"}]
-    invoice = site.invoice(lines=lines)
-    site.netsuite.dispute_line(invoice, 2, "wrong count", SINCE)
-    site.netsuite.own_dispute(invoice, "billing", UNTIL)
-
-    flagged = read(site, invoice)
-    site.netsuite.give_detail(invoice, 2, "40 seats were agreed")
-    detailed = read(site, invoice)
-    site.netsuite.settle_dispute(invoice, 2, "written off")
-    settled = read(site, invoice)
-
-    disputed = InvoiceLine("2", "Use", usd("400"), "", True, "wrong count", SINCE)
-    assert (InvoiceLine("1", "Seats", usd("600")), disputed) == flagged.lines
-    assert (Pause(PauseKind.DISPUTE, "wrong count", "billing", SINCE, UNTIL),) == flagged.pauses
-    assert usd("600") == flagged.askable
-    assert replace(disputed, dispute_detail="40 seats were agreed") == detailed.lines[1]
-    over = InvoiceLine("2", "Use", usd("400"), disputed_on=SINCE, dispute_outcome="written_off")
-    assert (over, (), usd("1000")) == (settled.lines[1], settled.pauses, settled.askable)
 
 
 def entered(site: Site) -> str:
@@ -185,16 +121,6 @@ def test_a_text_that_nobody_understands_parks_that_invoice_and_no_other(site: Si
     assert ([bad, good], ()) == ([one.id for one in corrected.invoices], corrected.parked)
 
 
-def test_what_people_enter_comes_with_the_next_read_of_changes(site: Site) -> None:
-    invoice = site.invoice()
-    site.clock.move_to(NOW + timedelta(hours=5))
-    site.netsuite.promise(invoice, UNTIL)
-
-    (found,) = site.erp.read_changed(NOW + timedelta(hours=4)).invoices
-
-    assert [PauseKind.PROMISE] == [pause.kind for pause in found.pauses]
-
-
 def test_past_holds_say_nothing_about_how_money_was_applied(site: Site) -> None:
     invoice = entered(site)
     site.netsuite.pay_by_hand(site.customer, "1000.00", TODAY, [(invoice, "1000.00")])
@@ -228,19 +154,6 @@ def described(site: Site, **said: object) -> None:
         "mails_parent": True,
     }
     site.netsuite.describe_customer(site.customer, **{**given, **said})
-
-
-def test_what_segments_and_channels_need_is_read_of_a_customer(site: Site) -> None:
-    described(site)
-    site.invoice()
-
-    (customer,) = site.erp.read_open().customers
-
-    arr = Money.of("120000.00", "EUR")
-    assert Traits("enterprise", "annual", "usage", "partner", arr, "DE", "Europe/Berlin") == customer.traits
-    assert ("cfo@northfield.example", "ap2@northfield.example") == customer.cc
-    assert (Contact("sms", "+4930901820", SINCE), Contact("chat", "@northfield")) == customer.contacts
-    assert customer.mails_parent
 
 
 def test_a_parent_that_gets_the_reminders_is_read_with_its_child_though_it_owes_nothing(site: Site) -> None:
@@ -353,21 +266,6 @@ def test_an_exception_comes_with_its_deadline_and_what_came_of_it(site: Site) ->
 
 
 # ---- payment history: what was settled when, and whether it was disputed ----
-
-
-def test_a_settled_invoice_has_its_day_and_a_dispute_that_ended_still_counts(site: Site) -> None:
-    plain, disputed, still_open = site.invoice(), site.invoice(), site.invoice()
-    site.netsuite.dispute_line(disputed, 1, "", SINCE)
-    site.netsuite.settle_dispute(disputed, 1, "rejected")
-    paid_on = date(2026, 11, 12)
-    for invoice in (plain, disputed):
-        site.netsuite.pay_by_hand(site.customer, "1000.00", paid_on, [(invoice, "1000.00")])
-
-    documents = {one.id: one for one in site.erp.read_documents(date(2025, 11, 1), TODAY)}
-
-    assert [(paid_on, False), (paid_on, True), (None, False)] == [
-        (documents[id].closed_on, documents[id].was_disputed) for id in (plain, disputed, still_open)
-    ]
 
 
 def test_one_document_that_can_not_be_read_does_not_hide_how_the_others_were_paid(site: Site) -> None:

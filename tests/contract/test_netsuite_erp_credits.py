@@ -13,7 +13,6 @@ from connector.adapters.netsuite.settings import EarlyDiscount
 from connector.errors import Transient
 from connector.ports import Outcome
 from connector.receivables import CloseIntent, CreditKind, CreditUse, PaymentApplication, RecordState
-from connector.receivables import EarlyDiscount as Offered
 from sandbox.faults import Kind
 from tests.contract.netsuite_site import NOW, TODAY, Site, served, usd
 
@@ -50,39 +49,6 @@ def balances(site: Site) -> dict[str, str]:
 # ---- Payments with credits ----
 
 
-def test_a_payment_and_a_credit_memo_close_an_invoice_together(site: Site) -> None:
-    invoice, memo = site.invoice("1000.00"), site.netsuite.add_credit_memo(site.customer, "CM-1", TODAY, "200.00")
-    intent = netted(site, {invoice: "1000.00"}, {memo: "200.00"}, "800.00")
-
-    assert (CREATED, (CREATED, CREATED)) == site.write(intent)
-
-    assert {invoice: "0.00", memo: "0.00"} == balances(site)
-    (payment,) = site.netsuite.truth()["payments"]
-    assert "800.00" == payment["amount"]  # the payment stays what was received
-    (seen,) = site.erp.read_acts([intent])
-    assert seen.payment is not None
-    assert (usd("800"), ((invoice, usd("1000")),)) == (seen.payment.amount, seen.payment.applications)
-    assert ((memo, usd("200")),) == seen.payment.credits
-    assert (EXISTS, (EXISTS, EXISTS)) == site.write(intent)
-
-
-def test_part_of_several_memos_is_used_over_several_invoices(site: Site) -> None:
-    first, second = site.invoice("600.00"), site.invoice("400.00")
-    memos = [site.netsuite.add_credit_memo(site.customer, f"CM-{n}", TODAY, "150.00") for n in (1, 2)]
-    parts, credits = {first: "600.00", second: "250.00"}, {memos[0]: "150.00", memos[1]: "50.00"}
-    intent = netted(site, parts, credits, "700.00")
-
-    assert CREATED == site.write(intent)[0]
-
-    assert {first: "0.00", second: "150.00", memos[0]: "0.00", memos[1]: "100.00"} == balances(site)
-    (seen,) = site.erp.read_acts([intent])
-    assert seen.payment is not None
-    # 850 applied less 200 of credits: 650 of 700 in cash.
-    assert usd("650") == intent.payment.cash_applied
-    assert parts == {id_: amount.plain() for id_, amount in seen.payment.applications}
-    assert credits == {id_: amount.plain() for id_, amount in seen.payment.credits}
-
-
 def test_a_payment_that_exists_without_our_credits_is_different(site: Site) -> None:
     invoice, memo = site.invoice("1000.00"), site.netsuite.add_credit_memo(site.customer, "CM-1", TODAY, "200.00")
     site.write(site.act({invoice: "800.00"}))
@@ -94,26 +60,6 @@ def test_a_payment_that_exists_without_our_credits_is_different(site: Site) -> N
     assert f"applied as 800.00 USD to {invoice} instead of {wanted}" == answer.payment.message
 
 
-@pytest.mark.parametrize("why", ["other customer", "other currency", "used up", "more than it has left"])
-def test_a_credit_that_netsuite_does_not_offer_refuses_the_whole_payment(site: Site, why: str) -> None:
-    invoice, customer, amount, currency = site.invoice("1000.00"), site.customer, "200.00", "USD"
-    if why == "other customer":
-        customer = site.netsuite.add_customer("Harrow Optics", "ap@harrow.example", None)
-    elif why == "other currency":
-        currency = "EUR"
-    elif why == "more than it has left":
-        amount = "199.99"
-    memo = site.netsuite.add_credit_memo(customer, "CM-1", TODAY, amount, currency=currency)
-    if why == "used up":
-        site.netsuite.apply_credit(memo, {site.invoice("200.00"): "200.00"})
-
-    (answer,) = site.erp.write_acts([netted(site, {invoice: "1000.00"}, {memo: "200.00"}, "800.00")])
-
-    assert (REFUSED, True) == (answer.payment.outcome, bool(answer.payment.message))
-    assert [] == site.payments()
-    assert "1000.00" == balances(site)[invoice]
-
-
 def test_a_credit_id_that_cannot_be_netsuites_is_refused_before_anything_is_sent(site: Site) -> None:
     (answer,) = site.erp.write_acts([netted(site, {site.invoice(): "1000.00"}, {"cn_1": "200.00"}, "800.00")])
 
@@ -122,18 +68,6 @@ def test_a_credit_id_that_cannot_be_netsuites_is_refused_before_anything_is_sent
 
 
 # ---- Our own bank account ----
-
-
-def test_a_wire_is_on_our_bank_account_whatever_the_settlement_says(site: Site) -> None:
-    erp, bank = site.settled(), site.netsuite.accounts["bank"]
-    intent = with_payment(site.act({site.invoice(): "1000.00"}), deposit_account=bank)
-
-    assert CREATED == erp.write_acts([intent])[0].payment.outcome
-
-    assert [bank] == [payment["account"] for payment in site.netsuite.truth()["payments"]]
-    assert EXISTS == erp.write_acts([intent])[0].payment.outcome
-    (on_clearing,) = erp.write_acts([with_payment(intent, deposit_account="")])
-    assert f"on account {bank} instead of account {site.netsuite.accounts['clearing']}" == on_clearing.payment.message
 
 
 def test_a_wire_to_an_account_of_another_subsidiary_is_netsuites_to_refuse(site: Site) -> None:
@@ -155,15 +89,6 @@ def test_a_wire_to_an_account_of_another_subsidiary_is_netsuites_to_refuse(site:
 def discounted(site: Site, amount: str = "1000.00") -> str:
     terms = site.netsuite.add_term("2% 10, Net 30", 30, "2", 10)
     return site.invoice(amount, issued_on=ISSUED, due_on=ISSUED + timedelta(days=30), terms_id=terms)
-
-
-def test_an_invoice_says_what_its_terms_let_the_customer_keep_back(site: Site) -> None:
-    invoice, plain = discounted(site), site.invoice()
-    expected = {invoice: Offered(usd("20"), date(2026, 11, 26)), plain: None}
-
-    assert expected == {one.id: one.discount for one in site.erp.read_open().invoices}
-    (seen,) = site.erp.read_acts([site.act({invoice: "1.00", plain: "1.00"})])
-    assert expected == {one.id: one.discount for one in seen.invoices}
 
 
 def test_no_discount_is_read_where_the_mapping_names_none(site: Site) -> None:
@@ -191,28 +116,6 @@ def test_a_payment_within_the_terms_closes_the_invoice_with_its_discount(site: S
     (without,) = site.erp.write_acts([site.act({invoice: "980.00"})])
     taken = f"applied as 980.00 USD to {invoice} (20.00 USD discount) instead of 980.00 USD to {invoice}"
     assert (DIFFERENT, taken) == (without.payment.outcome, without.payment.message)
-
-
-def test_credit_cash_and_discount_settle_one_invoice(site: Site) -> None:
-    invoice, memo = discounted(site), site.netsuite.add_credit_memo(site.customer, "CM-1", TODAY, "100.00")
-    application = PaymentApplication(invoice, usd("980"), discount=usd("20"))
-    intent = with_payment(netted(site, {invoice: "980.00"}, {memo: "100.00"}, "880.00"), applications=(application,))
-
-    assert CREATED == site.write(intent)[0]
-    assert {invoice: "0.00", memo: "0.00"} == balances(site)
-    assert EXISTS == site.write(intent)[0]
-
-
-def test_a_payment_that_a_person_entered_is_found_with_its_credits_and_discounts(site: Site) -> None:
-    """Else what people did could not be compared with what was suggested."""
-    invoice, memo = discounted(site), site.netsuite.add_credit_memo(site.customer, "CM-1", TODAY, "100.00")
-    lines = {invoice: {"amount": "980.00", "discount": "20.00"}}
-    made = site.netsuite.enter_payment(site.customer, "880.00", TODAY, lines, {memo: "100.00"}, memo="ch_9")
-
-    seen = site.erp.find_payments(["ch_9"])["ch_9"]
-
-    assert (made, usd("880"), ((invoice, usd("980")),)) == (seen.erp_id, seen.amount, seen.applications)
-    assert (((memo, usd("100")),), ((invoice, usd("20")),)) == (seen.credits, seen.discounts)
 
 
 # ---- Credits as they are read ----
@@ -464,15 +367,6 @@ def test_an_update_that_may_not_have_arrived_is_not_found_and_tried_again(site: 
     assert (CREATED, (CREATED, CREATED)) == site.write(intent)
 
 
-def test_a_payment_that_was_used_for_something_else_meanwhile_is_not_the_acts_own(site: Site) -> None:
-    invoice, other = site.invoice("1000.00"), site.invoice("50.00")
-    payment = site.netsuite.enter_payment(site.customer, "1000.00", TODAY)
-    intent = rest(site, payment, "1000.00", {invoice: "1000.00"})
-    use(site, payment, other)
-
-    assert site.erp.read_acts([intent])[0].payment is None
-
-
 def test_a_payment_that_was_voided_after_it_was_applied_is_told(site: Site) -> None:
     invoice = site.invoice("1000.00")
     payment = site.netsuite.enter_payment(site.customer, "1000.00", TODAY)
@@ -499,23 +393,6 @@ def test_somebody_who_saves_between_our_look_and_our_update_is_not_overwritten(
 
     theirs, mine = {other: "50.00"}, {invoice: ours} if outcome is CREATED else {}
     assert (outcome, theirs | mine) == (answer.payment.outcome, applied(site, payment))
-
-
-def test_creations_and_applications_go_together_and_each_is_answered(site: Site) -> None:
-    new, later, stale = site.invoice("10.00"), site.invoice("20.00"), site.invoice("30.00")
-    good, used = (site.netsuite.enter_payment(site.customer, amount, TODAY) for amount in ("20.00", "30.00"))
-    intents = [
-        rest(site, used, "29.00", {stale: "29.00"}, "r1"),
-        site.act({new: "10.00"}, act_id="a1"),
-        rest(site, good, "20.00", {later: "20.00"}, "r2"),
-    ]
-
-    answers = site.erp.write_acts(intents)
-
-    assert ["r1", "a1", "r2"] == [answer.act_id for answer in answers]
-    assert [REFUSED, CREATED, CREATED] == [answer.payment.outcome for answer in answers]
-    assert [{REFUSED}, {CREATED}, {CREATED}] == [{one.outcome for one in answer.records} for answer in answers]
-    assert {new: "0.00", later: "0.00", stale: "30.00"} == balances(site)
 
 
 def test_two_acts_on_one_payment_are_not_carried_out_in_one_request(site: Site) -> None:
@@ -585,35 +462,6 @@ def old(site: Site, amount: str, issued_on: date = date(2026, 9, 20), terms: str
     return site.invoice(amount, issued_on=issued_on, due_on=due_on, terms_id=terms or site.terms)
 
 
-def test_history_holds_payments_with_their_applications_and_what_was_open(site: Site) -> None:
-    paid, part, opened, before = (old(site, amount) for amount in ("100.00", "200.00", "300.00", "400.00"))
-    after = old(site, "500.00", date(2026, 11, 2))
-    site.netsuite.past_payment(site.customer, "400.00", date(2026, 9, 28), {before: "400.00"})
-    made = site.netsuite.past_payment(
-        site.customer, "170.00", date(2026, 10, 8), {paid: "100.00", part: "50.00"}, memo="INV-1 INV-2", check="1042"
-    )
-    site.netsuite.past_payment(site.customer, "150.00", date(2026, 11, 3), {part: "150.00"})
-
-    history = site.erp.read_history(FIRST, LAST)
-
-    (payment,) = history.payments
-    assert (made, site.customer, usd("170"), date(2026, 10, 8)) == (
-        payment.erp_id,
-        payment.customer_id,
-        payment.amount,
-        payment.received_on,
-    )
-    assert "INV-1 INV-2 check 1042" == payment.text
-    on = date(2026, 10, 8)
-    assert {(paid, usd("100"), on), (part, usd("50"), on)} == set(payment.applied)
-    assert {paid, part, opened} == {invoice.id for invoice in history.invoices}
-    assert before not in {invoice.id for invoice in history.invoices}  # closed before the first day
-    assert after not in {invoice.id for invoice in history.invoices}
-    assert all(invoice.balance == invoice.amount for invoice in history.invoices)
-    assert ((), ()) == (history.settled_otherwise, history.parked)
-    assert [site.customer] == [customer.id for customer in history.customers]
-
-
 def test_history_tells_what_settled_an_invoice_beside_the_payments(site: Site) -> None:
     earlier, credited, written = (old(site, amount) for amount in ("100.00", "200.00", "300.00"))
     site.netsuite.past_payment(site.customer, "40.00", date(2026, 9, 25), {earlier: "40.00"})
@@ -676,16 +524,6 @@ def test_money_that_was_there_before_its_invoice_counts_from_the_invoices_day(si
     assert ((invoice, usd("100"), date(2026, 10, 20)),) == payment.applied
 
 
-def test_holds_and_disputes_of_today_say_nothing_about_then(site: Site) -> None:
-    invoice = old(site, "100.00")
-    site.netsuite.set_hold(invoice, "legal")
-    site.netsuite.dispute_line(invoice, 1, "count")
-
-    (billed,) = site.erp.read_history(FIRST, LAST).invoices
-
-    assert ("", [False]) == (billed.hold_reason, [line.disputed for line in billed.lines])
-
-
 def test_what_is_not_understood_is_parked_with_the_payment_that_paid_it(site: Site) -> None:
     odd, good = (
         old(
@@ -745,13 +583,3 @@ def test_a_long_history_comes_page_by_page(site: Site) -> None:
 
     assert invoices == [invoice.id for invoice in history.invoices]
     assert sorted(invoices) == sorted(part[0] for payment in history.payments for part in payment.applied)
-
-
-def test_voided_payments_are_no_history(site: Site) -> None:
-    invoice = old(site, "10.00")
-    payment = site.netsuite.past_payment(site.customer, "10.00", date(2026, 10, 6), {invoice: "10.00"})
-    site.netsuite.void_payment(payment)
-
-    history = site.erp.read_history(FIRST, LAST)
-
-    assert ((), [invoice], ()) == (history.payments, [one.id for one in history.invoices], history.settled_otherwise)

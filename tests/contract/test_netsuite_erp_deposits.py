@@ -167,15 +167,6 @@ def test_deposits_keep_the_decimals_of_their_currency(site: Site, currency: str,
     assert {"po_1": seen} == erp.find_deposits(["po_1"])
 
 
-def test_the_same_deposit_again_exists(site: Site) -> None:
-    first = site.erp.write_deposit(PAYOUT)
-
-    again = site.erp.write_deposit(PAYOUT)
-
-    assert (EXISTS, first.erp_id) == (again.outcome, again.erp_id)
-    assert 1 == len(deposits(site))
-
-
 @pytest.mark.parametrize(
     ("changed", "told"),
     [
@@ -242,14 +233,6 @@ def test_an_answer_that_was_not_read_is_unknown_and_the_retry_finds_the_deposit(
     assert seen is not None
     assert EXISTS == site.erp.write_deposit(PAYOUT).outcome
     assert 1 == len(deposits(site))
-
-
-def test_a_deposit_that_may_not_have_arrived_is_unknown_and_not_found(site: Site) -> None:
-    site.fault("drop_before", "addList")
-
-    assert UNKNOWN == site.erp.write_deposit(PAYOUT).outcome
-    assert site.erp.read_deposit(PAYOUT) is None
-    assert CREATED == site.erp.write_deposit(PAYOUT).outcome
 
 
 def test_a_double_that_cannot_be_looked_at_is_unknown(site: Site) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 import requests
 import stripe
+from intacct_company import Company, founded
 from starlette.applications import Starlette
 from starlette.routing import Mount
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -86,3 +87,13 @@ def site(door: tuple[Door, str]) -> Iterator[StripeSite]:
     opened.behind = Starlette(routes=[Mount("/stripe", app=account.app)])
     with requests.Session() as session:
         yield StripeSite(account, clock, faults, sequence, url, session)
+
+
+@pytest.fixture
+def company(door: tuple[Door, str]) -> Iterator[Company]:
+    """A false Intacct company of this test's own."""
+    opened, url = door
+    with requests.Session() as session:
+        made = founded(session, url)
+        opened.behind = Starlette(routes=[Mount("/intacct", app=made.books.app)])
+        yield made

@@ -1,7 +1,8 @@
-"""Every *.story file is a test; its title is its name."""
+"""Every *.story file is a test on each ERP; its title is its name. ARC_TEST_ERP: on this one alone."""
 
 from __future__ import annotations
 
+import os
 import tempfile
 from collections.abc import Iterable
 from pathlib import Path
@@ -14,15 +15,24 @@ from tests.stories import notation
 
 class StoryFile(pytest.File):
     def collect(self) -> Iterable[pytest.Item]:
-        yield StoryItem.from_parent(self, name=notation.title_of(self.path))
+        from sandbox.world import ERPS
+
+        title, wanted = notation.title_of(self.path), os.environ.get("ARC_TEST_ERP", "")
+        for erp in notation.erps_of(self.path, ERPS):
+            if wanted in ("", erp):
+                yield StoryItem.from_parent(self, name=f"{title} [{erp}]", erp=erp)
 
 
 class StoryItem(pytest.Item):
+    def __init__(self, *, erp: str, **given: Any) -> None:
+        super().__init__(**given)
+        self._erp = erp
+
     def runtest(self) -> None:
         from tests.stories import runner
 
         with tempfile.TemporaryDirectory(prefix="story-") as folder:
-            runner.play(self.path, Path(folder))
+            runner.play(self.path, Path(folder), self._erp)
 
     def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> Any:
         from tests.stories.runner import StoryFailed

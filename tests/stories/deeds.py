@@ -11,11 +11,9 @@ from typing import Any
 from ruamel.yaml import YAML
 
 from sandbox.faults import Rule
-from sandbox.netsuite.amounts import units
-from sandbox.netsuite.applying import ApplyLine, apply
 from sandbox.plan import Part
 from sandbox.world import Served
-from tests.harness import Desk, mappings, netsuite_mapping, settlement
+from tests.harness import Desk, change_mapping, erp_mapping, mappings, settlement
 from tests.stories.notation import choices as chosen
 from tests.stories.notation import items, pairs
 from tests.stories.services import Services, sentences
@@ -33,12 +31,13 @@ class Deeds(Services):
         super().__init__(served)
         self._folder = folder
         self._policy: dict[str, str] = {}
-        self._mapping: dict[str, Any] = {}  # top keys of netsuite.yaml
+        self._mapping: dict[str, Any] = {}  # top keys of the ERP's mapping
         self._cutover_on = ""
         self.roles: dict[str, str] = {}  # ledger account -> what it is for
         self._desk: Desk | None = None
         self._mails_customers = False
         self._memos: dict[str, str] = {}  # CM-1 -> ERP id
+        self._drafts: dict[str, str] = {}  # INV-1 -> a person's draft payment for it
         self.troubles: tuple[str, ...] = ()  # of the last tick
         self.unexplained: list[str] = []  # troubles of ticks while no fault was in force
 
@@ -47,7 +46,7 @@ class Deeds(Services):
         if self._desk is None:
             self._desk = Desk(self._served, self._folder, self._policy, crm=self._has_crm, chat=self._has_chat)
             if self._mapping:
-                netsuite_mapping(self._folder, self._mapping)
+                change_mapping(erp_mapping(self._served, self._folder), self._mapping)
             if self._cutover_on:
                 self._desk.environ["CONNECTOR_STRIPE_CUTOVER_ON"] = self._cutover_on
             if self._has_mailbox:
@@ -81,7 +80,7 @@ class Deeds(Services):
 
     @sentences("mapping <choices>")
     def mapping(self, choices: str) -> None:
-        """The same for netsuite.yaml."""
+        """The same for the ERP's own mapping."""
         self.close()
         self._mapping |= {key: YAML().load(text) for key, text in chosen(choices).items()}
 
@@ -93,7 +92,7 @@ class Deeds(Services):
         entry = settlement(self._served, currency, word)
         if currency != "USD":
             for role in ("bank", "clearing"):
-                made = self.world.netsuite.add_account("", f"{currency} {role}", "Bank", currency=currency)
+                made = self.world.erp.add_account("", f"{currency} {role}", "Bank", currency=currency)
                 entry["accounts"][role] = made
         self.roles |= {id: role for role, id in entry["accounts"].items()}
         self._mapping["settlement"] = [*self._mapping.get("settlement", []), entry]
@@ -122,7 +121,7 @@ class Deeds(Services):
             else:
                 given[_SAID.get(word, word)] = value
         if given:
-            self.world.netsuite.describe_customer(self.world.customer(customer).id, **given)
+            self.world.erp.describe_customer(self.world.customer(customer).id, **given)
 
     @sentences("customer <customer>, net <days>, no e-mail")
     def customer_without_address(self, customer: str, days: str) -> None:
@@ -139,8 +138,8 @@ class Deeds(Services):
     @sentences("person moves <customer> to the subsidiary <text>")
     def moves(self, customer: str, text: str) -> None:
         """Later invoices of this customer are that subsidiary's."""
-        subsidiary = self.world.netsuite.add_subsidiary(text, "USD")
-        self.world.netsuite.edit_customer(self.world.customer(customer).id, subsidiary=subsidiary)
+        subsidiary = self.world.erp.add_subsidiary(text, "USD")
+        self.world.erp.edit_customer(self.world.customer(customer).id, subsidiary=subsidiary)
 
     @sentences(
         "invoice <invoice> <customer> <amount> <currency> due <due> issued <issued>[ lines <lines>][ <evidence>]"
@@ -223,7 +222,7 @@ class Deeds(Services):
     def connector_posts(self, payment: str, invoice: str) -> None:
         """Stripe's own connector for NetSuite: the charge's id is the payment's external id."""
         charge, owed = self.charges[payment], self._invoice(invoice)
-        self.world.netsuite.stripe_connector_posts(
+        self.world.erp.stripe_connector_posts(
             charge, owed["balance"], owed["customer"], self.today(), self.world.invoice_id(invoice)
         )
 
@@ -236,7 +235,7 @@ class Deeds(Services):
         for member in found["members"]:
             parts["adjustments" if member["type"] == "adjustment" else "clearing"] += Decimal(member["amount"])
             parts["fees"] -= Decimal(member["fee"])
-        books, total = self.world.netsuite, Decimal(found["amount"])
+        books, total = self.world.erp, Decimal(found["amount"])
         if total > 0:
             lines = [{"account": role, "amount": str(amount)} for role, amount in parts.items() if amount]
             books.deposit_by_hand(self.today(), lines=lines, payout=name)
@@ -247,47 +246,40 @@ class Deeds(Services):
 
     @sentences("person voids the deposit of <payout>")
     def voids_deposit(self, payout: str) -> None:
-        deposits = self.world.truth()["deposits"]
-        self.world.netsuite.void_document(
-            next(one["id"] for one in deposits if self.payouts[payout] in one["external_id"])
-        )
+        """Or the journal, where an ERP keeps it as one."""
+        truth, name = self.world.truth(), self.payouts[payout]
+        made = [one["id"] for one in truth["deposits"] + truth["journals"] if name in one["external_id"]]
+        self.world.erp.void_document(made[0])
 
     @sentences("person posts <payment> unapplied")
     def posts_unapplied(self, payment: str) -> None:
         charge = self.world.stripe.ledger.get(self.charges[payment])
         owner = next(one for one in self.world.customers() if one.stripe_id == charge["customer"])
         amount = str(Decimal(charge["amount"]).scaleb(-2))
-        self.world.netsuite.pay_by_hand(owner.id, amount, self.today(), (), f"Stripe {charge['id']}")
+        self.world.erp.pay_by_hand(owner.id, amount, self.today(), (), f"Stripe {charge['id']}")
 
     def _post_by_hand(self, parts: list[tuple[str, str]], memo: str, on: date | None = None) -> None:
         owner = self._invoice(parts[0][0])["customer"]
         total = str(sum(Decimal(amount) for _, amount in parts))
         applications = [(self.world.invoice_id(invoice), amount) for invoice, amount in parts]
-        self.world.netsuite.pay_by_hand(owner, total, on or self.today(), applications, memo)
+        self.world.erp.pay_by_hand(owner, total, on or self.today(), applications, memo)
 
     @sentences("person enters <amount> of <customer> <text>")
     def enters_unapplied(self, amount: str, customer: str, text: str) -> None:
-        self.world.netsuite.pay_by_hand(self.world.customer(customer).id, amount, self.today(), (), text)
+        self.world.erp.pay_by_hand(self.world.customer(customer).id, amount, self.today(), (), text)
 
     @sentences("person applies <memo> -> <invoice> <amount>")
     def applies(self, memo: str, invoice: str, amount: str) -> None:
         """Apply an open credit memo; the invoice's own modified date stays as it is, as with a payment."""
-        books, memo_id = self.world.netsuite, int(self._memos[memo])
-        with books.saving():
-            line = ApplyLine(int(self.world.invoice_id(invoice)), units(amount))
-            apply(books, memo_id, [line], replace_all=False)
-            books.change("transaction", memo_id, {"lastmodifieddate": books.now()})
+        self.world.erp.apply_credit(self._memos[memo], {self.world.invoice_id(invoice): amount})
 
     @sentences("person applies the rest of <payment> -> <invoice> <amount>")
     def applies_rest(self, payment: str, invoice: str, amount: str) -> None:
-        books, payment_id = self.world.netsuite, int(self._posted(payment))
-        with books.saving():
-            apply(books, payment_id, [ApplyLine(int(self.world.invoice_id(invoice)), units(amount))], replace_all=False)
-            books.change("transaction", payment_id, {"lastmodifieddate": books.now()})
+        self.world.erp.apply_payment(self._posted(payment), {self.world.invoice_id(invoice): amount})
 
     @sentences("person voids the payment of <payment>")
     def voids_payment(self, payment: str) -> None:
-        self.world.netsuite.void_payment(self._posted(payment))
+        self.world.erp.void_payment(self._posted(payment))
 
     def _posted(self, payment: str) -> str:
         """The ERP payment of this charge, by whomever."""
@@ -296,13 +288,13 @@ class Deeds(Services):
 
     @sentences("person holds <invoice> <text>")
     def holds(self, invoice: str, text: str) -> None:
-        self.world.netsuite.set_hold(self.world.invoice_id(invoice), text)
+        self.world.erp.set_hold(self.world.invoice_id(invoice), text)
 
     @sentences("person holds <invoice> for <word> <text>[ since <issued>][ until <day>][ owner <owner>]")
     def holds_for(self, invoice: str, word: str, text: str, issued: str, day: str, owner: str) -> None:
         """The kinds are those of the ERP's field: usage, credit_memo, format_change, other."""
         since, until = (date.fromisoformat(one) if one else None for one in (issued, day))
-        self.world.netsuite.set_hold(self.world.invoice_id(invoice), text, word, owner, since, until)
+        self.world.erp.set_hold(self.world.invoice_id(invoice), text, word, owner, since, until)
 
     @sentences("person promises <invoice> <amount> <currency> on <day>[ by <text>][ recorded by <owner>]")
     def promises(self, invoice: str, amount: str, currency: str, day: str, text: str, owner: str) -> None:
@@ -310,113 +302,175 @@ class Deeds(Services):
         if currency != self._invoice(invoice)["currency"]:
             raise ValueError(f"{invoice} is not in {currency}")
         on = date.fromisoformat(day)
-        self.world.netsuite.promise(self.world.invoice_id(invoice), on, amount, text, owner)
+        self.world.erp.promise(self.world.invoice_id(invoice), on, amount, text, owner)
 
     @sentences("person takes back the promise of <invoice>")
     def takes_promise_back(self, invoice: str) -> None:
-        self.world.netsuite.forget_promise(self.world.invoice_id(invoice))
+        self.world.erp.forget_promise(self.world.invoice_id(invoice))
 
     @sentences("person agrees plan of <invoice> <text>[ approved by <word>]")
     def agrees_plan(self, invoice: str, text: str, word: str) -> None:
         """As people write it: "2026-12-01 500.00; 2027-01-01 500.00"."""
-        self.world.netsuite.agree_plan(self.world.invoice_id(invoice), text, word)
+        self.world.erp.agree_plan(self.world.invoice_id(invoice), text, word)
 
     @sentences("person talks about <invoice> until <day>")
     def talks(self, invoice: str, day: str) -> None:
-        self.world.netsuite.converse(self.world.invoice_id(invoice), date.fromisoformat(day))
+        self.world.erp.converse(self.world.invoice_id(invoice), date.fromisoformat(day))
 
     @sentences("person touches <invoice>")
     def touches(self, invoice: str) -> None:
         """A person worked on it today, by the ERP's field."""
-        self.world.netsuite.touch(self.world.invoice_id(invoice), self.today())
+        self.world.erp.touch(self.world.invoice_id(invoice), self.today())
 
     @sentences("person releases <invoice>")
     def releases(self, invoice: str) -> None:
-        self.world.netsuite.clear_hold(self.world.invoice_id(invoice))
+        self.world.erp.clear_hold(self.world.invoice_id(invoice))
 
     @sentences("person disputes line <number> of <invoice> <text>")
     def disputes(self, number: str, invoice: str, text: str) -> None:
-        self.world.netsuite.dispute_line(self.world.invoice_id(invoice), int(number), text)
+        self.world.erp.dispute_line(self.world.invoice_id(invoice), int(number), text)
 
     @sentences("person gives detail on line <number> of <invoice> <text>")
     def gives_detail(self, number: str, invoice: str, text: str) -> None:
-        self.world.netsuite.give_detail(self.world.invoice_id(invoice), int(number), text)
+        self.world.erp.give_detail(self.world.invoice_id(invoice), int(number), text)
 
     @sentences("person gives the dispute of <invoice> to <owner>[ until <day>]")
     def gives_dispute(self, invoice: str, owner: str, day: str) -> None:
         until = date.fromisoformat(day) if day else None
-        self.world.netsuite.own_dispute(self.world.invoice_id(invoice), owner, until)
+        self.world.erp.own_dispute(self.world.invoice_id(invoice), owner, until)
 
     @sentences("person settles the dispute about line <number> of <invoice>[ as <word>]")
     def settles_dispute(self, number: str, invoice: str, word: str) -> None:
         """`as rejected`, `accepted` or `written_off`; else nobody says how it ended."""
-        self.world.netsuite.settle_dispute(self.world.invoice_id(invoice), int(number), word)
+        self.world.erp.settle_dispute(self.world.invoice_id(invoice), int(number), word)
 
     @sentences("person voids <invoice>")
     def voids(self, invoice: str) -> None:
-        self.world.netsuite.void(self.world.invoice_id(invoice))
+        self.world.erp.void(self.world.invoice_id(invoice))
 
     @sentences("person writes off <amount> of <invoice>[ by <word>]")
     def writes_off(self, amount: str, invoice: str, word: str) -> None:
         """By a credit memo against bad debt, or `by journal`."""
-        self.world.netsuite.write_off(self.world.invoice_id(invoice), self.today(), amount, by=word or "memo")
+        self.world.erp.write_off(self.world.invoice_id(invoice), self.today(), amount, by=word or "memo")
 
     @sentences("person makes <invoice> due <day>")
     def makes_due(self, invoice: str, day: str) -> None:
-        self.world.netsuite.edit_invoice(self.world.invoice_id(invoice), due_on=date.fromisoformat(day))
+        self.world.erp.edit_invoice(self.world.invoice_id(invoice), due_on=date.fromisoformat(day))
 
     @sentences("person changes line <number> of <invoice> to <amount>")
     def changes_line(self, number: str, invoice: str, amount: str) -> None:
-        self.world.netsuite.edit_line_amount(self.world.invoice_id(invoice), int(number), amount)
+        self.world.erp.edit_line_amount(self.world.invoice_id(invoice), int(number), amount)
+
+    # ---- what only Sage Intacct has ----
+
+    @sentences("company has the entity <entity>")
+    def has_entity(self, entity: str) -> None:
+        """What is entered in it is its own; the connector looks after it."""
+        self.close()
+        self.world.intacct.add_entity(entity)
+        self._mapping["entities"] = {**self._mapping.get("entities", {}), entity: {}}
+
+    @sentences("invoice <invoice> <customer> <amount> <currency> due <due> issued <issued> in <entity>")
+    def invoice_of_entity(
+        self, invoice: str, customer: str, amount: str, currency: str, due: str, issued: str, entity: str
+    ) -> None:
+        line = {"description": "subscription", "amount": amount, "kind": "subscription"}
+        days = (date.fromisoformat(issued), date.fromisoformat(due))
+        self.world.add_invoice(customer, invoice, *days, [line], currency=currency, entity=entity)
+
+    @sentences("order invoice <invoice> <customer> <amount> <currency> due <due> issued <issued>")
+    def invoice_of_order(self, invoice: str, customer: str, amount: str, currency: str, due: str, issued: str) -> None:
+        """Made in Order Entry, and edited there."""
+        line = {"description": "subscription", "amount": amount, "kind": "subscription"}
+        days = (date.fromisoformat(issued), date.fromisoformat(due))
+        self.world.add_invoice(customer, invoice, *days, [line], currency=currency, order_entry=True)
+
+    @sentences("person closes the month <month> of <entity>")
+    def closes_month_of(self, month: str, entity: str) -> None:
+        self.world.intacct.close_period(month, entity=entity)
+
+    @sentences("person opens the month <month> of <entity>")
+    def opens_month_of(self, month: str, entity: str) -> None:
+        self.world.intacct.open_period(month, entity=entity)
+
+    @sentences("person drafts a payment of <amount> for <invoice>")
+    def drafts(self, amount: str, invoice: str) -> None:
+        """Entered and not yet posted: from now on its invoice is Selected."""
+        parts = [(self.world.invoice_id(invoice), amount)]
+        owner = self._invoice(invoice)["customer"]
+        self._drafts[invoice] = self.world.intacct.draft_payment(owner, amount, self.today(), parts)
+
+    @sentences("person posts the draft for <invoice>")
+    def posts_draft(self, invoice: str) -> None:
+        self.world.intacct.submit_payment(self._drafts[invoice])
+
+    @sentences("person posts our draft of <payment>")
+    def posts_our_draft(self, payment: str) -> None:
+        charge = self.charges[payment]
+        (draft,) = [one for one in self.world.truth()["drafts"] if charge in one["external_id"]]
+        self.world.intacct.submit_payment(draft["id"])
+
+    @sentences("person deletes the draft for <invoice>")
+    def deletes_draft(self, invoice: str) -> None:
+        self.world.intacct.delete_document(self._drafts[invoice])
+
+    @sentences("person edits the order of <invoice> just before we post")
+    def edits_order(self, invoice: str) -> None:
+        """Order Entry then deletes the invoice and makes it anew, under the same number and new record numbers."""
+        of = self.world.invoice_id(invoice)
+        self.world.intacct.meanwhile("act", lambda: self.world.intacct.edit_order(of))
 
     @sentences("person sends <invoice> back for approval")
     def sends_back(self, invoice: str) -> None:
-        self.world.netsuite.edit_invoice(self.world.invoice_id(invoice), approval="pending")
+        self.world.erp.edit_invoice(self.world.invoice_id(invoice), approval="pending")
 
     @sentences("person approves <invoice>")
     def approves(self, invoice: str) -> None:
-        self.world.netsuite.edit_invoice(self.world.invoice_id(invoice), approval="approved")
+        self.world.erp.edit_invoice(self.world.invoice_id(invoice), approval="approved")
 
     @sentences("person mails <invoice>")
     def mails_invoice(self, invoice: str) -> None:
         """The invoice itself, out of the ERP: the evidence that it was delivered."""
-        self.world.netsuite.email_invoice(self.world.invoice_id(invoice), self.today())
+        self.world.erp.email_invoice(self.world.invoice_id(invoice), self.today())
 
     @sentences("person installs the ERP's own dunning")
     def installs_dunning(self) -> None:
-        self.world.netsuite.install_dunning()
+        self.world.erp.install_dunning()
 
     @sentences("person closes the month <month>")
     def closes_month(self, month: str) -> None:
-        self.world.netsuite.close_period(month)
+        self.world.erp.close_period(month)
 
     @sentences("person opens the month <month>")
     def opens_month(self, month: str) -> None:
-        self.world.netsuite.open_period(month)
+        self.world.erp.open_period(month)
 
     @sentences("person takes <permission> from the role")
     def takes_permission(self, permission: str) -> None:
-        self.world.netsuite.revoke(permission)
+        """In the ERP's own words. Until it is given back, ticks may have trouble."""
+        self._has_faults = True
+        self.world.erp.revoke(permission)
 
     @sentences("person gives <permission> to the role")
     def gives_permission(self, permission: str) -> None:
-        self.world.netsuite.grant(permission)
+        self._has_faults = False
+        self.world.erp.grant(permission)
 
     @sentences("person gives <customer> the address <address>")
     def gives_address(self, customer: str, address: str) -> None:
-        self.world.netsuite.edit_customer(self.world.customer(customer).id, email=address)
+        self.world.erp.edit_customer(self.world.customer(customer).id, email=address)
 
     @sentences("person marks <customer> do-not-contact")
     def marks(self, customer: str) -> None:
-        self.world.netsuite.edit_customer(self.world.customer(customer).id, custentity_arc_do_not_contact=True)
+        self.world.erp.edit_customer(self.world.customer(customer).id, do_not_contact=True)
 
     @sentences("person lifts do-not-contact of <customer>")
     def unmarks(self, customer: str) -> None:
-        self.world.netsuite.edit_customer(self.world.customer(customer).id, custentity_arc_do_not_contact=False)
+        self.world.erp.edit_customer(self.world.customer(customer).id, do_not_contact=False)
 
     @sentences("person makes <customer> inactive")
     def makes_inactive(self, customer: str) -> None:
-        self.world.netsuite.edit_customer(self.world.customer(customer).id, isinactive=True)
+        self.world.erp.edit_customer(self.world.customer(customer).id, inactive=True)
 
     # ---- the operator and the outside ----
 
@@ -435,8 +489,10 @@ class Deeds(Services):
 
     @sentences("fault <word> <operation>[, <number> times]")
     def fault(self, word: str, operation: str, number: str) -> None:
+        """Which service and what befalls it; `erp` is whichever ERP it is."""
         self._has_faults = True
-        self.world.install(Rule(word, operation, times=int(number or 1000)))  # type: ignore[arg-type]
+        service = self.world.erp_name if word == "erp" else word
+        self.world.install(Rule(service, operation, times=int(number or 1000)))  # type: ignore[arg-type]
 
     @sentences("healed")
     def healed(self) -> None:

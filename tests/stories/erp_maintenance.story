@@ -6,10 +6,10 @@ invoice   INV-1  Alder Point Clinics  8000.00 USD  due 2026-09-11  issued 2026-0
 invoice   INV-2  Westbrook Tooling    6400.00 USD  due 2026-09-11  issued 2026-08-12
 
 day       2026-09-10
-fault     netsuite maintenance
+fault     erp maintenance
 payment   P-1  Alder Point Clinics  8000.00 USD "INV-1"  pays INV-1 8000.00
 day       2026-09-11
-expect    trouble "customers with something open"
+expect    trouble "the next tick tries again"
 expect    no mail today
 expect    no erp payment P-1
 healed

@@ -18,6 +18,7 @@ from connector.reports import Explanation, ReminderStateRow
 from connector.store import activity, settling, tables, verdicts
 from connector.store.book import from_json
 from connector.store.verdicts import OpenException
+from tests.harness import banked
 from tests.stories.deeds import Deeds
 from tests.stories.notation import Sentences, items, pairs, quoted
 
@@ -161,10 +162,34 @@ class Facts:
     def balance(self, invoice: str, amount: str) -> str:
         return _same(amount, str(self._invoice(invoice)["balance"]))
 
+    @facts("line <number> of <invoice> owes <amount>")
+    def line_owes(self, number: str, invoice: str, amount: str) -> str:
+        """Where the ERP applies money to the lines of an invoice."""
+        lines = {line["line"]: line["due"] for line in self._invoice(invoice)["lines"]}
+        return _same(amount, lines[number])
+
     @facts("erp application <payment> -> <parts>")
     def erp_application(self, payment: str, parts: str) -> str:
         """All that our ERP payment for this charge is applied to."""
         return _same(_sorted(parts), _sorted(self._applied(payment)))
+
+    @facts("erp draft <payment> -> <parts>")
+    def erp_draft(self, payment: str, parts: str) -> str:
+        """What waits for approval stands in the ERP as one draft of ours, where it has such."""
+        return _same([_sorted(parts)], self._drafted(payment))
+
+    @facts("no erp draft <payment>")
+    def no_erp_draft(self, payment: str) -> str:
+        return _same([], self._drafted(payment))
+
+    def _drafted(self, payment: str) -> list[str]:
+        truth, charge = self._story.world.truth(), self._story.charges[payment]
+        numbers = {one["id"]: one["number"] for one in truth["invoices"]}
+        ours = [one for one in truth["drafts"] if charge in one["external_id"]]
+        return [
+            _sorted(", ".join(f"{numbers[part['invoice']]} {part['amount']}" for part in one["selects"]))
+            for one in ours
+        ]
 
     @facts("erp unapplied <payment> <amount>")
     def erp_unapplied(self, payment: str, amount: str) -> str:
@@ -177,17 +202,17 @@ class Facts:
     @facts("erp payment <payment> on <day>[, really on <issued>]")
     def erp_payment_on(self, payment: str, day: str, issued: str) -> str:
         """Our payment is dated so; where a closed period moved it, the real day stands in a field of its own."""
-        found = []
-        for one in self._ours(payment):
-            row = self._story.world.netsuite.transaction(int(one["id"]))
-            found.append((one["on"], str(row["custbody_arc_received_on"] or "")[:10]))
+        found = [(one["on"], one["received_on"]) for one in self._ours(payment)]
         return _same([(day, issued)], found)
 
     @facts("erp deposit <payout> <amount> of <entries>")
     def erp_deposit(self, payout: str, amount: str, entries: str) -> str:
-        """One deposit of ours: its total is what Stripe paid out, and its parts add up to it. `payments 3` counts."""
+        """One deposit of ours, or one journal where the ERP keeps it so: its total is what Stripe paid out, and its
+        parts add up to it. `payments 3` counts."""
         truth, name = self._story.world.truth(), self._story.payouts[payout]
-        found = [one for one in truth["deposits"] if name in one["external_id"] and not one["voided"]]
+        banks = [account for account, role in self._story.roles.items() if role == "bank"]
+        booked = [one for bank in banks for one in banked(truth, bank)]
+        found = [one for one in booked if name in one["external_id"] and not one["voided"]]
         if len(found) != 1:
             return f"{len(found)} deposits of ours"
         deposit, payments = found[0], {one["id"]: one["amount"] for one in truth["payments"]}
@@ -211,7 +236,7 @@ class Facts:
     def erp_ledger(self, entries: str) -> str:
         """What stands on the books' own ledger accounts, by what they are for; debit positive."""
         balances = self._story.world.truth()["balances"]
-        accounts = self._story.world.profile()["netsuite"]["accounts"]
+        accounts = self._story.world.erp.accounts
         found = [f"{role} {balances.get(accounts[role], '0.00')}" for role, _ in pairs(entries)]
         return _same(entries, ", ".join(found))
 
@@ -227,38 +252,34 @@ class Facts:
     @facts("erp cancellation <invoice> of <steps> <word>")
     def erp_cancellation(self, invoice: str, steps: str, word: str) -> str:
         """The ERP's record of what was cancelled, and the state of that record."""
-        rows = self._records("customrecord_arc_cancellation", "custrecord_arc_can_invoice", invoice)
-        found = [f"{row['custrecord_arc_can_steps']} {row['custrecord_arc_can_state']}" for row in rows]
+        found = [f"{row['steps']} {row['state']}" for row in self._kept("cancellation", invoice)]
         return _same([f"{' '.join(items(steps))} {word}"], found)
 
     @facts("erp flag <invoice> <word>[ because <text>]")
     def erp_flag(self, invoice: str, word: str, text: str) -> str:
-        """What the ERP's saved searches see of this invoice."""
-        rows = self._records("customrecord_arc_status", "custrecord_arc_st_invoice", invoice)
-        found = [f"{row['custrecord_arc_st_state']}: {row.get('custrecord_arc_st_reason', '')}" for row in rows]
+        """What the ERP's saved searches or views see of this invoice."""
+        found = [f"{row['state']}: {row['reason']}" for row in self._kept("status", invoice)]
         holds = len(found) == 1 and found[0].startswith(f"{word}:") and text.lower() in found[0].lower()
-        return "" if holds else "; ".join(found) or "no AR status record"
+        return "" if holds else "; ".join(found) or "no AR status"
 
     @facts("erp card <invoice> says <text>")
     def erp_card(self, invoice: str, text: str) -> str:
         """The card of this invoice that people read in the ERP."""
-        found = self._status(invoice, "custrecord_arc_st_card")
+        found = self._status(invoice, "card")
         return "" if len(found) == 1 and text.lower() in " ".join(found[0].split()).lower() else "; ".join(found)
 
     @facts("erp segment <invoice> <segment>")
     def erp_segment(self, invoice: str, segment: str) -> str:
-        return _same([segment], self._status(invoice, "custrecord_arc_st_segment"))
+        return _same([segment], self._status(invoice, "segment"))
 
     def _status(self, invoice: str, field: str) -> list[str]:
-        rows = self._records("customrecord_arc_status", "custrecord_arc_st_invoice", invoice)
-        return [str(row.get(field) or "nothing") for row in rows] or ["no AR status record"]
+        return [row[field] or "nothing" for row in self._kept("status", invoice)] or ["no AR status"]
 
     @facts("erp exception <word> of <invoice>[ owner <owner>][ until <day>][ outcome <text>]")
     def erp_exception(self, word: str, invoice: str, owner: str, day: str, text: str) -> str:
         """What people see of it in the ERP: whose it is, by when it is to be decided, and what came of it."""
-        rows = self._records("customrecord_arc_exception", "custrecord_arc_exc_invoice", invoice)
         wanted = {"kind": word, "owner": owner, "deadline": day, "outcome": text}
-        found = [{name: str(row.get(f"custrecord_arc_exc_{name}") or "") for name in wanted} for row in rows]
+        found = [{name: row[name] for name in wanted} for row in self._kept("exception", invoice)]
         if any(all(not value or value.lower() in one[name].lower() for name, value in wanted.items()) for one in found):
             return ""
         return "; ".join(" ".join(one.values()) for one in found) or "no AR exception record"
@@ -289,10 +310,10 @@ class Facts:
         made = [f"{numbers[p['invoice']]} {p['amount']}" for one in self._ours(payment) for p in one["applications"]]
         return ", ".join(made)
 
-    def _records(self, kind: str, field: str, invoice: str) -> list[dict[str, Any]]:
+    def _kept(self, kind: str, invoice: str) -> list[dict[str, Any]]:
+        """What we keep about this invoice in the ERP, beside its books."""
         invoice_id = self._story.world.invoice_id(invoice)
-        rows = self._story.world.truth()["records"][kind].values()
-        return [row for row in rows if str(row.get(field)) == invoice_id]
+        return [one for one in self._story.world.erp.kept(kind) if one["invoice"] == invoice_id]
 
     # ---- what waits for a person ----
 
@@ -433,7 +454,7 @@ def invariants(story: Deeds) -> list[str]:
         broken.append(f"{standing.acts_unfinished} acts are unfinished")
     if standing.open_without_reason:
         broken.append(f"{standing.open_without_reason} open invoices without a reason that could be told")
-    broken += [f"the sandbox answered against its schema: {one}" for one in story.world.netsuite.contract_violations]
+    broken += [f"the sandbox answered against its schema: {one}" for one in story.world.erp.contract_violations]
     return broken + [f"a tick had trouble: {one}" for one in story.unexplained]
 
 

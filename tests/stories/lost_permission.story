@@ -1,4 +1,5 @@
 title     Fewer rows prove nothing: after a lost permission nothing is taken for paid, sent or posted (never_chase_blind)
+only      netsuite because "there a right that was taken away looks like fewer rows; Intacct refuses the query"
 
 customer  Alder Point Clinics, net 30
 customer  Westbrook Tooling, net 30

@@ -1,4 +1,5 @@
 title     NetSuite's own dunning is paused where we remind, and never started again by us
+only      netsuite because "it mails its letters by itself; Intacct prints its notices when a person asks for them"
 
 mapping   native_dunning {pause_field: custbody_3805_dunning_paused}
 policy    acknowledged_senders [netsuite_dunning]

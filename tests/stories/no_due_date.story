@@ -7,7 +7,7 @@ invoice   INV-2  Westbrook Tooling    1000.00 USD  due 2026-09-11  issued 2026-0
 invoice   INV-3  Alder Point Clinics  500.00 USD   due 2026-09-11  issued 2026-08-12
 
 day       2026-09-04
-expect    parked INV-1 "duedate is missing"
+expect    parked INV-1 "is missing"
 expect    mail today: INV-3 -7
 expect    mail today: INV-2 -7
 payment   P-1  Westbrook Tooling  1000.00 USD ""  pays INV-2 1000.00

@@ -56,11 +56,12 @@ _KINDS = {
     "lines": rf"{_AMOUNT} \w+(?:, {_AMOUNT} \w+)*",
     "text": '"[^"]*"',
     "texts": '"[^"]*"(?: and "[^"]*")*',
-    "permission": r"[A-Z]+_[A-Z]+",
+    "permission": r"[A-Za-z]+(?:_[A-Za-z]+)*",
     "address": r"\S+@\S+",
     "code": r"[245]\.\d+\.\d+",
     "what": r"(?:send|post)",
     "word": r"\w+",
+    "entity": r"[A-Z]{2,}",
     "evidence": "undelivered",
     "flags": r"(?:strategic|do-not-contact)(?:, (?:strategic|do-not-contact))*",
     "traits": rf"{_TRAIT}(?:, {_TRAIT})*",
@@ -71,6 +72,7 @@ _KINDS = {
     "choices": rf"\w+ {_CHOICE}(?:, \w+ {_CHOICE})*",
     "subject": rf"(?:{_INVOICE}|{_NAME})",
 }
+_ONLY = re.compile(r'only (?P<erp>\w+) because "[^"]+"')
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,6 +142,20 @@ def _lines(text: str) -> Iterator[Line]:
 def title_of(path: Path) -> str:
     first = next(_lines(path.read_text(encoding="utf-8")), Line(0, ""))
     return first.text.removeprefix("title ") if first.text.startswith("title ") else path.stem
+
+
+def erps_of(path: Path, known: tuple[str, ...]) -> tuple[str, ...]:
+    """The ERPs on which a story is told: all, or the one of its line `only netsuite because "..."`."""
+    told = [_ONLY.fullmatch(line.text) for line in read(path) if line.text.startswith("only ")]
+    wanted = {found["erp"] if found else "" for found in told}
+    if wanted - set(known):
+        raise ValueError(f'{path.name}: it is `only <{"|".join(known)}> because "<why>"`')
+    return tuple(erp for erp in known if not wanted or erp in wanted)
+
+
+def is_head(line: Line) -> bool:
+    """Does this line say something of the story itself, and nothing that happens in it?"""
+    return line.text.startswith(("title ", "only "))
 
 
 def items(text: str) -> list[str]:

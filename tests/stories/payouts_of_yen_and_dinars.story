@@ -1,4 +1,5 @@
 title     Yen, without decimals, and dinars, with three, are settled to the last unit
+only      netsuite because "Intacct keeps two decimals of every currency; currency_without_cents tells of that"
 
 settlement JPY through clearing
 settlement KWD through clearing

@@ -1,4 +1,5 @@
 title     A payment that Stripe's own connector has posted is recognised by the charge and not doubled (RULES 1.9)
+only      netsuite because "Stripe's own connector is made for it"
 
 customer  Copperline Energy, net 30
 invoice   INV-1  Copperline Energy  5000.00 USD  due 2026-09-11  issued 2026-08-12

@@ -1,4 +1,5 @@
 title     One payment over invoices of two subsidiaries is held: no one ERP payment can be both (RULES 1.6)
+only      netsuite because "it alone has subsidiaries; closed_period_of_one_entity and private_entity tell of entities"
 
 customer  Meridian Group, net 30
 customer  Meridian Freight, net 30, child of Meridian Group

@@ -1,4 +1,5 @@
 title     An answer of the ERP that is shorter than it says itself is not believed
+only      netsuite because "its answers count their own rows; fewer_invoices tells of both"
 
 customer  Alder Point Clinics, net 30
 customer  Westbrook Tooling, net 30
@@ -8,7 +9,7 @@ invoice   INV-2  Westbrook Tooling    6400.00 USD  due 2026-09-11  issued 2026-0
 invoice   INV-3  Copperline Energy    5000.00 USD  due 2026-09-11  issued 2026-08-12
 
 day       2026-09-10
-fault     netsuite fewer_rows
+fault     erp fewer_rows
 payment   P-1  Alder Point Clinics  8000.00 USD "INV-1"  pays INV-1 8000.00
 day       2026-09-11
 expect    trouble "2 rows came where the answer itself counts 3"

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from sandbox.world import ERPS
 from tests.stories import facts, notation
 from tests.stories.deeds import sentences
 from tests.stories.runner import StoryFailed, play
@@ -47,6 +48,28 @@ def test_a_reminder_that_only_the_store_calls_sent_is_not_believed(tmp_path: Pat
 
 
 @pytest.mark.parametrize(
+    ("head", "told_on"),
+    [
+        ("", ("netsuite", "intacct")),
+        ('only intacct because "only there a payment is drafted"\n', ("intacct",)),
+    ],
+)
+def test_a_story_is_told_on_every_erp_that_its_head_allows(tmp_path: Path, head: str, told_on: tuple[str, ...]) -> None:
+    story = tmp_path / "one.story"
+    story.write_text(head + BEGINNING)
+
+    assert told_on == notation.erps_of(story, ERPS)
+
+
+@pytest.mark.parametrize("head", ["only intacct", 'only intacct because ""', 'only sap because "we like it"'])
+def test_a_story_of_one_erp_says_which_and_why(tmp_path: Path, head: str) -> None:
+    story = tmp_path / "one.story"
+    story.write_text(f"{head}\n{BEGINNING}")
+    with pytest.raises(ValueError, match=r"it is `only <netsuite\|intacct> because"):
+        notation.erps_of(story, ERPS)
+
+
+@pytest.mark.parametrize(
     ("text", "words"),
     [
         ('payment P-1 Alder Point 10.00 USD "for it"', {"payer": "Alder Point", "text": "for it", "parts": ""}),
@@ -81,6 +104,6 @@ STORIES = sorted(Path(__file__).parent.glob("*.story"))
 def unknown_lines(story: Path, known: notation.Sentences) -> list[str]:
     """The lines of a story that nothing understands; only those that are `known`'s to understand."""
     expected = known is facts.facts
-    texts = [line.text for line in notation.read(story) if not line.text.startswith("title ")]
+    texts = [line.text for line in notation.read(story) if not notation.is_head(line)]
     own = [text.removeprefix("expect ") for text in texts if text.startswith("expect ") is expected]
     return [f"{story.name}: {text}" for text in own if known.find(text) is None]

@@ -12,7 +12,7 @@ day       2026-09-04
 expect    parked INV-1 "plan 'half now, half later' is no day with an amount"
 expect    reminder INV-1 -7 held because "half now, half later"
 expect    reminders of INV-2: -7 sent
-expect    reminder INV-3 -7 held because "ERP customer 102, time_zone: 'Eastern' is no time zone"
+expect    reminder INV-3 -7 held because "time_zone: 'Eastern' is no time zone"
 
 # Money is matched and posted all the same where only the mail is in doubt.
 payment   P-1  Harrow Optics  400.00 USD "INV-3"  pays INV-3 400.00

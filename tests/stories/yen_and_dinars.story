@@ -1,4 +1,5 @@
 title     Currencies without and with three decimals are paid to the last unit
+only      netsuite because "Intacct keeps two decimals of every currency; currency_without_cents tells of that"
 
 customer  Fernhollow Textiles, net 30, JPY
 customer  Quarrystone Labs, net 30, KWD

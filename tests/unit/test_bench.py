@@ -83,6 +83,29 @@ def test_a_figure_without_an_aim_neither_holds_nor_not() -> None:
     assert figure(MEASURED, "first pull").holds is None
 
 
+def counted(measured: Any, **spent: tuple[int, int]) -> Any:
+    """The same with what the ERP's contract counts: reads and writes of each phase."""
+    phases = {name: replace(getattr(measured, name), counted=dict(zip(("reads", "writes"), given, strict=True)))
+              for name, given in spent.items()}  # fmt: skip
+    return replace(measured, **phases)
+
+
+def test_an_erp_that_counts_has_what_a_loop_and_a_months_quiet_ticks_spend() -> None:
+    found = counted(MEASURED, quiet=(10, 0), single=(21, 4), bulk=(400, 1750))
+
+    assert figure(found, "one loop: counted ERP writes").holds is True
+    assert figure(found, "in bulk: counted ERP writes a loop").value == pytest.approx(3.5)
+    assert figure(found, "in bulk: counted ERP reads a loop").value == pytest.approx(0.8)
+    assert figure(found, "quiet ticks of a month: counted").value == 10 * 4 * 24 * 30
+    beyond = counted(MEASURED, quiet=(35, 0), single=(21, 5), bulk=(400, 2001))
+    aims = ["one loop: counted ERP writes", "in bulk: counted ERP writes a loop", "quiet ticks of a month: counted"]
+    assert [False] * 3 == [figure(beyond, name).holds for name in aims]
+
+
+def test_an_erp_that_counts_nothing_has_no_such_figures() -> None:
+    assert [] == [row.name for row in table.rows(MEASURED) if "counted" in row.name]
+
+
 def test_one_disturbed_tick_of_several_does_not_count() -> None:
     ticks = [phase(seconds, soap, 2, 3, carry_out=seconds / 2) for seconds, soap in ((0.2, 0), (9.0, 8), (0.4, 0))]
 

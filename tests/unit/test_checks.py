@@ -234,7 +234,7 @@ OWNERS = [
     ((("*", "us"),), (), "every currency: we post payments; payouts are only shown"),
     ((("*", "other"),), (), "every currency: somebody else posts payments"),
     ((("*", "us"),), (THROUGH_CLEARING,), "USD: we post payments, through clearing; each payout becomes a deposit"),
-    ((("*", "other"), ("EUR", "us")), (), "EUR: we post payments to Undeposited Funds; its payouts are only shown"),
+    ((("*", "other"), ("EUR", "us")), (), "EUR: we post payments to undeposited funds; its payouts are only shown"),
     ((("*", "other"),), (THROUGH_CLEARING,), "Its `settlement` isn't used"),
 ]
 

@@ -54,7 +54,7 @@ def test_a_small_file_is_enough(read: Read, tmp_path: Path) -> None:
         settings.installation,
         settings.zone.key,
         settings.stripe.cutover_on,
-        settings.timings.tick_seconds,
+        settings.tick_seconds,
     )
     assert config.DEFAULT_MAPPINGS == settings.mappings
     assert (config.DEFAULT_MAPPINGS / "policy.yaml").exists()
@@ -79,7 +79,7 @@ def test_the_environment_wins_over_the_file(read: Read) -> None:
         settings.mail.port,
         settings.mail.starttls,
         settings.mail.pay_domains,
-        settings.timings.tick_seconds,
+        settings.tick_seconds,
     )
 
 

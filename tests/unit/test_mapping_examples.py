@@ -21,12 +21,13 @@ README = (MAPPINGS / "README.md").read_text(encoding="utf-8")
 MODELS = {
     "policy.yaml": "connector.policy_file:PolicyFile",
     "netsuite.yaml": "connector.adapters.netsuite.settings:NetSuiteMapping",
+    "intacct.yaml": "connector.adapters.intacct.settings:IntacctMapping",
     "stripe.yaml": "connector.adapters.stripe_mapping:StripeMapping",
     "salesforce.yaml": "connector.adapters.salesforce_mapping:SalesforceMapping",
     "bank_statement.yaml": "connector.adapters.bank_statement_mapping:BankStatementMapping",
 }
 # Keys that exclude one another in one file; the other is shown as a comment.
-SHOWN_AS_COMMENT: dict[str, set[str]] = {}
+SHOWN_AS_COMMENT: dict[str, set[str]] = {"intacct.yaml": {"advance_label"}}
 
 
 def model(file: str) -> type[BaseModel]:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from connector.adapters.netsuite import customers
+from connector.adapters.ledger_rows import customers
 from connector.money import Money
 from connector.receivables import Contact, Customer, Parked, Traits
 

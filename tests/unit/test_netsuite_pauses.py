@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from connector.adapters.ledger_rows.pauses import instalments
 from connector.adapters.netsuite import reading
-from connector.adapters.netsuite.pauses import instalments
 from connector.money import Money
 from connector.receivables import Instalment, InvoiceLine, OpenInvoice, Parked, Pause, PauseKind
 

@@ -32,6 +32,8 @@ TODAY = date(2026, 9, 7)
 class LedgerBooks:
     """The two questions that a report asks of the ERP; `down` is what it answers instead."""
 
+    counted_max = 0
+
     documents: list[ArDocument] = field(default_factory=list)
     control: dict[tuple[str, str], str] = field(default_factory=dict)  # subsidiary, currency -> balance
     down: Exception | None = None

@@ -6,8 +6,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from connector.adapters.ledger_rows.cells import Row
 from connector.adapters.netsuite.applied import meant, shown
-from connector.adapters.netsuite.cells import Row
 from connector.adapters.netsuite.records import Records
 from connector.adapters.netsuite.settings import ADD_LIST_MAX
 from connector.adapters.netsuite.soap import Written

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 
-from connector.adapters.netsuite import cells, queries
+from connector.adapters.ledger_rows import cells
+from connector.adapters.netsuite import queries
 from connector.adapters.netsuite.ledger import SOURCE_IDS_PER_QUERY, carries, chunks, likes, unreadable
 from connector.adapters.netsuite.names import Names
 from connector.adapters.netsuite.rest import Row, SuiteQl

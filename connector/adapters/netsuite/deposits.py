@@ -13,7 +13,8 @@ from typing import Any
 
 from lxml import etree
 
-from connector.adapters.netsuite import acts, cells, queries
+from connector.adapters.ledger_rows import cells
+from connector.adapters.netsuite import acts, queries
 from connector.adapters.netsuite.ledger import SOURCE_IDS_PER_QUERY, carries, chunks, likes, unreadable
 from connector.adapters.netsuite.lists import there
 from connector.adapters.netsuite.names import Names

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Sequence
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 
 from connector.adapters.netsuite import checks, dunning, wire
 from connector.adapters.netsuite.books import Books
@@ -28,15 +28,17 @@ from connector.ports import (
     ActSeen,
     Answer,
     Clock,
+    Counted,
     ErpRead,
     Finding,
     History,
     Installation,
     Mark,
     OtherSender,
+    Outcome,
     PaymentSeen,
 )
-from connector.receivables import ArStatus, CloseIntent, CustomerTotal, ExceptionRecord
+from connector.receivables import ArStatus, CloseIntent, CustomerTotal, ExceptionRecord, PaymentToPost
 from connector.settlement import AccountBalance, ArDocument, DepositIntent, DepositSeen, Period, Settlement
 
 
@@ -45,6 +47,13 @@ class NetSuiteErp:
 
     `clock` dates our reads; `epoch` signs requests and is always the machine's own time.
     """
+
+    name = "NetSuite"
+    mapping = "mappings/netsuite.yaml"
+    is_atomic = False  # a list request answers each record by itself and rolls nothing back
+    settles_within = timedelta()  # an external id is taken from the first moment on, so a second try is refused
+    takes_drafts = False  # a customer payment has no draft state
+    counted_max = 0
 
     def __init__(
         self,
@@ -124,8 +133,14 @@ class NetSuiteErp:
 
     # ---- Acts and the connector's own records ----
 
-    def write_acts(self, intents: Sequence[CloseIntent]) -> tuple[ActAnswer, ...]:
+    def write_acts(self, intents: Sequence[CloseIntent], statuses: Sequence[ArStatus] = ()) -> tuple[ActAnswer, ...]:
         return self._posting.write_acts(intents)
+
+    def write_drafts(self, payments: Sequence[PaymentToPost]) -> tuple[Answer, ...]:
+        return tuple(Answer(one.external_id, Outcome.REFUSED, message="NetSuite has no drafts") for one in payments)
+
+    def delete_drafts(self, external_ids: Sequence[str]) -> tuple[Answer, ...]:
+        return tuple(Answer(one, Outcome.EXISTS) for one in external_ids)
 
     def read_acts(self, intents: Sequence[CloseIntent]) -> tuple[ActSeen, ...]:
         return self._posting.read_acts(intents)
@@ -181,6 +196,9 @@ class NetSuiteErp:
 
     def pause_dunning(self, invoice_ids: Sequence[str]) -> tuple[Answer, ...]:
         return self._posting.pause_dunning(invoice_ids)
+
+    def take_counted(self) -> Counted:
+        return Counted()
 
     def other_senders(self) -> tuple[OtherSender, ...]:
         return dunning.others(self._ql, self._mapping)

@@ -11,8 +11,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import date, datetime, timedelta
 from typing import TypeVar
 
-from connector.adapters.netsuite import acts, cells, queries, reading
-from connector.adapters.netsuite.customers import customers as read_customers
+from connector.adapters.ledger_rows import cells
+from connector.adapters.ledger_rows.customers import customers as read_customers
+from connector.adapters.netsuite import acts, queries, reading
 from connector.adapters.netsuite.names import Names
 from connector.adapters.netsuite.rest import Row, SuiteQl
 from connector.adapters.netsuite.settings import NetSuiteMapping

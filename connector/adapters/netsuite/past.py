@@ -11,7 +11,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 
-from connector.adapters.netsuite import cells, queries
+from connector.adapters.ledger_rows import cells
+from connector.adapters.netsuite import queries
 from connector.adapters.netsuite.ledger import IDS_PER_QUERY, Ledger, chunks, numeric
 from connector.adapters.netsuite.names import Names
 from connector.adapters.netsuite.payments import Held, Payments

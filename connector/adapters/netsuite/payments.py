@@ -8,7 +8,8 @@ from typing import Any
 
 from lxml import etree
 
-from connector.adapters.netsuite import cells, queries, reading
+from connector.adapters.ledger_rows import cells
+from connector.adapters.netsuite import queries, reading
 from connector.adapters.netsuite.ledger import IDS_PER_QUERY, chunks, unreadable
 from connector.adapters.netsuite.lists import there
 from connector.adapters.netsuite.names import Names

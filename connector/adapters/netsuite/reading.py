@@ -1,6 +1,7 @@
 """NetSuite's rows -> our values. What is not understood is parked with the name of its field; nothing is derived.
 
-What people enter to keep an invoice back is read in pauses.py, customers in customers.py.
+What people enter is read in ledger_rows: to keep an invoice back in pauses.py, of lines in lines.py, of customers in
+customers.py.
 """
 
 from __future__ import annotations
@@ -8,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from zoneinfo import ZoneInfo
 
-from connector.adapters.netsuite import pauses
-from connector.adapters.netsuite.cells import (
+from connector.adapters.ledger_rows import pauses
+from connector.adapters.ledger_rows.cells import (
     SOURCE,
     Currencies,
     Row,
@@ -21,8 +22,8 @@ from connector.adapters.netsuite.cells import (
     money_of,
     text_of,
     unsigned,
-    words_of,
 )
+from connector.adapters.ledger_rows.lines import line_of, shares
 from connector.money import Money
 from connector.ports import PaymentSeen
 from connector.receivables import (
@@ -88,7 +89,7 @@ def _invoice(row: Row, lines: Sequence[Row], currencies: Currencies) -> OpenInvo
 def _entered(row: Row, lines: Sequence[InvoiceLine], amount: Money, *, is_over: bool) -> tuple[Pause, ...]:
     """What people entered to keep an invoice back; on one that is settled or void nothing is parked for it any more."""
     try:
-        return pauses.pauses(row, lines, amount)
+        return pauses.pauses(row, lines, amount, "NetSuite")
     except Unreadable:
         if is_over:
             return ()
@@ -128,40 +129,8 @@ def invoice_lines(rows: Sequence[Row], total: Money) -> tuple[InvoiceLine, ...]:
         amount = money_of(row, "foreignamount", total.currency, where=f"line {row.get('id', '?')} ")
         if row.get("taxline") != "T" and amount > Money.zero(total.currency):
             billed.append((row, amount))
-    shares = _shares(total.minor, [amount.minor for _, amount in billed])
-    return tuple(_line(row, Money(share, total.currency)) for (row, _), share in zip(billed, shares, strict=True))
-
-
-def _line(row: Row, amount: Money) -> InvoiceLine:
-    """The tick says that a line is disputed; how that ended is only told without it."""
-    is_disputed = row.get("dispute") == "T"
-    try:
-        since, outcome = maybe_day(row, "disputed_on"), pauses.outcome_of(row)
-    except Unreadable as error:
-        raise Unreadable(f"line {row.get('id', '?')} {error.field}", error.reason) from None
-    return InvoiceLine(
-        id=text_of(row, "id"),
-        description=row.get("memo", ""),
-        amount=amount,
-        kind=row.get("kind", ""),
-        disputed=is_disputed,
-        dispute_reason=row.get("dispute_reason", "") if is_disputed else "",
-        disputed_on=since,
-        dispute_detail=words_of(row, "dispute_detail") if is_disputed else "",
-        dispute_outcome=outcome,
-    )
-
-
-def _shares(total: int, weights: Sequence[int]) -> list[int]:
-    """`total` split by weight in whole units; the largest remainders, then the first lines, get the last units."""
-    whole = sum(weights)
-    if not whole:
-        return []
-    shares = [total * weight // whole for weight in weights]
-    by_remainder = sorted(range(len(weights)), key=lambda index: -(total * weights[index] % whole))
-    for index in by_remainder[: total - sum(shares)]:
-        shares[index] += 1
-    return shares
+    divided = shares(total.minor, [amount.minor for _, amount in billed])
+    return tuple(line_of(row, Money(share, total.currency)) for (row, _), share in zip(billed, divided, strict=True))
 
 
 _CREDIT_KINDS = {"CustCred": CreditKind.CREDIT_MEMO, "CustDep": CreditKind.CUSTOMER_DEPOSIT}

@@ -7,8 +7,8 @@ from typing import Any
 
 from lxml import etree
 
+from connector.adapters.ledger_rows.cells import Row, instant
 from connector.adapters.netsuite.applied import Applied, meant
-from connector.adapters.netsuite.cells import Row, instant
 from connector.adapters.netsuite.settings import NetSuiteMapping
 from connector.adapters.netsuite.soap import Soap
 from connector.adapters.netsuite.values import LONG_TEXT_MAX, MEMO_MAX, Named, Values, fit

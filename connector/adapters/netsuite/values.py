@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 
 from lxml import etree
 
-from connector.adapters.netsuite.cells import instant
+from connector.adapters.ledger_rows.cells import instant
 from connector.adapters.netsuite.soap import Soap
 
 XSI_TYPE = "{http://www.w3.org/2001/XMLSchema-instance}type"

@@ -38,21 +38,26 @@ def migrate(engine: Engine, store: str) -> None:
     """
     newest = known()[-1]
     with engine.connect().execution_options(arc_read=True) as connection:
-        if _read_version(connection) == newest:
+        if read_version(connection) == newest:
             return
     with engine.begin() as connection:
-        version = _read_version(connection)
+        version = read_version(connection)
         if version == newest:
             return
         _refuse_unknown(connection, version, store)
         if version:
             upgrade(connection)
         else:
-            # A new store is made whole; tests/unit/test_migrations.py shows that the steps lead to the same.
-            metadata.create_all(connection, checkfirst=False)
-            _version.create(connection)
-            connection.execute(_version.insert().values(version_num=newest))
-            _settle_text(connection)
+            make(connection)
+
+
+def make(connection: Connection) -> None:
+    """All tables of this release, in an empty database and in the transaction of this connection."""
+    # A new store is made whole; tests/unit/test_migrations.py shows that the steps lead to the same.
+    metadata.create_all(connection, checkfirst=False)
+    _version.create(connection)
+    connection.execute(_version.insert().values(version_num=known()[-1]))
+    _settle_text(connection)
 
 
 def upgrade(connection: Connection, to: str = "head") -> None:
@@ -94,7 +99,8 @@ _OTHER_TEXT = """
 """
 
 
-def _read_version(connection: Connection) -> str | None:
+def read_version(connection: Connection) -> str | None:
+    """The number of the last step that this database has taken; None: no release of the connector made it."""
     if not inspect(connection).has_table(_version.name):
         return None
     return connection.execute(select(_version.c.version_num)).scalar()

@@ -1,4 +1,4 @@
-"""NetSuite's customers -> `Customer`: whom to write to, who never is, and what segments look at.
+"""Rows of customers -> `Customer`: whom to write to, who never is, and what segments look at.
 
 A customer of whom one field is not understood is told all the same, without it, and beside it as parked: money is
 matched and posted as ever, and no mail leaves until the field is corrected.
@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from typing import TypeVar
 from zoneinfo import ZoneInfo
 
-from connector.adapters.netsuite.cells import (
+from connector.adapters.ledger_rows.cells import (
     CUSTOMER_SOURCE,
     Currencies,
     Row,

@@ -1,8 +1,4 @@
-"""One cell of NetSuite's rows at a time: text, day, instant, amount. What is not what it must be is named by its field.
-
-A row is what SuiteQL gives: strings, 'T' and 'F', no key where the value is null. Records read by SOAP are brought
-into the same shape first, so that both have one reading.
-"""
+"""One cell of a row at a time: text, day, instant, amount. What is not what it must be is named by its field."""
 
 from __future__ import annotations
 
@@ -13,8 +9,8 @@ from zoneinfo import ZoneInfo
 from connector.money import Money, MoneyError, exponent
 
 Row = Mapping[str, str]
-Currencies = Mapping[str, str]  # internal id -> ISO code
-# Invoices, credits and payments share one row of internal ids in NetSuite, so the id names a parked record.
+Currencies = Mapping[str, str]  # what the ERP calls it -> ISO code
+# Invoices, credits and payments have ids that never meet within one ERP, so the id names a parked record.
 SOURCE = "erp"
 # Customers have another row of ids. What isn't understood of one holds its mail, and says nothing of its money.
 CUSTOMER_SOURCE = "erp_customer"

@@ -1,4 +1,4 @@
-"""Why people keep an invoice back: their fields on NetSuite's invoice -> `Pause` (RULES 5.3, 5.4, 5.6).
+"""Why people keep an invoice back: their fields on the ERP's invoice -> `Pause` (RULES 5.3, 5.4, 5.6).
 
 The texts are free, their forms are not: a word, a day or an amount that is not understood is Unreadable by its field,
 so that nobody is reminded on a guess. A hold counts by its tick, a promise by its day, a plan by its text, a
@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from connector.adapters.netsuite.cells import Row, Unreadable, day_of, maybe_day, money_of, words_of
+from connector.adapters.ledger_rows.cells import Row, Unreadable, day_of, maybe_day, money_of, words_of
 from connector.money import Money
 from connector.receivables import Instalment, InvoiceLine, Pause, PauseKind
 
@@ -28,9 +28,9 @@ _OUTCOMES = ("rejected", "accepted", "written_off")
 _INSTALMENT = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2})\s+([0-9.]+)(?:\s+([A-Za-z]{3}))?")
 
 
-def pauses(row: Row, lines: Sequence[InvoiceLine], total: Money) -> tuple[Pause, ...]:
+def pauses(row: Row, lines: Sequence[InvoiceLine], total: Money, erp: str) -> tuple[Pause, ...]:
     """What people entered on one invoice of this total, in a fixed order; Unreadable where they can't be understood."""
-    found = (_dispute(row, lines), _hold(row), _promise(row, total), _plan(row, total), _conversation(row))
+    found = (_dispute(row, lines), _hold(row), _promise(row, total), _plan(row, total), _conversation(row, erp))
     return tuple(pause for pause in found if pause is not None)
 
 
@@ -113,9 +113,9 @@ def instalments(text: str, total: Money) -> tuple[Instalment, ...]:
     return tuple(found)
 
 
-def _conversation(row: Row) -> Pause | None:
+def _conversation(row: Row, erp: str) -> Pause | None:
     until = maybe_day(row, "conversation_until")
-    return Pause(PauseKind.CONVERSATION, "entered in NetSuite", until=until) if until else None
+    return Pause(PauseKind.CONVERSATION, f"entered in {erp}", until=until) if until else None
 
 
 def _check_part(amount: Money, total: Money, field: str) -> None:
