@@ -384,8 +384,8 @@ def _money_back(tx: Tx, payment: Payment) -> None:
             tx,
             "payment_came_back",
             payment.id,
-            f"payment {payment.id} came back after it was applied; un-apply it in the ERP with a journal (never delete "
-            "the payment), then the invoice is open again and its reminders go on",
+            f"payment {payment.id} came back after it was applied; un-apply it in the ERP, by a journal or a reversal "
+            "(never delete the payment), then the invoice is open again and its reminders go on",
             amount=payment.amount,
             customer_id=payment.customer_id,
             payment_id=payment.id,

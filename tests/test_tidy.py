@@ -11,6 +11,7 @@ import hashlib
 import os
 import re
 import subprocess
+from collections import Counter
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
@@ -84,6 +85,13 @@ def members(node: ast.ClassDef) -> Iterator[tuple[str, str]]:
 
 
 # --- code
+
+
+def test_no_two_test_files_have_one_name() -> None:
+    """Folders of tests are no packages: of two files of one name pytest can't import the second."""
+    names = Counter(Path(name).name for name in python("tests/") if Path(name).name != "conftest.py")
+
+    assert [] == sorted(name for name, count in names.items() if count > 1)
 
 
 def test_no_function_is_longer_than_a_page() -> None:

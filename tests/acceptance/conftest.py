@@ -26,5 +26,14 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         metafunc.parametrize("each_erp", [erp for erp in ERPS if wanted in (None, "", erp)], indirect=True)
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Store and ERP don't know each other: Sage Intacct on PostgreSQL is left to the long tier."""
+    for item in items:
+        params = item.callspec.params.values() if hasattr(item, "callspec") else ()
+        if {"intacct", "postgresql"} <= {one for one in params if isinstance(one, str)}:
+            item.add_marker(pytest.mark.long)
+
+
 def _names(given: str | Sequence[str]) -> Sequence[str]:
     return given.split(",") if isinstance(given, str) else given

@@ -22,7 +22,7 @@ from tests.acceptance.commands import bill, run
 from tests.harness import Desk, WorldTime, desk, sandbox
 
 NOTHING = {
-    **{service: {} for service in ("netsuite", "stripe", "smtp", "salesforce", "chat", "imap")},
+    **{service: {} for service in ("netsuite", "stripe", "smtp", "salesforce", "chat", "imap", "erp_counted")},
     "sms": {"send": 0},
     "erp_reads": 0,
     "erp_writes": 0,

@@ -3,7 +3,8 @@
 What must hold afterwards, whatever the point: the ERP has one payment of the charge, applied as the payer meant to the
 cent; no reminder about a paid invoice; a reminder leaves at most once; a payout is one deposit, equal to the cent.
 
-On PostgreSQL all points of the deposit are tried and some of the others; `scripts/test --all` tries all of them there.
+On PostgreSQL all points of the deposit are tried and some of the others, with NetSuite; `scripts/test --all` tries all
+of them there, with either ERP.
 """
 
 from __future__ import annotations

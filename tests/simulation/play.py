@@ -9,12 +9,13 @@ import subprocess
 import sys
 import tempfile
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, time
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import structlog
 
@@ -169,15 +170,17 @@ def _count(at: Desk, lived: Lived) -> None:
 @contextmanager
 def _no_waiting() -> Iterator[None]:
     """The adapters wait between two attempts of a read; in a story nobody has the time."""
-    from connector.adapters.netsuite import wire
+    from connector.adapters.intacct import wire as of_intacct
+    from connector.adapters.netsuite import wire as of_netsuite
 
-    original = wire.Lanes.__init__
-
-    def without(self: Any, at_once: int, attempts: int, sleep: Any = None) -> None:
-        original(self, at_once, attempts, lambda _: None)
-
-    wire.Lanes.__init__ = without  # type: ignore[method-assign]
-    try:
+    with ExitStack() as patched:
+        for lanes in (of_netsuite.Lanes, of_intacct.Lanes):
+            patched.enter_context(patch.object(lanes, "__init__", _impatient(lanes.__init__)))
         yield
-    finally:
-        wire.Lanes.__init__ = original  # type: ignore[method-assign]
+
+
+def _impatient(made: Callable[..., None]) -> Callable[..., None]:
+    def without(lanes: object, at_once: int, attempts: int, sleep: object = None) -> None:
+        made(lanes, at_once, attempts, lambda _: None)
+
+    return without

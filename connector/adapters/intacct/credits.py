@@ -8,13 +8,12 @@ from datetime import datetime
 from connector.adapters.intacct import credit_rows, names
 from connector.adapters.intacct.credit_rows import Credit
 from connector.adapters.intacct.customers import Customers
-from connector.adapters.intacct.filters import both, differs, equal, within
+from connector.adapters.intacct.filters import IDS_PER_QUERY, Scope, both, differs, equal, within
 from connector.adapters.intacct.gateway import Gateway
 from connector.adapters.intacct.keys import chunks
 from connector.adapters.intacct.lines import CreditNow
 from connector.adapters.intacct.payments import ADVANCE, OVERPAYMENT, PAYMENT, RECEIPT, Payments
 from connector.adapters.intacct.payments import fields as payment_fields
-from connector.adapters.intacct.scope import IDS_PER_QUERY, Scope
 from connector.adapters.intacct.settings import VALUES_MAX, IntacctMapping
 from connector.adapters.intacct.twins import Each, Twins, by_number
 from connector.adapters.intacct.xmltext import Node

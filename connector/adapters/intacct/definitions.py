@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 
 from connector.adapters.intacct.gateway import FieldSeen, Gateway
+from connector.adapters.intacct.rows import FLAGS
 from connector.adapters.intacct.settings import IntacctMapping, is_day
 from connector.errors import Terminal
 from connector.settlement import SettleThrough
@@ -36,8 +37,6 @@ _OWN: Mapping[str, str] = MappingProxyType(
         "CUSTOMER": "RECORDNO CUSTOMERID NAME STATUS PARENTID",
     }
 )
-# Our names of fields that a person ticks.
-_FLAGS = frozenset({"hold", "dispute", "do_not_contact", "autopay", "mails_parent"})
 # Kinds that are surely neither a checkbox nor a day; lookup's other words are left to the rows that are read.
 _TEXTS = frozenset({"TEXT", "LONGTEXT", "ENUM", "INTEGER", "DECIMAL", "CURRENCY", "PERCENT", "NUMBER"})
 
@@ -137,7 +136,7 @@ class Definitions:
 def _read(record: str, columns: Mapping[str, str]) -> list[_Need]:
     """Fields that people fill in."""
     return [
-        _Need(field, f"fields.{record}_{name}", "a checkbox" if name in _FLAGS else "a day" if is_day(name) else "")
+        _Need(field, f"fields.{record}_{name}", "a checkbox" if name in FLAGS else "a day" if is_day(name) else "")
         for name, field in columns.items()
     ]
 

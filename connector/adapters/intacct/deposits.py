@@ -14,19 +14,19 @@ from connector.adapters.intacct.banks import Banks
 from connector.adapters.intacct.booked import Accounts, Booked, differences, is_journal, seen, unsayable
 from connector.adapters.intacct.gateway import Gateway
 from connector.adapters.intacct.keys import chunks
-from connector.adapters.intacct.mentions import mentions
+from connector.adapters.intacct.names import mentions
 from connector.adapters.intacct.payments import SOURCE_IDS_PER_QUERY, unreadable
 from connector.adapters.intacct.payout_deposits import PayoutDeposits
 from connector.adapters.intacct.payout_journals import PayoutJournals
 from connector.adapters.intacct.postings import CASH, GENERAL_LEDGER, Postings
 from connector.adapters.intacct.rows import currency_of
 from connector.adapters.intacct.settings import IntacctMapping, SettlementEntry
+from connector.adapters.intacct.singly import NOT_SENT
 from connector.adapters.ledger_rows.cells import Unreadable
 from connector.errors import OutcomeUnknown, Terminal, Transient
 from connector.ports import Answer, Outcome
 from connector.settlement import AccountRole, DepositIntent, DepositSeen
 
-NOT_SENT = "NOT_SENT"
 # Where a function that failed uses up its controlid, the next of these makes another one: only ever after Intacct said
 # that one is used up and showed nothing, never because time went by, since a write without an answer may still come.
 _AGAIN = ("", *map(str, range(1, 10)))

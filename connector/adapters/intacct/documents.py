@@ -14,6 +14,7 @@ from decimal import Decimal, InvalidOperation
 
 from connector.adapters.intacct import filters, names
 from connector.adapters.intacct.answers import Row
+from connector.adapters.intacct.filters import Scope
 from connector.adapters.intacct.gateway import Gateway
 from connector.adapters.intacct.keys import chunks
 from connector.adapters.intacct.payments import ADVANCE, OVERPAYMENT, PAYMENT, RECEIPT, unreadable
@@ -28,7 +29,6 @@ from connector.adapters.intacct.rows import (
     maybe_day,
     standing_of,
 )
-from connector.adapters.intacct.scope import Scope
 from connector.adapters.intacct.settings import VALUES_MAX, IntacctMapping
 from connector.adapters.intacct.values import day
 from connector.adapters.intacct.xmltext import Node

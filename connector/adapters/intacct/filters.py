@@ -5,10 +5,14 @@ Values of a list of choices are its labels here ("Posted"), never the letters th
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
-from connector.adapters.intacct.settings import VALUES_MAX
+from connector.adapters.intacct.settings import VALUES_MAX, IntacctMapping
 from connector.adapters.intacct.xmltext import Node, node
+
+# A filter takes 1,000 values; shorter questions are answered sooner.
+IDS_PER_QUERY = 500
 
 
 def equal(field: str, value: str) -> Node:
@@ -79,3 +83,21 @@ def _joined(word: str, conditions: tuple[Node, ...]) -> Node:
     if not conditions:
         raise ValueError(f"an empty `{word}` is no condition")
     return conditions[0] if len(conditions) == 1 else Node(word, conditions)
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """Which documents are ours to read."""
+
+    mapping: IntacctMapping
+
+    def ours(self) -> list[Node]:
+        """Documents of the entities that the mapping names, and those of the top level; of all where it names none."""
+        named = sorted(self.mapping.entities)
+        return [either(within("MEGAENTITYID", named), is_null("MEGAENTITYID"))] if named else []
+
+    def owing(self, than: Callable[[str, str], Node]) -> Node:
+        """Something is due, or selected by a draft where that is no longer due. `than`: what it is compared by."""
+        if self.mapping.facts.total_due_counts_selected:
+            return than("TRX_TOTALDUE", "0")
+        return either(than("TRX_TOTALDUE", "0"), than("TRX_TOTALSELECTED", "0"))

@@ -17,14 +17,13 @@ from connector.adapters.intacct.changes import Changes, Reading
 from connector.adapters.intacct.credits import MEMO as MEMO
 from connector.adapters.intacct.credits import Credits
 from connector.adapters.intacct.customers import Customers
-from connector.adapters.intacct.filters import both, differs, greater, within
+from connector.adapters.intacct.filters import IDS_PER_QUERY, Scope, both, differs, greater, within
 from connector.adapters.intacct.gateway import Gateway
 from connector.adapters.intacct.keys import Keys, chunks
 from connector.adapters.intacct.lines import CreditNow, InvoiceNow
 from connector.adapters.intacct.payments import ADVANCE, OVERPAYMENT, PAYMENT, RECEIPT, Payments
 from connector.adapters.intacct.reading import Term
 from connector.adapters.intacct.rows import Standing, currency_of, entity_of, standing_of
-from connector.adapters.intacct.scope import IDS_PER_QUERY, Scope
 from connector.adapters.intacct.selecting import OwnDrafts, Selected
 from connector.adapters.intacct.settings import VALUES_MAX, IntacctMapping
 from connector.adapters.intacct.twins import Each, Twins, by_number

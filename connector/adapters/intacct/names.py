@@ -1,4 +1,4 @@
-"""What our ids look like where Intacct's own don't last, and how our names fit into its fields.
+"""What our ids look like where Intacct's own don't last, how our names fit into its fields, and where an id is named.
 
 An invoice from Order Entry or Contracts that is edited comes back as another record (Sage's XML reference, invoices).
 So its RECORDNO is no id: an invoice is its number, its customer and the entity that it belongs to.
@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections.abc import Iterable
 
 _MEMO = "cm-"
 _ADVANCE = "adv-"
@@ -82,6 +83,12 @@ def fitting(external_id: str, limit: int) -> str:
         return external_id
     digest = hashlib.sha256(external_id.encode()).hexdigest()[:_DIGEST_CHARACTERS]
     return f"{external_id[: limit - _DIGEST_CHARACTERS - 1]}-{digest}"
+
+
+def mentions(source_id: str, texts: Iterable[str]) -> bool:
+    """Does one of these name this id as a whole word? (What `_` in a `like` stands for is not documented.)"""
+    word = re.compile(rf"(?<![A-Za-z0-9]){re.escape(source_id)}(?![A-Za-z0-9])")
+    return any(word.search(text) for text in texts)
 
 
 def _escaped(text: str) -> str:

@@ -15,12 +15,12 @@ from datetime import date, timedelta
 
 from connector.adapters.intacct import filters, names
 from connector.adapters.intacct.answers import Row
+from connector.adapters.intacct.filters import Scope
 from connector.adapters.intacct.gateway import Gateway
 from connector.adapters.intacct.keys import Keys, chunks
 from connector.adapters.intacct.ledger import MEMO, Ledger
 from connector.adapters.intacct.payments import ADVANCE, PAYMENT, RECEIPT, Held, Payments
 from connector.adapters.intacct.rows import Standing, day_of, standing_of
-from connector.adapters.intacct.scope import Scope
 from connector.adapters.intacct.settings import READ_KEYS_MAX, VALUES_MAX, IntacctMapping
 from connector.adapters.intacct.values import day
 from connector.adapters.intacct.xmltext import Node

@@ -17,7 +17,7 @@ from connector.adapters.intacct.credit_rows import over_of
 from connector.adapters.intacct.filters import between, both, either, equal, is_null, like, within
 from connector.adapters.intacct.gateway import Gateway
 from connector.adapters.intacct.keys import Keys, chunks, whole
-from connector.adapters.intacct.mentions import mentions
+from connector.adapters.intacct.names import mentions
 from connector.adapters.intacct.rows import Standing, amount_of, currency_of, standing_of, us_day
 from connector.adapters.intacct.selecting import discount_of
 from connector.adapters.intacct.settings import VALUES_MAX, IntacctMapping

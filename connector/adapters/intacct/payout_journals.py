@@ -15,7 +15,7 @@ from connector.adapters.intacct.booked import Accounts, Booked, summed
 from connector.adapters.intacct.functions import Function, control_id, create
 from connector.adapters.intacct.gateway import Gateway
 from connector.adapters.intacct.keys import chunks
-from connector.adapters.intacct.mentions import mentions
+from connector.adapters.intacct.names import mentions
 from connector.adapters.intacct.records import DESCRIPTION_MAX, fit
 from connector.adapters.intacct.rows import amount_of, maybe_day
 from connector.adapters.intacct.rows import currency_of as currency_in

@@ -12,7 +12,7 @@ from connector.adapters.intacct import filters
 from connector.adapters.intacct.answers import Row
 from connector.adapters.intacct.gateway import Gateway
 from connector.adapters.intacct.keys import chunks
-from connector.adapters.intacct.mentions import mentions
+from connector.adapters.intacct.names import mentions
 from connector.adapters.intacct.payments import SOURCE_IDS_PER_QUERY, unreadable
 from connector.adapters.intacct.rows import DECIMALS, amount_of, currency_of
 from connector.adapters.intacct.xmltext import Node

@@ -19,7 +19,7 @@ from connector.money import Money, MoneyError, exponent
 # Intacct keeps every amount with two decimals, whatever the currency (Sage's XML reference, AR payments).
 DECIMALS = 2
 # Our names of the fields that are checkboxes. One that nobody ever set is null, and is not ticked.
-_FLAGS = frozenset({"hold", "dispute", "do_not_contact", "autopay", "mails_parent"})
+FLAGS = frozenset({"hold", "dispute", "do_not_contact", "autopay", "mails_parent"})
 _DAY = re.compile(r"(\d{1,2})/(\d{1,2})/(\d{4})")
 
 
@@ -118,7 +118,7 @@ def own(row: Row, columns: Mapping[str, str]) -> dict[str, str]:
     """The fields that people fill (our name -> Intacct's), under our names: days as YYYY-MM-DD, flags 'T' and 'F'."""
     found: dict[str, str] = {}
     for name, field in columns.items():
-        if name in _FLAGS:
+        if name in FLAGS:
             found[name] = "T" if is_ticked(row, field) else "F"
         elif row.get(field):
             found[name] = iso_day(row[field]) if is_day(name) else row[field]
