@@ -36,7 +36,8 @@ from connector.policy_file import read_policy as read_policy
 PREFIX = "CONNECTOR_"
 # The systems that can be the system of record, as people call them; the settings have a section of each.
 ERPS = {"netsuite": "NetSuite", "intacct": "Sage Intacct"}
-# Sage counts every page that is read: a pass a minute would use up the month's 100,000 of the first tier by the ninth.
+# Sage counts every page that is read. A quiet pass reads six, so one a minute would use up the first tier's 100,000 a
+# month within twelve days.
 TICK_SECONDS = {"netsuite": 60, "intacct": 900}
 SECRET_KEYS = {
     "netsuite": ("consumer_key", "consumer_secret", "token_id", "token_secret"),

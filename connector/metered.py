@@ -44,7 +44,11 @@ def measures(tx: Tx, on: date, zone: tzinfo) -> list[Measure]:
     closed = activity.count_of(tx, "act_closed", first, first + timedelta(days=days))
     month, erp = f"{on:%Y-%m}", known["erp"]
     return [
-        _count("erp_transactions", reads + writes, f"of {most:,} that {erp} lets pass in {month}; by our own count"),
+        _count(
+            "erp_transactions",
+            reads + writes,
+            f"of {most:,} that the tier of {erp} includes in {month}; by our own count",
+        ),
         _count("erp_transactions_read", reads, "of these pages that were read"),
         _count("erp_transactions_written", writes, "of these records that were written"),
         _count("erp_transactions_expected", int(by_the_end), f"{month} at the pace of its first {on.day} days"),

@@ -25,7 +25,7 @@ _SENTENCES = {
     "act_written": "the payment stands in the ERP: {problem}",
     "act_confirmed": "read back: the ERP's balances agree: {problem}",
     "act_refused": "the ERP refused: {problem}",
-    "act_closed": "the accompanying records are marked closed",
+    "act_closed": "the accompanying records are closed in the ERP",
     "act_withdrawn": "the accompanying records are withdrawn: {problem}",
     "act_different": "the ERP differs, a person must look: {problem}",
     "reminder_planned": "{step} may leave: {reason}{detail}",

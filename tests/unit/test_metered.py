@@ -55,7 +55,7 @@ def test_the_report_shows_the_budget_where_the_vendor_counts_and_else_nothing(ca
     case.tick()
     with case.store.read() as tx:
         shown = {one.name: one.formula for one in standing.report(tx, today, MONDAY, ZONE).measures}
-    assert "of 100,000 that Sage Intacct lets pass in 2026-09; by our own count" == shown["erp_transactions"]
+    assert "of 100,000 that the tier of Sage Intacct includes in 2026-09; by our own count" == shown["erp_transactions"]
 
     (tmp_path / "netsuite").mkdir()
     other = Case(tmp_path / "netsuite")
