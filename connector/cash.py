@@ -19,6 +19,7 @@ from connector.decisions.payer import Payer
 from connector.decisions.posting import PostingHold
 from connector.engine import reached
 from connector.errors import InvariantBroken
+from connector.faults import Apart
 from connector.matching_facts import Case, cases, family_book, rest_of
 from connector.money import Money
 from connector.parts import Parts
@@ -82,7 +83,8 @@ def match_payments(parts: Parts, today: date, erp_moved: bool = True) -> None:
         moment = _Moment(today, parts.posting_forbidden(tx), trusted(tx, parts.policy), asked)
         may_post = tuple(sorted(rung for rung, one in moment.trusted.items() if one.may_post))
         common = (today, moment.no_posting, parts.blocked(tx), may_post)
-        found = cases(tx, parts, waiting, common)
+        apart = Apart("match payments")
+        found = cases(tx, parts, waiting, common, apart)
     fresh = [case for case in found if parts.remembered.get(_key(case)) != case.mark]
     posted = _posted_by_others(parts, observed, found if erp_moved else fresh)
     for payment in [*observed, *(payment for payment, _ in waiting)]:
@@ -90,11 +92,14 @@ def match_payments(parts: Parts, today: date, erp_moved: bool = True) -> None:
             _adopt(parts, payment, posted[payment.id])
     for case in fresh:
         left = tuple(one for one in case.waiting if one.payment.id not in posted)
-        settled = not left or _settle(parts, replace(case, waiting=left), moment)
+        settled = False
+        with apart.one(*(one.payment.id for one in left)):
+            settled = not left or _settle(parts, replace(case, waiting=left), moment)
         if settled and len(left) == len(case.waiting):
             parts.remembered[_key(case)] = case.mark
         else:
             parts.remembered.pop(_key(case), None)  # decided again in the next tick
+    apart.show(parts)
 
 
 def _key(case: Case) -> str:
@@ -360,7 +365,7 @@ def _wait_for_leases(parts: Parts, invoice_ids: Sequence[str]) -> bool:
     give_up = time.monotonic() + LEASE_WAIT_SECONDS_MAX
     while True:
         with parts.store.read() as tx:
-            if not parts.honours_leases or not gate.leased(tx, invoice_ids):
+            if not gate.leased(tx, invoice_ids):
                 return True
         if time.monotonic() > give_up:
             return False
@@ -374,7 +379,7 @@ def commit_match(
     ids = sorted(application.invoice_id for application in match.applications)
     rows = book.invoices_by_id(tx, sorted({*ids, *(invoice_id for invoice_id, _ in match.decided_on)}))
     moved = _moved(tx, payment, left, match, rows)
-    if moved or (parts.honours_leases and gate.leased(tx, ids)):
+    if moved or gate.leased(tx, ids):
         tx.journal("match_decided_again", payment=payment.id, moved=moved)
         return False
     paid = {invoice_id: book.invoice_of(rows[invoice_id]) for invoice_id in ids}

@@ -27,7 +27,7 @@ from connector.settlement import (
     first_open_on,
     why_closed,
 )
-from connector.store import Tx, book, history, orders, parse_instant, settling
+from connector.store import Tx, book, history, orders, parse_instant, restoring, settling
 
 AGAIN = "See the sentence before, then run `connector check` again."
 # So far back payments are looked at for who posted them.
@@ -136,7 +136,10 @@ class Between:
                 remedy = f"When the reason is gone: `connector stop {stop} --lift`."
                 yield Finding("switches", False, f"{what} was {stopped}", remedy, blocking=False)
         with self._parts.store.read() as tx:
-            alarm = tx.get("alarm")
+            alarm, restored = tx.get("alarm"), restoring.why_blocked(tx)
+        if restored:
+            remedy = "Until then what is auto runs as suggest, and what was due counts as sent."
+            yield Finding("switches", False, restored, remedy, blocking=False)
         if alarm:
             yield Finding("switches", False, alarm, "It ends by itself when the open invoices add up again.")
         mails = self._sends is Switch.AUTO and not self._parts.channel.redirect_all_to

@@ -16,7 +16,7 @@ from typing import Annotated
 
 import typer
 
-from connector import cli_match, cli_policy, cli_preview, cli_queue, cli_store
+from connector import cli_match, cli_policy, cli_preview, cli_proof, cli_queue, cli_store
 from connector.command import (
     EXIT_CODES,
     ROWS_MAX,
@@ -61,6 +61,7 @@ app.add_typer(cli_queue.app)
 app.add_typer(cli_match.app)
 app.add_typer(cli_preview.app)
 app.add_typer(cli_policy.app)
+app.add_typer(cli_proof.app)
 app.add_typer(cli_store.app)
 
 

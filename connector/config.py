@@ -19,6 +19,7 @@ from urllib.parse import unquote, urlsplit
 from zoneinfo import ZoneInfo
 
 from pydantic import (
+    AfterValidator,
     BaseModel,
     BeforeValidator,
     Field,
@@ -48,12 +49,35 @@ SECRET_KEYS = {
     "mailbox": ("password",),
     "sms": ("url",),
     "chat": ("url",),
+    "webhooks": ("stripe_secret",),
 }
+SECRET_PART_MIN = 10
 STORE_SCHEMES = ("postgresql://", "postgres://")
 DEFAULT_MAPPINGS = Path(__file__).resolve().parent.parent / "mappings"
 
 OptionalAddress = Annotated[str, like(r"|[^@\s<>]+@[^@\s<>]+\.[^@\s<>]+", "one mail address, or empty")]
-OptionalUrl = Annotated[str, like(r"|https?://\S+", "an address that begins with https://, or empty")]
+# Where credentials are sent: https and a host by its name, or this machine. A number for a host, and names that only
+# the machines of a cloud know, lead to what must never get them (metadata services, a neighbour's intranet).
+_ADDRESS = re.compile(
+    r"https://(?P<host>[a-z0-9-]+(?:\.[a-z0-9-]+)*\.[a-z][a-z0-9-]*)(?P<rest>(?::\d{1,5})?(?:/[^\s?#@\\]*)?)"
+    r"|https?://(?:localhost|127\.0\.0\.1|\[::1\])(?::\d{1,5})?(?:/[^\s?#@\\]*)?",
+    re.IGNORECASE | re.ASCII,
+)
+_METADATA = re.compile(r"(?:^|\.)(?:metadata|instance-data)\.|\.(?:internal|local|localdomain)$", re.IGNORECASE)
+
+
+def _address(value: str) -> str:
+    found = _ADDRESS.fullmatch(value)
+    if found is None or (found["host"] and _METADATA.search(found["host"])):
+        raise ValueError(
+            "must be an address that begins with https:// and names a host, without user, query or fragment; "
+            "http:// only for this machine itself (127.0.0.1)"
+        )
+    return value
+
+
+Url = Annotated[str, AfterValidator(_address)]
+OptionalUrl = Annotated[str, AfterValidator(lambda value: _address(value) if value else value)]
 
 # ---- The settings ----
 
@@ -66,7 +90,7 @@ class NetSuiteSettings(Part):
     """Where the ERP is, and the token with which we may use it (token-based authentication)."""
 
     account: Annotated[str, like(r"[A-Z0-9]+(_[A-Z0-9]+)?", "a NetSuite account id such as 1234567 or 1234567_SB1")]
-    base_url: str = Field(default="", description="Empty: derived from the account. Set it for the sandbox.")
+    base_url: OptionalUrl = Field(default="", description="Empty: derived from the account. Set it for the sandbox.")
     soap_version: Annotated[str, like(r"20\d\d_[12]", "a SuiteTalk release such as 2025_2")] = "2025_2"
     consumer_key: SecretStr = SecretStr("")
     consumer_secret: SecretStr = SecretStr("")
@@ -85,9 +109,7 @@ class IntacctSettings(Part):
     company: str = Field(min_length=1, description="The company ID that people sign in with.")
     user: str = Field(min_length=1, description="A Web Services user, made for the connector alone.")
     user_password: SecretStr = SecretStr("")
-    url: Annotated[str, like(r"https?://\S+", "an address that begins with https://")] = (
-        "https://api.intacct.com/ia/xml/xmlgw.phtml"
-    )
+    url: Url = "https://api.intacct.com/ia/xml/xmlgw.phtml"
     livemode: bool = Field(description="true for the company's real books, false for a sandbox or trial company.")
     read_timeout_seconds: int = Field(default=120, ge=1, le=900)
     write_timeout_seconds: int = Field(default=900, ge=1, le=900, description="Short makes unknown answers, not speed.")
@@ -98,7 +120,7 @@ class StripeSettings(Part):
     """Where the payments come from."""
 
     api_key: SecretStr = SecretStr("")
-    base_url: Annotated[str, like(r"https?://\S+", "an address that begins with https://")] = "https://api.stripe.com"
+    base_url: Url = "https://api.stripe.com"
     livemode: bool = Field(description="true for real money, false for Stripe's test mode.")
     cutover_on: date = Field(description="Money received before this day shields reminders and is never posted.")
     timeout_seconds: int = Field(default=30, ge=1, le=600)
@@ -172,6 +194,19 @@ class ChatSettings(Part):
 
     url: SecretStr = SecretStr("")
     timeout_seconds: int = Field(default=10, ge=1, le=60)
+
+
+class WebhookSettings(Part):
+    """Where the daemon listens for webhooks, which only make its next pass come sooner.
+
+    It speaks plain HTTP: whatever ends TLS for the world outside passes requests on to it.
+    """
+
+    host: Annotated[str, like(r"[A-Za-z0-9.:-]+", "an address of this machine, such as 127.0.0.1")] = "127.0.0.1"
+    port: int = Field(default=8410, ge=1, le=65535)
+    stripe_secret: SecretStr = Field(
+        default=SecretStr(""), description="The signing secret of the endpoint, as Stripe shows it: whsec_..."
+    )
 
 
 class TimingSettings(Part):
@@ -250,6 +285,7 @@ class Settings(Part):
     )
     sms: SmsSettings | None = Field(default=None, description="Left out: no text message leaves.")
     chat: ChatSettings | None = Field(default=None, description="Left out: nobody is told in a chat.")
+    webhooks: WebhookSettings | None = Field(default=None, description="Left out: nothing listens.")
     bank_statements: BankStatementSettings | None = Field(
         default=None, description="Left out: no statements are read, and wires are seen by nobody."
     )
@@ -329,6 +365,8 @@ def require_credentials(settings: Settings) -> None:
         needed.append(("sms", "url"))
     if settings.chat:
         needed.append(("chat", "url"))
+    if settings.webhooks:
+        needed.append(("webhooks", "stripe_secret"))
     missing = [
         f"{variable(section, key)} is not set: set it, or {variable(section, key)}_FILE to the path of a file with it"
         for section, key in needed
@@ -346,7 +384,9 @@ def secret_values(settings: Settings) -> tuple[str, ...]:
     if isinstance(settings.store, SecretStr):
         password = _password(settings.store.get_secret_value())
         values += [password, unquote(password)]
-    return tuple(value for value in values if value)
+    # Of an address that is a secret each part may be one by itself; a short one would blot out ordinary words.
+    parts_of = [part for value in values if "://" in value for part in re.split(r"[/?&=:@]+", value)[1:]]
+    return tuple(value for value in (*values, *(part for part in parts_of if len(part) >= SECRET_PART_MIN)) if value)
 
 
 def check_profile(

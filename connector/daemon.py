@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import signal
 import tempfile
 import threading
@@ -21,6 +22,7 @@ from connector import (
     checks,
     deposits,
     escalate,
+    evidence,
     loop,
     metered,
     plans,
@@ -29,14 +31,16 @@ from connector import (
     remind,
     replies,
     retention,
+    reversals,
     standing,
     upkeep,
 )
-from connector.config import Settings, check_profile, read_policy, require_credentials
+from connector.config import Settings, check_profile, read_policy, require_credentials, secret_values
+from connector.doorbell import Doorbell
 from connector.errors import ConfigError, ConnectorError, RoleLost, Transient
 from connector.history import backtest_past
 from connector.history.experience import Experience
-from connector.log import Event, Log, redact
+from connector.log import Event, Log, hide, redact
 from connector.parts import Parts
 from connector.policy import Policy
 from connector.policy_desk import PolicyDesk
@@ -52,8 +56,18 @@ from connector.reports import (
     TickReport,
 )
 from connector.reports_policy import BacktestReport, PreviewReport
+from connector.reports_proof import PeriodEvidence, ProofReport, SampleRow
 from connector.reports_upkeep import RetentionReport, UnfinishedRow
 from connector.store import Store, activity, closing, gate, orders, policies, restoring
+
+# A pass that was under way when the role was lost has so long to notice; it can't write anything meanwhile.
+ENDS_WITHIN_SECONDS = 30.0
+_EXIT_ROLE_LOST = 4  # as every command's: command.ExitCode.STORE_BUSY
+
+_UNPROVED = (
+    "The daemon's role can't be proved any more: its connection to the store broke. It writes nothing more and ends; "
+    "start it again, or let another one take over."
+)
 
 _EVENTS = {event.value: event for event in Event}
 # What a person should hear of soon.
@@ -63,6 +77,7 @@ _WARNINGS = (
     Event.ACT_REFUSED,
     Event.DEPOSIT_DIFFERENT,
     Event.DEPOSIT_REFUSED,
+    Event.DAY_DRIFTS,
     Event.REMINDER_SENT_UNKNOWN,
     Event.STOP_REQUESTED,
     Event.CLASS_DEMOTED,
@@ -72,6 +87,7 @@ _WARNINGS = (
 class Durable(Protocol):
     """The engine, as the daemon needs it."""
 
+    def prepare(self) -> None: ...
     def launch(self) -> None: ...
     def stop(self) -> None: ...
 
@@ -87,9 +103,12 @@ class Service:
     close_outside: Callable[[], None]
     # Without the rest of the outside, to show messages by the texts of this folder of mappings.
     make_channels: Callable[[Path], Mapping[str, Channel]] = lambda _: {}
+    doorbell: Doorbell | None = None
     _parts: Parts | None = None
     _engine: Durable | None = None
     _log: Log = field(default_factory=Log)
+    _turn: threading.Lock = field(default_factory=threading.Lock)
+    _stood_by: bool = False
     _lost: RoleLost | None = None
     _told: int = 0  # up to here in the journal everything was logged
 
@@ -104,12 +123,16 @@ class Service:
         self._check_profile()
         with self.store.read() as tx:
             restoring.refuse_backup(tx)
+        self._engine = self.make_engine(parts)
         if stop is None:
             self.store.become_daemon()
-        elif not self.store.wait_to_become_daemon(
-            stop, lambda holder: self._log.info(Event.STANDING_BY, holder=holder)
-        ):
+        elif not self.store.wait_to_become_daemon(stop, self._stand_by, self._take_over):
             return False
+        if self._stood_by and self._policy().version != parts.policy.version:
+            raise ConfigError(
+                "policy.yaml changed while this daemon stood by, and it would have worked by the old one. Nothing was "
+                "begun. Start it again: it then reads the new one."
+            )
         with self.store.tx() as tx:
             # Gaining the lock proves that whoever held leases is dead.
             unknown, dropped = gate.bury(tx, parts.owner)
@@ -119,14 +142,22 @@ class Service:
                 "daemon_started", policy=parts.policy.version, sent_unknown=unknown, dropped=dropped
             )
         self._log.info(Event.DAEMON_STARTED, policy=parts.policy.version, sent_unknown=unknown)
-        self._engine = self.make_engine(parts)
         self._engine.launch()
         return True
+
+    def _stand_by(self, holder: str) -> None:
+        self._log.info(Event.STANDING_BY, holder=holder)
+        self._stood_by = True
+        if self._engine:
+            self._engine.prepare()
+
+    def _take_over(self, silent: str) -> None:
+        self._log.warning(Event.ROLE_TAKEN, silent=silent)
 
     def tick(self) -> TickReport:
         """One pass of the loop; what the outside could not give is logged and tried again by the next one."""
         report, troubles = self._tick()
-        return replace(report, troubles=tuple(str(error) for _, error in troubles.told))
+        return replace(report, troubles=tuple(self._hidden(str(error)) for _, error in troubles.told))
 
     def _tick(self) -> tuple[TickReport, loop.Troubles]:
         report, troubles = loop.tick(self.parts())
@@ -141,7 +172,7 @@ class Service:
                 if row.event in _EVENTS:
                     tell = self._log.warning if row.event in _WARNINGS else self._log.info
                     tell(_EVENTS[row.event], **row.fields)
-        self._log.info(Event.TICK_FINISHED, **answers.counts(report))
+        self._log.info(Event.TICK_FINISHED, seconds=report.seconds, **answers.counts(report))
         return report, troubles
 
     def _forget_daily(self) -> None:
@@ -163,10 +194,13 @@ class Service:
         if troubles.told and not report.read:
             first = troubles.told[0][1]
             raise type(first)("\n".join(dict.fromkeys(str(error) for _, error in troubles.told))) from first
-        return replace(report, troubles=tuple(str(error) for _, error in troubles.told))
+        return replace(report, troubles=tuple(self._hidden(str(error)) for _, error in troubles.told))
 
     def run(self) -> None:
-        """Tick until SIGTERM or SIGINT. A running tick is finished; acts left over go on after the next start."""
+        """Tick until SIGTERM or SIGINT. A running tick is finished; acts left over go on after the next start.
+
+        Raises RoleLost where the role was lost; a pass that doesn't end then is ended with the process.
+        """
         from apscheduler.schedulers.background import BackgroundScheduler
 
         stop = threading.Event()
@@ -190,24 +224,39 @@ class Service:
             misfire_grace_time=None,
         )
         scheduler.start()
-        stop.wait()
+        with self._listening(stop):
+            self.store.wait_while_daemon(stop)
+            if not stop.is_set():
+                self._lose(RoleLost(_UNPROVED), stop)
         scheduler.shutdown(wait=True)
         if self._lost:
-            self._log.error(Event.ROLE_LOST, reason=str(self._lost))
             raise self._lost
         self._log.info(Event.DAEMON_STOPPED)
 
+    def _lose(self, error: RoleLost, stop: threading.Event) -> None:
+        """End this process, though a pass may hang; it is told once, whoever noticed first."""
+        if not self._lost:
+            self._lost = error
+            self._log.error(Event.ROLE_LOST, reason=str(error))
+            _end_at_last()
+        stop.set()
+
+    def _listening(self, stop: threading.Event) -> contextlib.AbstractContextManager[None]:
+        """Whoever works is the one who listens; a ring at one that stands by is refused, and comes again."""
+        return self.doorbell.open(lambda: self._guarded_tick(stop)) if self.doorbell else contextlib.nullcontext()
+
     def _guarded_tick(self, stop: threading.Event) -> None:
+        with self._turn:  # a pass that was rung for and one of the schedule: one after the other
+            if not stop.is_set():
+                self._pass(stop)
+
+    def _pass(self, stop: threading.Event) -> None:
         try:
             if not self.store.still_daemon():
-                raise RoleLost(
-                    "The daemon's role can't be proved any more: its connection to the store broke. It writes nothing "
-                    "more and ends; start it again, or let another one take over."
-                )
+                raise RoleLost(_UNPROVED)
             self._tick()
         except RoleLost as error:
-            self._lost = error
-            stop.set()
+            self._lose(error, stop)
         except Transient as error:
             self._log.warning(Event.SOURCE_UNAVAILABLE, step="store", reason=str(error))
         except AssertionError:
@@ -221,7 +270,7 @@ class Service:
         """Start, and finish what was begun, beginning nothing new. What is left, each with the reason."""
         self.start()
         parts = self.parts()
-        for carry_out in (loop.carry_out, deposits.carry_out):
+        for carry_out in (loop.carry_out, deposits.carry_out, reversals.carry_out):
             try:
                 carry_out(parts)
             except ConnectorError as error:
@@ -313,6 +362,25 @@ class Service:
         with self.store.read() as tx:
             return standing.report(tx, on, now, zone, months, books, trouble)
 
+    def proof(self, day: date | None) -> ProofReport:
+        """The three-way proof of a day, without one of yesterday, asked of every book now; nothing is written."""
+        self._check_profile()
+        parts = self.parts()
+        return evidence.proof_of(parts, day, parts.clock.now())
+
+    def evidence(self, month: date) -> PeriodEvidence:
+        """What an auditor asks of a month; reads only."""
+        self._check_profile()
+        parts = self.parts()
+        now = parts.clock.now()
+        ledger = self.report(min(evidence.month_of(month)[1], parts.today(now)), months=1)
+        return evidence.collect(parts, month, now, ledger)
+
+    def sign_off(self, month: date, act: str, is_right: bool, who: str, reason: str) -> SampleRow:
+        """A person's word on one posting of the month's sample. Needs the store and the policy file only."""
+        of = (self.store, self.settings.installation, self._policy(), self.settings.zone)
+        return evidence.sign_off(*of, month, act, is_right, who, reason)
+
     def queue(self) -> QueueReport:
         """What waits for a person's answer, and who may answer it. Needs the store and the policy file only."""
         now = self.store.clock.now()
@@ -351,7 +419,12 @@ class Service:
 
     def check(self) -> tuple[Finding, ...]:
         self._check_profile()
-        return checks.findings(self.parts())
+        found = checks.findings(self.parts())
+        return tuple(replace(one, what=self._hidden(one.what), remedy=self._hidden(one.remedy)) for one in found)
+
+    def _hidden(self, text: str) -> str:
+        """What the outside said may quote what it was told, and stands in an answer to a person."""
+        return hide(text, secret_values(self.settings))
 
     def _check_profile(self) -> None:
         parts = self.parts()
@@ -378,3 +451,11 @@ class Service:
             self._note_counted()
         self.close_outside()
         self.store.close()
+
+
+def _end_at_last() -> None:
+    """End the process even if a pass hangs on a server that swallows every question: it writes nothing more, and
+    whoever starts daemons again must see that this one is gone."""
+    timer = threading.Timer(ENDS_WITHIN_SECONDS, os._exit, [_EXIT_ROLE_LOST])
+    timer.daemon = True
+    timer.start()

@@ -424,6 +424,13 @@ def show_sheets(
         _table(console, sheet.title, heads, rows, right=sheet.right, rows_max=rows_max)
 
 
+def write_pages_workbook(
+    path: Path, made: datetime, pages: Sequence[sheets.Sheet], above: Sequence[tuple[str, str]]
+) -> None:
+    """Tables as XLSX, each with what stands above it; ConfigError if it can't be written."""
+    _write_book(path, made, pages, above)
+
+
 def show_letters(console: Console, messages: Sequence[PreviewMessage]) -> None:
     """Each message in full, as its reader would see it."""
     for message in messages:

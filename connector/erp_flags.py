@@ -14,6 +14,7 @@ from typing import Any
 from connector import answers_card
 from connector.decisions import approval, flags
 from connector.decisions.escalation import UNSEEN_RULE
+from connector.faults import Apart
 from connector.money import Money
 from connector.parts import Parts
 from connector.policy import DEFAULT, Policy, Switch
@@ -37,18 +38,20 @@ def statuses(
     rows, plans = book.invoices_by_id(tx, invoice_ids), gate.reminders(tx, list(invoice_ids))
     exceptions, escalations = verdicts.invoices_in_exception(tx), relations.escalations(tx, list(invoice_ids))
     cards = answers_card.cards(tx, policy, today, rows, plans, exceptions, escalations)
-    found = []
+    found, apart = [], Apart("write flags")
     for invoice_id, row in sorted(rows.items()):
-        invoice = book.invoice_of(row)
-        escalated = escalations.get(invoice_id)
-        verdict = flags.decide(
-            invoice,
-            plans[invoice_id],
-            exceptions.get(invoice_id, ""),
-            # Leadership must see a large invoice that nobody has touched, also in the backlog (M38).
-            bool(row["in_backlog"]) and not (escalated and escalated.rule == UNSEEN_RULE),
-            escalated.reason if escalated else "",
-        )
+        escalated, verdict = escalations.get(invoice_id), None
+        with apart.one(invoice_id):
+            verdict = flags.decide(
+                book.invoice_of(row),
+                plans[invoice_id],
+                exceptions.get(invoice_id, ""),
+                # Leadership must see a large invoice that nobody has touched, also in the backlog (M38).
+                bool(row["in_backlog"]) and not (escalated and escalated.rule == UNSEEN_RULE),
+                escalated.reason if escalated else "",
+            )
+        if verdict is None:
+            continue  # its flag stays as it is: to be seen in the log, and nobody is chased or spared by it
         found.append(
             ArStatus(
                 external_id=f"arc-{installation}-st-{invoice_id}",

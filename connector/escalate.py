@@ -18,6 +18,7 @@ from connector import notices, profiles
 from connector.business_days import business_days_later
 from connector.decisions import escalation
 from connector.decisions.escalation import UNSEEN_DAYS_MAX, UNSEEN_RULE, EscalationVerdict
+from connector.faults import Apart
 from connector.parts import Parts
 from connector.policy import Addressee, LadderRung, Policy, Switch
 from connector.ports import Crm, Outcome
@@ -78,14 +79,18 @@ def _decide(tx: Tx, parts: Parts, ids: Sequence[str], today: date) -> None:
         family: relation(accounts.get(family, ()), today) for family in {row["family"] for row in rows.values()}
     }
     known_as = profiles.profiles(tx, today, set(of_families))
-    proposed = set(verdicts.open_of_kind(tx, _AGENCY))
+    proposed, apart = set(verdicts.open_of_kind(tx, _AGENCY)), Apart("escalate")
     for invoice_id, row in rows.items():
         invoice, known = book.invoice_of(row), standing.get(invoice_id)
         if known is not None and _is_touched(parts, known, invoice):
             _answered(tx, invoice_id, invoice.touched_on or today, "the ERP says so")
             known = relations.escalations(tx, [invoice_id])[invoice_id]
         profile, of_family = known_as.get(row["family"], Profile()), of_families[row["family"]]
-        verdict = _verdict(parts.policy.of(row["segment"]), invoice, known, profile, today)
+        verdict = None
+        with apart.one(invoice_id):
+            verdict = _verdict(parts.policy.of(row["segment"]), invoice, known, profile, today)
+        if verdict is None:
+            continue  # what is escalated stays so; the log has the details
         if verdict and _is_news(parts, verdict, known, of_family, bool(row["in_backlog"])):
             relations.escalate(tx, _escalated(tx, parts, invoice, row, verdict, of_family, known, today))
         elif verdict and known is not None and known.rule == verdict.rule and not _is_answered(parts, known):

@@ -33,6 +33,10 @@ class Event(StrEnum):
     DAEMON_STARTED = "daemon_started", "The daemon holds the store and begins to work."
     DAEMON_STOPPED = "daemon_stopped", "The daemon ended in good order; what was begun is finished or goes on later."
     STANDING_BY = "standing_by", "Another daemon works on this store; this one waits until the role is free."
+    ROLE_TAKEN = (
+        "role_taken",
+        "The daemon that worked said nothing for 25 seconds: its session was ended, and this one takes over.",
+    )
     ROLE_LOST = "role_lost", "The daemon lost its role, or the way to prove it: it writes nothing more and ends."
     STOP_REQUESTED = "stop_requested", "A person stopped posting or sending."
     STOP_LIFTED = "stop_lifted", "A person lifted a stop."
@@ -40,6 +44,13 @@ class Event(StrEnum):
     STORE_TAKEN_OVER = "store_taken_over", "The ERP knows the restored store; whoever worked before it stops."
     RESTORE_LIFTED = "restore_lifted", "A person looked the restored store over; the policy holds again."
     PERSONAL_DATA_REMOVED = "personal_data_removed", "Names, addresses and texts of what ended long ago were removed."
+
+    DOORBELL_LISTENS = "doorbell_listens", "The daemon listens for webhooks, which make its next pass come sooner."
+    DOORBELL_SILENT = "doorbell_silent", "The daemon can't listen for webhooks; passes come at their own time."
+    WEBHOOK_TURNED_AWAY = (
+        "webhook_turned_away",
+        "Requests at the doorbell were not whose they said, late or too large; told once a minute, with their count.",
+    )
 
     TICK_FINISHED = "tick_finished", "One pass of the loop ended; the counts say what it did."
     TICK_FAILED = (
@@ -94,7 +105,20 @@ class Event(StrEnum):
     )
     DEPOSIT_REFUSED = "deposit_refused", "The ERP refused the deposit of a payout; it is tried again tomorrow."
     DEPOSIT_DIFFERENT = "deposit_different", "The ERP's deposit isn't the one that was meant; a person decides."
+    REVERSAL_CLOSED = "reversal_closed", "A payment that came back pays nothing in the ERP any more; it was read back."
+    REVERSAL_WITHDRAWN = (
+        "reversal_withdrawn",
+        "A payment that came back isn't taken back as it was decided; it is decided anew.",
+    )
+    REVERSAL_REFUSED = "reversal_refused", "The ERP refused to take a payment back; it is tried again tomorrow."
+    REVERSAL_DIFFERENT = (
+        "reversal_different",
+        "The ERP holds something else than was to be taken back; a person decides.",
+    )
     PAYOUT_ADOPTED = "payout_adopted", "The deposit of a payout is in the ERP already, made by somebody else."
+    SAMPLE_SIGNED = "sample_signed", "A person judged a posting of the period's sample: right or wrong."
+    DAY_PROVED = "day_proved", "The three-way proof of a day was made: nothing contradicts; a book may be missing yet."
+    DAY_DRIFTS = "day_drifts", "Of a day's money two books contradict each other, or an act isn't over; a person looks."
     INVOICE_CLOSED = "invoice_closed", "Nothing is owed on an invoice any more."
     INVOICE_REOPENED = "invoice_reopened", "The ERP shows an invoice open again that a payment had closed."
 
@@ -223,17 +247,26 @@ def _console() -> Any:
 
 def redact(text: str, secrets: Iterable[str] = ()) -> str:
     """The text without credentials; a mail address keeps its domain only."""
-    for secret in secrets:
+    return _ADDRESS.sub(r"***@\1", hide(text, secrets))
+
+
+def _worth_hiding(secrets: Iterable[str]) -> list[str]:
+    """The longest first, since one may hold another; a very short one would blot out ordinary words."""
+    return sorted({secret for secret in secrets if len(secret) >= 6}, key=len, reverse=True)
+
+
+def hide(text: str, secrets: Iterable[str]) -> str:
+    """The text without credentials: an answer from outside may quote what it was told."""
+    for secret in _worth_hiding(secrets):
         text = text.replace(secret, SECRET)
-    return _ADDRESS.sub(r"***@\1", _SECRET_TEXTS.sub(SECRET, text))
+    return _SECRET_TEXTS.sub(SECRET, text)
 
 
 class _Redactor:
     """The last processor before a line is written."""
 
     def __init__(self, secrets: Iterable[str]) -> None:
-        # A very short secret would blot out ordinary words.
-        self._secrets = sorted({secret for secret in secrets if len(secret) >= 6}, key=len, reverse=True)
+        self._secrets = _worth_hiding(secrets)
 
     def __call__(self, _: Any, __: str, line: MutableMapping[str, Any]) -> Mapping[str, Any]:
         return {key: self._clean(key, value) for key, value in line.items()}

@@ -4,7 +4,8 @@
     2 plan_reminders   each invoice's own terms and due date
     3 read_payments    the newest cash, and what was paid out to our bank
     4 match_payments   match, suppression and ERP intent: one local commit
-    5 carry_out        the ERP write, its read-back, its records: one durable act; then each payout's deposit
+    5 carry_out        the ERP write, its read-back, its records: one durable act; then what came back
+                       is taken back, and each payout becomes its deposit
     6 send_reminders   who must look is told; what is due and may leave leaves, after everything that could stop it
     7 write_flags      what the ERP's saved searches see; the loop is closed
 
@@ -22,6 +23,7 @@ from datetime import date, datetime, timedelta
 from connector import (
     approvals,
     cash,
+    daily_proof,
     deposits,
     drafts,
     erp_flags,
@@ -36,6 +38,7 @@ from connector import (
     remind,
     replies,
     restored,
+    reversals,
 )
 from connector.errors import ConnectorError, InvariantBroken, Terminal
 from connector.lint import look
@@ -91,10 +94,12 @@ def tick(parts: Parts) -> tuple[TickReport, Troubles]:
     with parts.store.read() as tx:
         first_of_day = tx.get("last_tick_on") != today.isoformat()
 
+    _try(troubles, "end what broke off", lambda: remind.end_what_broke_off(parts))
     _try(troubles, "take over", lambda: restored.take_over(parts, now))
     read = read_and_match(parts, now, today, troubles, first_of_day)
     _try(troubles, "carry out acts", lambda: carry_out(parts))
     _try(troubles, "show credits to apply", lambda: cash.show_credits_to_apply(parts, today))
+    _try(troubles, "take back payments", lambda: reversals.take_back(parts, today))
     _try(troubles, "settle payouts", lambda: deposits.settle_payouts(parts, today))
     _try(troubles, "keep pauses", lambda: pauses.keep_pauses(parts, today))
     _try(troubles, "plan reminders", lambda: plans.plan_reminders(parts, today))
@@ -110,6 +115,7 @@ def tick(parts: Parts) -> tuple[TickReport, Troubles]:
     _try(troubles, "write exceptions", lambda: erp_flags.write_exceptions(parts))
     _try(troubles, "show drafts", lambda: drafts.show_drafts(parts, today))
     _try(troubles, "prove clearing", lambda: proof.prove_clearing(parts, now, today))
+    _try(troubles, "prove the days", lambda: daily_proof.prove_days(parts, now, today))
 
     with parts.store.tx() as tx:
         tx.set("last_tick_on", today.isoformat())

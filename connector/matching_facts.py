@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from connector.decisions import matching, payer
 from connector.decisions.matching import FamilyBook, Waiting
 from connector.decisions.payer import Payer
+from connector.faults import Apart
 from connector.money import Money
 from connector.parts import Parts
 from connector.receivables import PayerEvidence, Payment
@@ -31,15 +32,19 @@ class Case:
     payer: Payer | None = None  # where nobody is: who may be meant
 
 
-def cases(tx: Tx, parts: Parts, payments: Sequence[tuple[Payment, Money]], common: tuple[object, ...]) -> list[Case]:
-    """The payments that wait, in the order in which the first of each case was received."""
-    if not payments:
+def cases(
+    tx: Tx, parts: Parts, payments: Sequence[tuple[Payment, Money]], common: tuple[object, ...], apart: Apart
+) -> list[Case]:
+    """The payments that wait, in the order in which the first of each case was received; but those `apart` met."""
+    named = _named([payment for payment, _ in payments], apart)
+    payers = _payers(tx, [payment for payment, _ in payments if payment.id in named], apart)
+    readable = [one for one in payments if one[0].id in named and (one[0].customer_id or one[0].id in payers)]
+    if not readable:
         return []
-    ids = [payment.id for payment, _ in payments]
+    ids = [payment.id for payment, _ in readable]
     paid, ours = credits.paid_by(tx, ids), credits.posted_by_us(tx, ids)
-    payers = _payers(tx, [payment for payment, _ in payments])
     by_case: dict[tuple[str, str], list[Waiting]] = {}
-    for payment, left in payments:
+    for payment, left in readable:
         if payment.erp_id and not (parts.policy.apply_existing or payment.id in ours):
             payment = replace(payment, erp_id="")  # what somebody else posted is adopted, and left as it is
         known_by = PayerEvidence.ID if payment.customer_id else payers[payment.id].by
@@ -47,46 +52,60 @@ def cases(tx: Tx, parts: Parts, payments: Sequence[tuple[Payment, Money]], commo
         one = Waiting(replace(payment, customer_id=customer_id), left, known_by, paid=paid.get(payment.id, frozenset()))
         family = book.family_of(tx, customer_id) if customer_id else ""
         by_case.setdefault((family, "" if family else payment.id), []).append(one)
-    marks = _Marks(tx, parts, list(by_case.values()), common)
+    marks = _Marks(tx, parts, list(by_case.values()), common, named)
     return [
         Case(family, tuple(waiting), marks.of(family, waiting), payers.get(payment_id))
         for (family, payment_id), waiting in by_case.items()
     ]
 
 
-def _payers(tx: Tx, payments: Sequence[Payment]) -> dict[str, Payer]:
+def _named(payments: Sequence[Payment], apart: Apart) -> dict[str, tuple[str, ...]]:
+    """Payment -> what its reference may mean: ids and numbers of invoices, in every spelling that is looked for."""
+    named: dict[str, tuple[str, ...]] = {}
+    for payment in payments:
+        with apart.one(payment.id):
+            ids = [text.strip() for text in payment.remittance.invoice_ids]
+            named[payment.id] = (*ids, *book.spellings(matching.mentioned(payment.remittance)))
+    return named
+
+
+def _payers(tx: Tx, payments: Sequence[Payment], apart: Apart) -> dict[str, Payer]:
     """Whose money is it, where the source doesn't say? What we find is kept with the payment, so that it shields."""
     unknown = [payment for payment in payments if not payment.customer_id]
     if not unknown:
         return {}
     directory = learning.directory(tx)
-    found = {payment.id: payer.decide(payment, directory) for payment in unknown}
+    found: dict[str, Payer] = {}
     for payment in unknown:
-        book.set_payer(tx, payment.id, found[payment.id].customer_id)
+        with apart.one(payment.id):
+            found[payment.id] = payer.decide(payment, directory)
+    for payment_id, one in found.items():
+        book.set_payer(tx, payment_id, one.customer_id)
     return found
 
 
 class _Marks:
     """Everything that verdicts of these cases may rest on, read in a few queries."""
 
-    def __init__(self, tx: Tx, parts: Parts, cases: Sequence[Sequence[Waiting]], common: tuple[object, ...]) -> None:
+    def __init__(
+        self,
+        tx: Tx,
+        parts: Parts,
+        cases: Sequence[Sequence[Waiting]],
+        common: tuple[object, ...],
+        named: Mapping[str, tuple[str, ...]],
+    ) -> None:
         self._common = (frozenset(book.parked_customers(tx)), tx.get("periods"), parts.policy.version, *common)
         families = {book.family_of(tx, case[0].payment.customer_id) for case in cases}
         self._families = book.family_marks(tx, sorted(families - {""}))
         self._memos = credits.memo_marks(tx)
         # A reference may name an invoice of anybody.
-        names = {name for case in cases for one in case for name in _named_in(one.payment)}
-        self._named: Mapping[str, object] = book.named_marks(tx, names)
+        self._names = named
+        self._named: Mapping[str, object] = book.named_marks(tx, {name for names in named.values() for name in names})
 
     def of(self, family: str, waiting: Sequence[Waiting]) -> tuple[object, ...]:
-        named = tuple(self._named.get(name) for one in waiting for name in _named_in(one.payment))
+        named = tuple(self._named.get(name) for one in waiting for name in self._names[one.payment.id])
         return (tuple(waiting), self._families.get(family), self._memos.get(family), named, *self._common)
-
-
-def _named_in(payment: Payment) -> tuple[str, ...]:
-    """Ids and numbers of invoices that its reference may mean, in every spelling that is looked for."""
-    ids = [text.strip() for text in payment.remittance.invoice_ids]
-    return (*ids, *book.spellings(matching.mentioned(payment.remittance)))
 
 
 def family_book(tx: Tx, family: str, waiting: Sequence[Waiting]) -> FamilyBook:

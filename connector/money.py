@@ -22,6 +22,10 @@ OVERLAYS: dict[str, dict[str, int]] = {
 }
 
 
+# Of an amount in minor units: what a database keeps as a whole number.
+DIGITS_MAX = 18
+
+
 class MoneyError(ValueError):
     """An amount could not be taken exactly; nothing was rounded."""
 
@@ -57,15 +61,23 @@ class Money:
             raise MoneyError(f"{amount!r} is no decimal amount") from None
         if not value.is_finite():
             raise MoneyError(f"{amount!r} is no finite amount")
-        scaled = value.scaleb(exponent(currency))
+        decimals = exponent(currency)
+        if value and value.adjusted() + decimals >= DIGITS_MAX:
+            raise MoneyError(f"an amount of {currency} has more digits than any ledger holds")
+        if value.adjusted() < -DIGITS_MAX or len(value.as_tuple().digits) > 2 * DIGITS_MAX - 8:
+            # Beyond 28 digits Decimal would round by itself.
+            raise MoneyError(f"an amount of {currency} has more than {decimals} decimals")
+        scaled = value.scaleb(decimals) if value else Decimal()
         if scaled != scaled.to_integral_value():
-            raise MoneyError(f"{amount} {currency} has more than {exponent(currency)} decimals")
+            raise MoneyError(f"{amount} {currency} has more than {decimals} decimals")
         return cls(int(scaled), currency)
 
     @classmethod
     def of_system(cls, units: int, currency: str, system: str) -> Money:
         """Take an amount in a system's own integer units, such as Stripe's."""
         theirs, ours = exponent(currency, system), exponent(currency)
+        if abs(units) >= 10**DIGITS_MAX:
+            raise MoneyError(f"an amount of {currency} has more digits than any ledger holds")
         return cls.of(Decimal(units).scaleb(-theirs), currency) if theirs != ours else cls(units, currency)
 
     @classmethod

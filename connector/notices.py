@@ -36,13 +36,16 @@ TRIED_FOR = timedelta(hours=24)
 RED = frozenset(
     {
         "agency_proposed",
+        "chargeback_hold",
         "clearing_unexplained",
+        "day_drifts",
         "deposit_difference",
         "difference",
         "escalation_unanswered",
         "payment_came_back",
         "payout_failed",
         "posting_refused",
+        "program_fault",
         "refund_after_application",
     }
 )

@@ -66,8 +66,6 @@ class Parts:
     # Invoice -> the surroundings under which its reminder was held: a quiet tick decides nothing twice. Only a cache,
     # empty at every start; what leaves is always decided anew.
     remembered: dict[str, tuple[object, ...]] = field(default_factory=dict)
-    # False only where a test shows that without leases mails do leave after the match.
-    honours_leases: bool = True
 
     def today(self, now: datetime, subsidiary: str = "") -> date:
         """The day in the subsidiary's zone, else the ledger's."""

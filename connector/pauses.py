@@ -14,6 +14,7 @@ from typing import Any
 from connector.decisions import pauses, stalled
 from connector.decisions.pauses import Entry, Known, Owed, PauseOutcome, PauseProblem, PauseState, PauseVerdict
 from connector.decisions.stalled import Happening
+from connector.faults import Apart
 from connector.money import Money
 from connector.parts import Parts
 from connector.policy import DISPUTE_STEP, Policy
@@ -34,9 +35,9 @@ def keep_pauses(parts: Parts, today: date) -> None:
         is_new_day = tx.get("pauses_kept_under") != under
         ids = kept.to_look_at(tx, only_changed=not is_new_day)
         of_customers = kept.standing(tx, of_customers_alone=True)
-    for start in range(0, len(ids), AT_ONCE_MAX):
-        with parts.store.tx() as tx:
-            _keep(tx, parts, ids[start : start + AT_ONCE_MAX], today)
+    apart = Apart("keep pauses")
+    apart.in_groups(parts, ids, AT_ONCE_MAX, lambda tx, some: _keep(tx, parts, some, today))
+    apart.show(parts)
     if of_customers:
         with parts.store.tx() as tx:
             _keep_of_customers(tx, parts, of_customers, today)

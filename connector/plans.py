@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 from typing import Any
 
 from connector import pull, segmentation, undo
@@ -12,6 +12,7 @@ from connector.business_days import business_days_between
 from connector.cash import settle_reminders
 from connector.decisions import backlog, cadence, suppression
 from connector.decisions.suppression import SuppressionReason
+from connector.faults import Apart
 from connector.parts import Parts
 from connector.policy import DEFAULT, BacklogChoice, Courtesy, Policy, Switch
 from connector.receivables import InvoiceStatus, OpenInvoice, Reminder, ReminderState
@@ -25,6 +26,7 @@ CHANGED_AT_ONCE = 500
 def plan_reminders(parts: Parts, today: date) -> None:
     """Settle the plan of every invoice whose facts changed: new ones get their cadence, paid ones lose theirs."""
     segmentation.sort_all(parts, today)
+    apart = Apart("sort the backlog")
     with parts.store.tx() as tx:
         since, fresh = _sending_since(tx, parts, today)
         last_able_on = date.fromisoformat(tx.get("last_able_on")) if tx.get("last_able_on") else None
@@ -32,17 +34,31 @@ def plan_reminders(parts: Parts, today: date) -> None:
         if fresh or was_out:
             for row in book.open_rows(tx):
                 if was_out or (row["segment"] or DEFAULT) in fresh:
-                    _into_backlog(tx, parts, row, row["segment"], Days(since, last_able_on, today))
+                    with apart.one(row["id"]):
+                        _into_backlog(tx, parts, row, row["segment"], Days(since, last_able_on, today))
     days = Days(since, last_able_on, today)
-    while True:
-        with parts.store.tx() as tx:
-            rows = book.changed_rows(tx, CHANGED_AT_ONCE)
-            _plan(tx, parts, rows, days)
-        if len(rows) < CHANGED_AT_ONCE:
-            break
+    _settle_changed(parts, days)
     with parts.store.tx() as tx:
         for policy in parts.policy.everywhere:
-            _clear_backlog(tx, parts, policy, days, parts.clock.now())
+            _clear_backlog(tx, parts, policy, days, apart)
+    apart.show(parts)
+
+
+def _settle_changed(parts: Parts, days: Days) -> None:
+    """Every invoice whose facts changed; those that meet a fault stay so, and are tried again in the next pass."""
+    apart = Apart("plan reminders")
+
+    def settle(tx: Tx, ids: Sequence[str]) -> None:
+        _plan(tx, parts, list(book.invoices_by_id(tx, ids).values()), days)
+
+    while True:
+        with parts.store.read() as tx:
+            changed = book.changed_ids(tx, CHANGED_AT_ONCE + len(apart.failed))
+        ids = [id for id in changed if id not in apart.failed]
+        apart.in_groups(parts, ids, CHANGED_AT_ONCE, settle)
+        if len(ids) < CHANGED_AT_ONCE:
+            break
+    apart.show(parts)
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +152,7 @@ def _begins_to_send(parts: Parts, before: str, policy: Policy) -> bool:
     return policy.send is Switch.AUTO and parts.policy.of(before).send is not Switch.AUTO
 
 
-def _clear_backlog(tx: Tx, parts: Parts, policy: Policy, days: Days, now: datetime) -> None:
+def _clear_backlog(tx: Tx, parts: Parts, policy: Policy, days: Days, apart: Apart) -> None:
     """What a person chose for the backlog of this segment, as far as its limits let it (RULES 4.5)."""
     choice, limits, today = policy.backlog, policy.backlog_limits, days.today
     is_off = choice is BacklogChoice.STATEMENT and days.since(policy.segment) is None
@@ -148,11 +164,12 @@ def _clear_backlog(tx: Tx, parts: Parts, policy: Policy, days: Days, now: dateti
     invoices = [book.invoice_of(row) for row in rows]
     if choice is BacklogChoice.NEXT_STEP:
         for invoice in invoices:
-            if backlog.way_out(invoice, choice, limits, today).choice is choice:
-                _out_of_backlog(tx, invoice.id, today, "the backlog starts at the next step")
+            with apart.one(invoice.id):
+                if backlog.way_out(invoice, choice, limits, today).choice is choice:
+                    _out_of_backlog(tx, invoice.id, today, "the backlog starts at the next step")
         return
     told, told_today = gate.with_step(tx, cadence.STATEMENT_STEP, today)
-    may_be_told = _held_by_the_backlog_alone(tx, parts, invoices, now, today)
+    may_be_told = _held_by_the_backlog_alone(tx, parts, invoices, today, apart)
     for one in backlog.statements(may_be_told, told, told_today, limits, today):
         for invoice_id in one.invoice_ids:
             _out_of_backlog(tx, invoice_id, today, "the backlog starts with one statement")
@@ -160,9 +177,10 @@ def _clear_backlog(tx: Tx, parts: Parts, policy: Policy, days: Days, now: dateti
 
 
 def _held_by_the_backlog_alone(
-    tx: Tx, parts: Parts, invoices: Sequence[OpenInvoice], now: datetime, today: date
+    tx: Tx, parts: Parts, invoices: Sequence[OpenInvoice], today: date, apart: Apart
 ) -> list[OpenInvoice]:
     """Those that might be mailed otherwise: who can't be must not use up one of the day's statements."""
+    now = parts.clock.now()
     surroundings = Surroundings(tx, parts, now, today, with_hours=False)
     rows = book.invoices_by_id(tx, [invoice.id for invoice in invoices])
     customers = book.customers_by_id(tx, {invoice.customer_id for invoice in invoices})
@@ -173,10 +191,11 @@ def _held_by_the_backlog_alone(
         customer = customers.get(invoice.customer_id)
         reached = parents.get(customer.parent_id) if customer and customer.mails_parent else None
         to = (reached.email if reached else "") if customer and customer.mails_parent else None
-        facts = surroundings.facts(rows[invoice.id], invoice, customer, on, to=to, reached=reached)
-        policy = parts.policy.of(rows[invoice.id]["segment"])
-        if suppression.decide(facts, policy).reason is SuppressionReason.BACKLOG:
-            found.append(invoice)
+        with apart.one(invoice.id):
+            facts = surroundings.facts(rows[invoice.id], invoice, customer, on, to=to, reached=reached)
+            policy = parts.policy.of(rows[invoice.id]["segment"])
+            if suppression.decide(facts, policy).reason is SuppressionReason.BACKLOG:
+                found.append(invoice)
     return found
 
 

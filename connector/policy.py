@@ -333,6 +333,7 @@ class Exceptions:
     promises_max: int = 2  # an invoice
     conversation_business_days: int = 5
     returned_grace_days: int = 3  # after money came back, before the customer is told
+    returned_is_reversed: bool = True  # where posting is auto: taken back in the ERP by us; else a person does it
     # An overdue invoice that nothing happened to for so long is shown to a person, whatever the reason (M53).
     stalled_days: int = 14
     stalled_days_past_due: int = 14

@@ -29,6 +29,7 @@ from connector.receivables import (
     Parked,
     Payment,
     PaymentToPost,
+    ProofRecord,
     RecordState,
 )
 from connector.receivables import PaymentSeen as PaymentSeen
@@ -43,6 +44,8 @@ from connector.settlement import (
     DepositSeen,
     Payout,
     Period,
+    ReversalIntent,
+    ReversalSeen,
     Settlement,
 )
 
@@ -231,12 +234,28 @@ class Erp(Protocol):
     def write_exceptions(self, records: Sequence[ExceptionRecord]) -> tuple[Answer, ...]:
         """What saved searches see of the exceptions; last write wins."""
 
+    def write_proofs(self, records: Sequence[ProofRecord]) -> tuple[Answer, ...]:
+        """What saved searches see of the daily proofs; last write wins."""
+
     def write_deposit(self, intent: DepositIntent) -> Answer:
         """Create the deposit (or journal) of one payout; EXISTS only if what is there agrees in all."""
 
     def read_deposit(self, intent: DepositIntent) -> DepositSeen | None: ...
     def find_deposits(self, payout_ids: Sequence[str]) -> dict[str, DepositSeen]:
         """Deposits and journals made by anybody that carry one of these payout ids (external id or memo)."""
+
+    def write_reversal(self, intent: ReversalIntent) -> Answer:
+        """Take back what a payment that came back paid; may run twice. CREATED, EXISTS: all of it stands.
+
+        Written in part, or not known: UNKNOWN, and `read_reversal` says how far it came; the next write goes on there.
+        EXISTS_DIFFERENT: something stands there that isn't this, or a person changed the payment meanwhile.
+        """
+
+    def read_reversal(self, intent: ReversalIntent) -> ReversalSeen | None:
+        """None: no part of it is there. With `applied` the payment still pays: it is not whole yet."""
+
+    def why_irreversible(self, intent: ReversalIntent) -> str:
+        """Why must a person take it back, by the ERP's own rules (deposited, closed period)? '' if it may be."""
 
     def find_cleared(self, source_ids: Sequence[str]) -> dict[str, Money]:
         """What refunds and journals that carry one of these source ids put onto clearing accounts; minus is less."""

@@ -21,9 +21,10 @@ from connector.settlement import (
     Settlement,
     SettleThrough,
 )
-from connector.store import Tx, closing, instant, parse_instant, settling, verdicts
+from connector.store import Tx, closing, instant, parse_instant, reversing, settling, verdicts
 from connector.store.book import from_json, to_json
 from connector.store.closing import ActState
+from connector.store.reversing import ReversalState
 from connector.store.settling import DepositState
 
 # The processor's list of movements is read again this far back: some appear late.
@@ -71,7 +72,8 @@ def prove_clearing(parts: Parts, now: datetime, today: date) -> None:
 
 
 def _in_flight(tx: Tx) -> bool:
-    return bool(settling.deposits(tx, [DepositState.ATTEMPTED]) or closing.acts(tx, [ActState.ATTEMPTED]))
+    unknown = settling.deposits(tx, [DepositState.ATTEMPTED]) or closing.acts(tx, [ActState.ATTEMPTED])
+    return bool(unknown or reversing.reversals(tx, [ReversalState.ATTEMPTED]))
 
 
 def _is_proved(parts: Parts, one: Settlement) -> bool:

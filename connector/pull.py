@@ -8,17 +8,18 @@ permission looks like fewer rows) raise an alarm that stops sending and posting.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 
 from connector import business_days, pauses
+from connector.money import Money
 from connector.parts import Parts
 from connector.policy import DEFAULT, Switch
 from connector.ports import ErpRead, PaymentSource
 from connector.receivables import Customer, CustomerTotal, PauseKind, Payment, PaymentState
 from connector.settlement import CrmAccount
-from connector.store import Tx, book, closing, credits, parse_instant, relations, settling, verdicts
+from connector.store import Tx, book, closing, credits, parse_instant, relations, reversing, settling, verdicts
 from connector.store.book import Change
 
 # The ERP's modified dates have seconds and its clock is its own: read again what was modified shortly before.
@@ -39,6 +40,7 @@ class Pulled:
     families: set[str] = field(default_factory=set)
     older: set[str] = field(default_factory=set)  # invoices of which we knew something newer
     credits: int = 0  # payments, memos and deposits that were touched
+    moved: dict[str, str] = field(default_factory=dict)  # customer -> to whom an invoice of it belongs now
 
 
 def read_invoices(parts: Parts, now: datetime) -> Pulled:
@@ -61,6 +63,7 @@ def read_invoices(parts: Parts, now: datetime) -> Pulled:
         _prove_gone(parts, seen, suspects, today, pulled)
         _remember_unexplained(parts, theirs)
         ours = _ours(parts)
+    _take_merged(parts, pulled, today, is_new_day=whole)
     alarm = _drop_alarm(parts, ours, theirs)
     with parts.store.tx() as tx:
         if alarm != tx.get("alarm"):
@@ -211,7 +214,13 @@ def _ingest(parts: Parts, read: ErpRead, today: date, pulled: Pulled) -> None:
             if changed[customer.id] is Change.CHANGED:
                 pulled.families.add(customer.family)
                 _contact_fixed(tx, before[customer.id], customer)
+        owners = {id: row["customer_id"] for id, row in book.invoices_by_id(tx, [i.id for i in read.invoices]).items()}
         changes = book.put_invoices(tx, read.invoices, read.requested_at, today)
+        pulled.moved |= {
+            was: one.customer_id
+            for one in read.invoices
+            if (was := owners.get(one.id, one.customer_id)) != one.customer_id and changes[one.id] is not Change.OLDER
+        }
         families = book.families_of(tx, {invoice.customer_id for invoice in read.invoices})
         for invoice in read.invoices:
             change = changes[invoice.id]
@@ -230,6 +239,38 @@ def _ingest(parts: Parts, read: ErpRead, today: date, pulled: Pulled) -> None:
         pulled.parked += book.put_parked(tx, read.parked, understood)
     pulled.read += len(read.invoices) + len(read.credits)
     pulled.credits += len(read.credits)
+
+
+def _take_merged(parts: Parts, pulled: Pulled, today: date, *, is_new_day: bool) -> None:
+    """A customer all of whose invoices, paid ones too, belong to another one now was merged into it (RULES 3).
+
+    Its history goes on under the other id; nobody of the two is mailed on that day.
+    """
+    if is_new_day:
+        with parts.store.tx() as tx:
+            for exception_id in verdicts.open_of_kind(tx, "customer_merged"):
+                verdicts.close_exceptions(tx, exception_id=exception_id, reason="the day of the merger is over")
+    for old, new in sorted(pulled.moved.items()):
+        with parts.store.read() as tx:
+            left = book.ids_of_customer(tx, old)
+        read = parts.erp.read_invoices(left) if left else None
+        if read and {one.customer_id for one in read.invoices} != {new}:
+            continue  # only some of them were given to somebody else
+        if read:
+            _ingest(parts, read, today, pulled)
+        with parts.store.tx() as tx:
+            invoice_ids = relations.merge_customer(tx, old, new)
+            verdicts.open_exception(
+                tx,
+                "customer_merged",
+                old,
+                f"customer {old} was merged into {new} in the ERP; what was known of it counts for {new} now, and "
+                "nobody of the two is mailed today",
+                amount=Money.zero("USD"),
+                customer_id=new,
+                invoice_ids=invoice_ids,
+            )
+            pulled.families.add(book.family_of(tx, new))
 
 
 Totals = dict[tuple[str, str], CustomerTotal]
@@ -354,17 +395,27 @@ def _read_source(source: PaymentSource, parts: Parts, now: datetime, cutover_on:
 
 def _no_money(tx: Tx, payment: Payment) -> None:
     """Money that failed, came back or was given back before it was applied holds nobody's reminders any longer."""
-    is_gone = payment.state in (PaymentState.FAILED, PaymentState.RETURNED) or not payment.available
+    is_gone = payment.state in reversing.CAME_BACK or not payment.available
     if is_gone and not closing.applied_invoices(tx, payment.id):
-        if payment.state is PaymentState.RETURNED:
-            return  # disputed: whether the money stays is not known yet, a person sees the exception
-        closing.set_standing(tx, payment.id, "waiting")
+        if closing.standing(tx, payment.id) != "matched":  # that one was applied, and undone: the ERP has it
+            closing.set_standing(tx, payment.id, "waiting")
         verdicts.close_exceptions(tx, payment_id=payment.id, reason="the money did not come, or was given back")
 
 
 def _money_back(tx: Tx, payment: Payment) -> None:
-    """A refund or return of money that was applied: reopening is never automatic here, a person decides (RULES 3)."""
+    """A refund, return or dispute of money that was applied: its invoices are held from this commit on (RULES 3).
+
+    Who takes a return back in the ERP, we or a person, is decided by `reversals.take_back`; a refund or a dispute
+    reopens nothing by itself.
+    """
     applied = closing.applied_invoices(tx, payment.id)
+    if payment.state is PaymentState.SUCCEEDED:
+        _here_after_all(tx, payment)
+    if payment.state in reversing.CAME_BACK:
+        drawn = settling.drawn_from(tx, payment.id)
+        for invoices, then in ((applied, _UNDONE), (drawn, f"It was paid from money that came back. {_UNDONE}")):
+            if invoices:
+                _hold(tx, "payment_came_back", payment, f"came back after it was applied. {then}", invoices)
     if not applied:
         return
     if payment.refunded:
@@ -379,18 +430,45 @@ def _money_back(tx: Tx, payment: Payment) -> None:
             payment_id=payment.id,
             invoice_ids=applied,
         )
-    if payment.state in (PaymentState.RETURNED, PaymentState.FAILED):
-        verdicts.open_exception(
-            tx,
-            "payment_came_back",
-            payment.id,
-            f"payment {payment.id} came back after it was applied; un-apply it in the ERP, by a journal or a reversal "
-            "(never delete the payment), then the invoice is open again and its reminders go on",
-            amount=payment.amount,
-            customer_id=payment.customer_id,
-            payment_id=payment.id,
-            invoice_ids=applied,
-        )
+    if payment.state is PaymentState.DISPUTED:
+        _hold(tx, "chargeback_hold", payment, _DISPUTED, applied)
+    if payment.state is PaymentState.CHARGED_BACK:
+        _hold(tx, "chargeback_hold", payment, _CHARGED_BACK, applied)
+
+
+_UNDONE = (
+    "Un-apply it in the ERP, by a journal or a reversal (never delete the payment), then the invoice is open again "
+    "and its reminders go on"
+)
+_DISPUTED = (
+    "is disputed by the cardholder after it was applied. Nothing changes in the ERP, and nobody is reminded, until the "
+    "dispute is decided: answer it at the processor by its deadline"
+)
+_CHARGED_BACK = (
+    "was charged back: the dispute is lost. Choose: take the payment off its invoice in the ERP by a journal against "
+    "the disputes account, which opens it again and lets its reminders go on; or raise a credit memo; or write it off "
+    "as bad debt"
+)
+
+
+def _hold(tx: Tx, kind: str, payment: Payment, words: str, invoice_ids: Sequence[str]) -> None:
+    verdicts.open_exception(
+        tx,
+        kind,
+        payment.id,
+        f"payment {payment.id} {words}",
+        amount=payment.amount,
+        customer_id=payment.customer_id,
+        payment_id=payment.id,
+        invoice_ids=invoice_ids,
+    )
+
+
+def _here_after_all(tx: Tx, payment: Payment) -> None:
+    """A dispute that was won, or a return that the source took back: what was shown of it is over."""
+    for kind, reason in (("chargeback_hold", "the dispute was won"), ("payment_came_back", "the money is here")):
+        verdicts.close_exceptions(tx, exception_id=f"{kind}:{payment.id}", reason=reason)
+    closing.here_again(tx, payment.id)
 
 
 def was_sending(tx: Tx, segment: str) -> bool:

@@ -25,7 +25,9 @@ class PaymentState(StrEnum):
     FUNDED = "funded"  # in the processor's cash balance, paid for nothing yet: shields, is never posted (RULES 1.3)
     SUCCEEDED = "succeeded"  # received
     FAILED = "failed"
-    RETURNED = "returned"  # disputed or returned after success: its applications need a person (RULES 3)
+    RETURNED = "returned"  # the bank took it back after it was received: its applications are undone (RULES 3)
+    DISPUTED = "disputed"  # a card dispute is open: nobody knows yet whether the money stays
+    CHARGED_BACK = "charged_back"  # the card dispute was lost; what becomes of the invoice is a person's choice
 
 
 class ReminderState(StrEnum):
@@ -270,6 +272,18 @@ class Remittance:
 
 
 @dataclass(frozen=True, slots=True)
+class CameBack:
+    """Money that the bank took back after it was received: since when, and how much of it.
+
+    `by_dispute`: a debit that came back so late that its processor books it as a dispute, not as a failed payment.
+    """
+
+    on: date
+    amount: Money
+    by_dispute: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Payment:
     """Money a customer gave, gross, before processor fees. `received_on` is the day it counts as received."""
 
@@ -292,6 +306,7 @@ class Payment:
     payer_email: str = ""
     deposit_account: str = ""  # the ERP ledger account that it reached; empty: as `settlement` says
     erp_id: str = ""  # where the ERP holds it already, unapplied: it is applied there and never posted again
+    came_back: CameBack | None = None  # of a returned one, where its source says when
 
     @property
     def available(self) -> Money:
@@ -614,6 +629,19 @@ class ExceptionRecord:
     invoice_id: str = ""
     deadline: date | None = None
     outcome: str = ""  # what came of it
+
+
+@dataclass(frozen=True, slots=True)
+class ProofRecord:
+    """What the ERP holds of one day's three-way proof. `outcome`: ties, drifts, or unproved where a book wasn't had."""
+
+    external_id: str  # arc-<installation>-proof-<day>
+    day: date
+    outcome: str
+    drifts: int  # how many differences
+    unfinished: int  # acts that were begun and aren't over
+    text: str  # by currency and entity, with a reason each
+    made_at: datetime
 
 
 # ---- What the ERP shows of it afterwards ----

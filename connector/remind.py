@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from decimal import Decimal
+from typing import Any
 
 from connector import pauses, plans, profiles, pull
 from connector.decisions import cadence, channel, suppression
@@ -18,11 +19,12 @@ from connector.decisions.cadence import CadenceVerdict
 from connector.decisions.channel import ChannelVerdict
 from connector.decisions.suppression import SuppressionOutcome, SuppressionVerdict
 from connector.errors import ConnectorError
+from connector.faults import Apart
 from connector.money import Money
 from connector.parts import Parts, clock_behind
 from connector.policy import EMAIL, Policy, Step, Tone
 from connector.ports import MailItem, ReminderMail
-from connector.receivables import Customer, OpenInvoice, Profile, ReminderState, Traits
+from connector.receivables import Customer, OpenInvoice, Profile, Reminder, ReminderState, Traits
 from connector.store import Tx, book, gate, relations, verdicts
 from connector.store.gate import Claim
 from connector.store.profiles import relation
@@ -32,6 +34,7 @@ from connector.surroundings import WEEK, Surroundings
 # Customers whose facts are read again together just before their mails.
 BATCH_CUSTOMERS = 50
 LEASE = timedelta(seconds=60)
+_STEP = "decide reminders"
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,10 +84,12 @@ def decide_reminders(
     invoice_ids: Sequence[str] | None = None,
     *,
     with_hours: bool = False,
+    apart: Apart | None = None,
 ) -> tuple[Decided, ...]:
     """Both verdicts on these invoices, or on every one whose next action has come.
 
-    In the latter case those are left out that were held under just the same surroundings: nothing has changed.
+    In the latter case those are left out that were held under just the same surroundings: nothing has changed. Left
+    out as well is what meets a fault of the program, which `apart` then knows.
     `with_hours`: an hour or day on which no mail leaves counts as a hold of its own, for people to see. The tick only
     waits for the hour, or everything that is due would be held every night.
     """
@@ -97,24 +102,40 @@ def decide_reminders(
     resumed = pauses.resumed(tx, [row["id"] for row in rows])
     customers = book.customers_by_id(tx, {row["customer_id"] for row in rows})
     parents = book.customers_by_id(tx, {one.parent_id for one in customers.values() if one.mails_parent})
-    decided = []
+    apart, decided = apart or Apart(_STEP), []
     for row in rows:
-        invoice = book.invoice_of(row)
-        # Days past due are counted in the zone of the invoice's own subsidiary (RULES 5.1).
-        on = parts.today(now, invoice.subsidiary)
-        policy = parts.policy.of(row["segment"])
-        due_now = cadence.decide(steps[invoice.id], policy, on, sent.get(invoice.id), resumed.get(invoice.id, ""))
-        customer, credits = customers.get(invoice.customer_id), surroundings.credits(row)
-        verdict, way = None, None
-        if due_now.reminder is not None and due_now.speaks_as is not None:
+        with apart.one(row["id"]):
+            customer = customers.get(row["customer_id"])
             parent = parents.get(customer.parent_id) if customer else None
-            way = channel.decide(due_now.speaks_as, customer, parent, policy)
-            reached = parent if customer is not None and customer.mails_parent else None
-            facts = surroundings.facts(row, invoice, customer, on, due_now.reminder.step, way.to, reached)
-            verdict = suppression.decide(facts, policy)
-        under = surroundings.of(row)
-        decided.append(Decided(invoice, on, row["version"], customer, due_now, verdict, credits, under, policy, way))
+            plan = Planned(steps[row["id"]], sent.get(row["id"]), resumed.get(row["id"], ""))
+            decided.append(_decide_one(parts, surroundings, row, plan, customer, parent))
     return _net_of_credits(decided)
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """The steps of one invoice, when the last one left, and why they go on after a pause; '' after none."""
+
+    steps: Sequence[Reminder]
+    last_sent_on: date | None
+    resumed: str
+
+
+def _decide_one(
+    parts: Parts, around: Surroundings, row: Any, plan: Planned, customer: Customer | None, parent: Customer | None
+) -> Decided:
+    invoice, policy = book.invoice_of(row), parts.policy.of(row["segment"])
+    # Days past due are counted in the zone of the invoice's own subsidiary (RULES 5.1).
+    on = parts.today(around.now, invoice.subsidiary)
+    due_now = cadence.decide(plan.steps, policy, on, plan.last_sent_on, plan.resumed)
+    verdict, way = None, None
+    if due_now.reminder is not None and due_now.speaks_as is not None:
+        way = channel.decide(due_now.speaks_as, customer, parent, policy)
+        reached = parent if customer is not None and customer.mails_parent else None
+        facts = around.facts(row, invoice, customer, on, due_now.reminder.step, way.to, reached)
+        verdict = suppression.decide(facts, policy)
+    credits, under = around.credits(row), around.of(row)
+    return Decided(invoice, on, row["version"], customer, due_now, verdict, credits, under, policy, way)
 
 
 def _net_of_credits(decided: Sequence[Decided]) -> tuple[Decided, ...]:
@@ -173,12 +194,14 @@ def _verdict(one: Decided, policy_version: str) -> Verdict:
 
 def send_reminders(parts: Parts, now: datetime, today: date) -> None:
     """Let out what is due and may leave, one mail per customer and day."""
+    apart = Apart(_STEP)
     with parts.store.tx() as tx:
         tx.set("clock_behind", "yes" if clock_behind(tx, now) else "")
-        decided = decide_reminders(tx, parts, now, today)
+        decided = decide_reminders(tx, parts, now, today, apart=apart)
         record_decisions(tx, parts, decided, today)
         mailed = gate.mailed_on(tx, today)
         known = profiles.profiles(tx, today, {one.customer.family for one in decided if one.customer and one.may_leave})
+    apart.show(parts)
     for one in decided:
         if one.is_held_alone:
             parts.remembered[one.invoice.id] = one.under
@@ -284,6 +307,14 @@ def _send_one(parts: Parts, customer_id: str, due: Sequence[Decided], today: dat
             gate.end_broken(tx, mail.message_id)
             if mail.template == suppression.PAYMENT_METHOD_TEMPLATE and gate.has_left(tx, mail.message_id):
                 relations.tell_payment_failed(tx, [item.number for item in mail.items])
+
+
+def end_what_broke_off(parts: Parts) -> None:
+    """At the start of a pass nothing of ours is on its way: what still is was left by a store that took no write."""
+    with parts.store.tx() as tx:
+        unknown, dropped = gate.end_own(tx, parts.owner)
+        if unknown or dropped:
+            tx.journal("mails_broken_off", sent_unknown=unknown, dropped=dropped)
 
 
 def blind_copy_to(tx: Tx, parts: Parts, due: Sequence[Decided], today: date) -> str:

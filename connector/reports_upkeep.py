@@ -46,10 +46,10 @@ class RestoreReport:
 
 @dataclass(frozen=True, slots=True)
 class UnfinishedRow:
-    """An act or a deposit that did not come to its end, and why."""
+    """An act, a deposit or a reversal that did not come to its end, and why."""
 
     id: str
-    kind: str  # posting or deposit
+    kind: str  # posting, deposit or reversal
     state: str
     why: str
 

@@ -12,6 +12,7 @@ from typing import Any
 
 from connector import profiles
 from connector.decisions.segments import Chooser, SegmentVerdict
+from connector.faults import Apart
 from connector.parts import Parts
 from connector.policy import Policy
 from connector.receivables import Profile
@@ -31,12 +32,16 @@ def sort_all(parts: Parts, today: date) -> None:
         if not tx.get(_UNDER).endswith(f" {parts.policy.version}"):
             book.look_again(tx)  # its steps may be other ones too
         ids = sorted(book.open_ids(tx))
-    for start in range(0, len(ids), AT_ONCE_MAX):
-        with parts.store.tx() as tx:
-            rows = book.invoices_by_id(tx, ids[start : start + AT_ONCE_MAX])
-            found = _decide(tx, parts, list(rows.values()), today)
-            # Moved where it is planned anew, which must still see where it came from (RULES 4.5).
-            book.look_again(tx, [id for id, segment in found.items() if segment != rows[id]["segment"]])
+
+    def look(tx: Tx, some: Sequence[str]) -> None:
+        rows = book.invoices_by_id(tx, some)
+        found = _decide(tx, parts, list(rows.values()), today)
+        # Moved where it is planned anew, which must still see where it came from (RULES 4.5).
+        book.look_again(tx, [id for id, segment in found.items() if segment != rows[id]["segment"]])
+
+    apart = Apart("choose segments")
+    apart.in_groups(parts, ids, AT_ONCE_MAX, look)
+    apart.show(parts)
     with parts.store.tx() as tx:
         tx.set(_UNDER, f"{today} {parts.policy.version}")
 

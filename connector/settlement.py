@@ -157,6 +157,43 @@ class DepositSeen:
 
 
 @dataclass(frozen=True, slots=True)
+class ReversalIntent:
+    """Money that came back: the payment keeps standing in the ERP and pays its invoices no longer (RULES 3).
+
+    How is the ERP's own way. NetSuite gets a journal, receivables of the customer against the account of `role`, to
+    which the payment is applied in place of `applied`; Intacct reverses the receipt. Nothing is deleted or edited away.
+    `payment_external_id`, `payment_erp_id`: of the payment as it was posted; `applied`: invoice id -> all that it pays
+    there now, which all comes off. `amount`: the whole payment.
+    """
+
+    act_id: str
+    external_id: str  # arc-<installation>-rev-<payment id>-<generation>
+    payment_id: str
+    payment_external_id: str
+    payment_erp_id: str
+    customer_id: str
+    amount: Money
+    applied: tuple[tuple[str, Money], ...]
+    role: AccountRole  # the account that the return hit: clearing, or the bank
+    returned_on: date
+    posted_on: date  # the return day, or the first open one after it
+    memo: str
+    subsidiary: str = ""
+    ar_account: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ReversalSeen:
+    """What the ERP holds of a reversal now. `applied`: what the payment still pays; nothing once it is whole."""
+
+    erp_id: str
+    amount: Money
+    posted_on: date
+    applied: tuple[tuple[str, Money], ...] = ()
+    voided: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class AccountBalance:
     """What stands on one ledger account at the end of a day, in the account's own currency."""
 

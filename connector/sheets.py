@@ -34,8 +34,9 @@ from connector.reports import (
 Cell = str | int | Decimal | Money | date | None
 
 NOT_AVAILABLE = "n/a"
-# A spreadsheet takes a text that begins so for a formula, and may run it.
-_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
+# A spreadsheet takes a text that begins so for a formula, and may run it: OWASP's list, with the wide forms that some
+# versions take alike.
+_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 _COLUMNS = ("on", "as_of", "section", "subsidiary", "currency", "item", "value", "unit", "count", "detail")
 # The names that programs read -> what people read; any other name is shown with spaces.
 _WORDS = {

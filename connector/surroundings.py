@@ -35,7 +35,7 @@ class Surroundings:
 
     def __init__(self, tx: Tx, parts: Parts, now: datetime, today: date, with_hours: bool) -> None:
         self._days = (today, *(parts.today(now, subsidiary) for subsidiary in sorted(parts.zones)))
-        self._policy, self._parts, self._now = parts.policy, parts, now
+        self._policy, self._parts, self.now = parts.policy, parts, now
         self._profiles = profiles.profiles(tx, today) if with_hours else None
         self._not_approved = parts.blocked(tx)
         self._inflight = book.inflight(tx, today)
@@ -156,7 +156,7 @@ class Surroundings:
     def _quiet(self, family: str) -> str:
         if self._profiles is None:
             return ""
-        return self._parts.quiet(self._now, self._profiles.get(family, Profile()).traits)
+        return self._parts.quiet(self.now, self._profiles.get(family, Profile()).traits)
 
 
 def _stale_sources(tx: Tx, parts: Parts, now: datetime) -> Iterable[str]:

@@ -3,7 +3,7 @@
 Money that came back reopens exactly what it paid: the customer is told so after a few days of grace, and then the
 cadence goes on where it stands that day. Due date and DPD are what they were (RULES 3). Money that we gave back reopens
 nothing by itself, and money that is still here while its application is gone is a difference: nobody is chased for
-either.
+either. Where an act of ours takes it back in the ERP, that is `reversals.py`.
 """
 
 from __future__ import annotations
@@ -15,7 +15,8 @@ from connector.receivables import OpenInvoice, PaymentState, ReminderState, Rung
 from connector.store import Tx, approving, closing, gate, learning, pauses, verdicts
 from connector.store.closing import Act
 
-_CAME_BACK = (PaymentState.RETURNED, PaymentState.FAILED)
+# Of a lost card dispute it is a person who chose to open the invoice again, by taking its payment off in the ERP.
+_CAME_BACK = (PaymentState.RETURNED, PaymentState.FAILED, PaymentState.CHARGED_BACK)
 _REFUNDED = "refund_without_credit"
 
 
@@ -33,11 +34,10 @@ def take_reopened(tx: Tx, invoice: OpenInvoice, policy: Policy, today: date) -> 
         if closing.payment_state(tx, act.payment_id) in _CAME_BACK:
             closing.undo(tx, act, invoice.id)
             _tell_customer(tx, invoice, act, policy, today)
-            verdicts.close_exceptions(
-                tx,
-                exception_id=f"payment_came_back:{act.payment_id}",
-                reason="the application was undone in the ERP",
-            )
+            settled = (f"payment_came_back:{act.payment_id}", f"chargeback_hold:{act.payment_id}")
+            # What was shown while only the ERP knew.
+            for exception_id in (*settled, f"difference:{act.id}", f"{_REFUNDED}:{act.id}"):
+                verdicts.close_exceptions(tx, exception_id=exception_id, reason="the application was undone in the ERP")
             continue
         gate.plan_again(tx, invoice.id, today, "open again in the ERP")
         if approving.payment_of(tx, act.payment_id).refunded:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from functools import cache, cached_property
 from pathlib import Path
@@ -17,11 +17,14 @@ from connector.daemon import Service
 from connector.decisions.cadence import STATEMENT_STEP
 from connector.decisions.suppression import PAYMENT_METHOD_TEMPLATE
 from connector.deposits import DepositAct
+from connector.doorbell import Bell, Doorbell
 from connector.engine import Engine
 from connector.erp_flags import changed_statuses, mark_written
+from connector.log import Log
 from connector.parts import InstallationGuard, Parts
 from connector.policy import Policy
 from connector.ports import Channel, Chat, Clock, Crm, Erp, Mailbox, PaymentSource, Processor
+from connector.reversals import ReversalAct, why_person
 from connector.store import Store
 
 TEMPLATES_BESIDE_THE_CADENCE = (STATEMENT_STEP, PAYMENT_METHOD_TEMPLATE)
@@ -248,8 +251,25 @@ def open_service(settings: Settings, clock: Clock | None = None) -> Service:
         one = outside if mappings == settings.mappings else Outside(drafted, policy, clock)
         return {one.channel.name: one.channel, **one.other_channels}
 
-    store = Store(settings.store_at, clock)
-    return Service(settings, store, make_parts, make_engine, outside.close, make_channels)
+    # Every command opens the store; only `connector upgrade` backs it up before it changes it.
+    store = Store(settings.store_at, clock, may_upgrade=False)
+    doorbell = _doorbell(settings, clock)
+    return Service(settings, store, make_parts, make_engine, outside.close, make_channels, doorbell)
+
+
+def _doorbell(settings: Settings, clock: Clock) -> Doorbell | None:
+    """Where webhooks may ring, if anywhere."""
+    given = settings.webhooks
+    if given is None:
+        return None
+    from connector.adapters import stripe_webhooks
+
+    secret = given.stripe_secret.get_secret_value()
+
+    def is_stripes(body: bytes, headers: Mapping[str, str]) -> bool:
+        return stripe_webhooks.is_genuine(body, headers.get(stripe_webhooks.HEADER, ""), secret, clock.now())
+
+    return Doorbell(given.host, given.port, (Bell("/webhooks/stripe", is_stripes),), Log())
 
 
 def _engine(parts: Parts, installation: str, owner: str) -> Engine:
@@ -265,5 +285,16 @@ def _engine(parts: Parts, installation: str, owner: str) -> Engine:
     )
     remind = RemindAct(parts.store, parts.channels, owner, parts.policy)
     deposit = DepositAct(parts.store, parts.erp, parts.verify_installation, parts.posting_forbidden, parts.policy.posts)
-    jobs = {"close": close.steps(), "remind": remind.steps(), "deposit": deposit.steps()}
+    reverse = ReversalAct(
+        parts.store,
+        parts.erp,
+        parts.verify_installation,
+        lambda tx, ids: why_person(tx, parts, ids) or parts.posting_forbidden(tx, invoice_ids=ids),
+    )
+    jobs = {
+        "close": close.steps(),
+        "remind": remind.steps(),
+        "deposit": deposit.steps(),
+        "reversal": reverse.steps(),
+    }
     return Engine(parts.store.engine_url, jobs)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from email import message_from_bytes
@@ -136,26 +136,26 @@ class Mailbox:
         return "250 2.1.5 OK"
 
     async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:
-        rule = self._take("DATA")
+        rule = self.meet("DATA")
         reply = await _carried_out(server, rule, "before")
         if reply is not None:
             return reply
-        kept = self._receive(envelope)
+        kept = self.receive(envelope.mail_from or "", envelope.rcpt_tos, cast(bytes, envelope.content))
         await _carried_out(server, rule, "after")
         return f"250 2.0.0 OK queued as {kept.sequence}"
 
-    # -- inside --------------------------------------------------------------------------------------------------------
+    # -- what the server does, and whoever brings mail without one -----------------------------------------------------
 
-    def _receive(self, envelope: Envelope) -> Message:
-        raw = cast(bytes, envelope.content)
+    def receive(self, mail_from: str, rcpt_to: Sequence[str], raw: bytes) -> Message:
+        """Keep a message: its final dot was read."""
         parsed = message_from_bytes(raw, policy=modern)
         with self._lock:
             message = Message(
                 sequence=self._sequence(f"smtp.message {parsed.get('message-id', '')}"),
                 at=self._clock(),
                 stamp=self.stamp() if self.stamp is not None else None,
-                mail_from=envelope.mail_from or "",
-                rcpt_to=tuple(envelope.rcpt_tos),
+                mail_from=mail_from,
+                rcpt_to=tuple(rcpt_to),
                 headers=tuple((key, str(value)) for key, value in parsed.items()),
                 text=_body(parsed, "plain"),
                 html=_body(parsed, "html"),
@@ -165,9 +165,10 @@ class Mailbox:
             return message
 
     async def _before(self, server: SMTP, operation: str) -> str | None:
-        return await _carried_out(server, self._take(operation), "before")
+        return await _carried_out(server, self.meet(operation), "before")
 
-    def _take(self, operation: str) -> Rule | None:
+    def meet(self, operation: str) -> Rule | None:
+        """Which fault, if any, does this command get? Counts it, so ask exactly once."""
         with self._lock:
             self._counts[operation] += 1
         return self._faults.take("smtp", operation, self.KINDS)

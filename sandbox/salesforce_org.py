@@ -35,6 +35,7 @@ class Org:
         self._numbers = count(1)
         self.kinds = first_kinds()
         self._hidden: set[tuple[str, str]] = set()
+        self.deletable: set[str] = set()  # objects whose records the connector's user may delete: none, as it should be
         self.records: dict[str, dict[str, Json]] = {name: {} for name in self.kinds}
         self._written: dict[str, int] = {}  # task -> its place in the order of commits
         self._insert("Organization", {"Name": "Sandbox", "IsSandbox": True, "OrganizationType": "Enterprise Edition"})
@@ -198,7 +199,9 @@ class Org:
             {"relationshipName": name, "childSObject": child, "field": pointer}
             for name, (child, pointer) in kind.children.items()
         ]
-        rights = {"queryable": True, "createable": True, "updateable": True, "deletable": True}
+        may_delete = kind.name in self.deletable
+        writes = may_delete or kind.name == "Task"
+        rights = {"queryable": True, "createable": writes, "updateable": writes, "deletable": may_delete}
         return {"name": kind.name, "keyPrefix": kind.prefix, "fields": fields, "childRelationships": children} | rights
 
     def upsert(self, object: str, field: str, key: str, values: Json) -> tuple[str, bool]:

@@ -97,7 +97,7 @@ class Stripe:
         self._counts: Counter[str] = Counter()
         self._requests = 0
         self._in_flight = 0
-        self._routes = Starlette(routes=[Route("/{path:path}", self._answer, methods=["GET", "POST", "DELETE"])])
+        self._routes = Starlette(routes=[Route("/{path:path}", self.answer, methods=["GET", "POST", "DELETE"])])
         self.app: ASGIApp = self._counted
 
     def profile(self, base_url: str) -> dict[str, object]:
@@ -136,7 +136,8 @@ class Stripe:
         finally:
             self._in_flight -= 1
 
-    def _answer(self, request: Request) -> Response:
+    def answer(self, request: Request) -> Response:
+        """One request, also of a caller in this process; what breaks a connection is `Dropped`, `Silence` or `Cut`."""
         with self._lock:
             self._requests += 1
             headers = {
@@ -178,7 +179,7 @@ class Stripe:
                 f"The provided key does not have the required permissions for this endpoint on account '{ACCOUNT_ID}'. "
                 f"Read access to {resource} would allow this request to continue.",
             )
-        if request.scope["sandbox.in_flight"] > self.concurrency:
+        if request.scope.get("sandbox.in_flight", 0) > self.concurrency:
             raise Refused(*_BEFORE["too_many"])
 
     def _body(self, target: Target, params: Json, rule: Rule | None) -> Json:

@@ -34,7 +34,7 @@ _STARTS_WITHIN = 60.0
 _LIBC = ctypes.CDLL(None)
 
 
-@dataclass(frozen=True)
+@dataclass
 class Server:
     """One server process. Its password is a real one, so that tests can look for it where it must not be."""
 
@@ -47,13 +47,24 @@ class Server:
         return f"postgresql://{USER}:{self.password}@127.0.0.1:{self.port}/{database}"
 
     def stop(self) -> None:
-        self.process.send_signal(signal.SIGINT)  # ends open sessions
+        self.go_away()
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def go_away(self) -> None:
+        """End all sessions and the server; what was committed stays."""
+        self.process.send_signal(signal.SIGINT)
         try:
             self.process.wait(20)
         except subprocess.TimeoutExpired:
             self.process.kill()
             self.process.wait()
-        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def come_back(self) -> None:
+        """The same server on the same port, after `go_away`."""
+        folder = binaries()
+        assert folder is not None
+        self.process = _run(folder, self.folder, self.port)
+        assert _answers(self), "PostgreSQL did not come back"
 
 
 @cache
@@ -85,6 +96,19 @@ def server() -> Server:
 def pytest_unconfigure() -> None:
     while _running:
         _running.pop().stop()
+
+
+@contextlib.contextmanager
+def server_of_its_own() -> Iterator[Server]:
+    """A server that only this test uses, to be taken away; skips the test where there can be none."""
+    folder = binaries()
+    if folder is None:
+        pytest.skip(MISSING)
+    started = _start(folder)
+    try:
+        yield started
+    finally:
+        started.stop()
 
 
 @contextlib.contextmanager
@@ -144,15 +168,18 @@ def _start(folder: Path) -> Server:
         raise RuntimeError(f"initdb failed:\n{made.stderr}")
     for _ in range(3):  # a free port may be taken before the server has it
         port = _free_port()
-        with (home / "said.txt").open("wb") as said:
-            command = [folder / "postgres", "-D", data, *_settings(port)]
-            process = subprocess.Popen(
-                command, user=owner, cwd=home, stdout=said, stderr=said, preexec_fn=_end_with_the_tests
-            )
-        started = Server(process, home, port, password)
+        started = Server(_run(folder, home, port), home, port, password)
         if _answers(started):
             return started
     raise RuntimeError(f"PostgreSQL did not start:\n{(home / 'said.txt').read_text()}")
+
+
+def _run(folder: Path, home: Path, port: int) -> subprocess.Popen[bytes]:
+    with (home / "said.txt").open("ab") as said:
+        command = [folder / "postgres", "-D", home / "data", *_settings(port)]
+        return subprocess.Popen(
+            command, user=_unprivileged(), cwd=home, stdout=said, stderr=said, preexec_fn=_end_with_the_tests
+        )
 
 
 def _end_with_the_tests() -> None:

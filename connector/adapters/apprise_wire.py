@@ -22,6 +22,7 @@ import requests
 from apprise.plugins.base import NotifyBase
 from urllib3.exceptions import ConnectTimeoutError, MaxRetryError, NewConnectionError
 
+from connector.adapters import door
 from connector.errors import ConfigError
 from connector.ports import Finding, SendOutcome, SendResult
 
@@ -159,7 +160,8 @@ class _Overheard:
             ear.ended.append(_End(CALLED_OFF, is_lost=False))
             raise requests.RequestException(CALLED_OFF)
         try:
-            answer = requests.request(method, url, **more)
+            with door.alone(requests.Session(), lambda _: True) as session:
+                answer = session.request(method, url, **more)
         except requests.RequestException as error:
             _note(_broken(error))
             raise

@@ -29,7 +29,7 @@ from connector.adapters.bank_statement_mapping import OwnAccount
 from connector.adapters.bank_statement_values import Broken, Statement, fingerprint, masked
 from connector.money import Money
 from connector.ports import Clock, Finding, PaymentRead
-from connector.receivables import Parked, Payment, PaymentState, Remittance
+from connector.receivables import CameBack, Parked, Payment, PaymentState, Remittance
 
 NEVER = datetime(1970, 1, 1, tzinfo=UTC)  # nothing vouches for anything
 TEXT_CHARACTERS_MAX = 4_000
@@ -225,6 +225,7 @@ class BankStatements:
             payer_name=entry.payer_name,
             payer_bank=entry.payer_bank,
             deposit_account=own.ledger_account,
+            came_back=CameBack(line.returned_on, entry.amount) if line.returned_on else None,
         )
 
     # -- what changed --------------------------------------------------------------------------------------------------
@@ -272,7 +273,7 @@ def _state(line: Line, is_vanished: bool, today: date) -> PaymentState:
     """Vanished, returned, on its way (announced, or booked with a value day to come), received."""
     if is_vanished:
         return PaymentState.FAILED
-    if line.is_returned:
+    if line.returned_on:
         return PaymentState.RETURNED
     if not line.entry.is_booked or line.entry.value_on > today:
         return PaymentState.PROCESSING

@@ -34,11 +34,11 @@ class Held:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One payment of an entry with its id; `is_returned`: a later entry took it back."""
+    """One payment of an entry with its id; `returned_on`: the value day of a later entry that took it back."""
 
     id: str
     entry: Entry
-    is_returned: bool = False
+    returned_on: date | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +81,7 @@ def read(own: OwnAccount, statements: Iterable[Statement]) -> Book:
     closing_on = _vouched(own, kept, [run.statements[0] for run in runs], held)
     returned = _returned(own, lines, held)
     return Book(
-        lines=tuple(replace(line, is_returned=line.id in returned) for line in lines.values()),
+        lines=tuple(replace(line, returned_on=returned.get(line.id)) for line in lines.values()),
         pending=pending,
         vanished=vanished,
         held=tuple(held),
@@ -361,14 +361,14 @@ def _pending(
     )
 
 
-def _returned(own: OwnAccount, lines: dict[str, Line], held: list[Held]) -> frozenset[str]:
-    """The receipts that a later debit took back. A debit that names none, or several, is held."""
+def _returned(own: OwnAccount, lines: dict[str, Line], held: list[Held]) -> dict[str, date]:
+    """The receipts that a later debit took back, with its value day. A debit that names none, or several, is held."""
     by_reference: dict[str, list[Line]] = defaultdict(list)
     for line in lines.values():
         if line.entry.amount.minor > 0 and not line.entry.reverses:
             for reference in line.entry.references:
                 by_reference[normal(reference)].append(line)
-    returned: set[str] = set()
+    returned: dict[str, date] = {}
     debits = [line for line in lines.values() if line.entry.reverses and line.entry.amount.minor < 0]
     for debit in sorted(debits, key=lambda line: (line.entry.booked_on, line.id)):
         amounts = {abs(debit.entry.amount.minor)} | {one.minor for one in (debit.entry.instructed,) if one}
@@ -377,9 +377,9 @@ def _returned(own: OwnAccount, lines: dict[str, Line], held: list[Held]) -> froz
             for reference in debit.entry.references
             for line in by_reference[normal(reference)]
             if line.entry.amount.minor in amounts and line.entry.booked_on <= debit.entry.booked_on
-        } - returned
+        } - returned.keys()
         if len(fitting) == 1:
-            returned |= fitting
+            returned[fitting.pop()] = debit.entry.value_on
         elif debit.entry.value_on >= own.cutover_on:
             found = "several receipts have" if fitting else "no receipt of that amount has"
             reason = (
@@ -387,4 +387,4 @@ def _returned(own: OwnAccount, lines: dict[str, Line], held: list[Held]) -> froz
                 f"{found} one of its references: find the receipt and reverse it by hand"
             )
             held.append(Held(debit.id, "return", reason))
-    return frozenset(returned)
+    return returned

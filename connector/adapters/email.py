@@ -58,7 +58,7 @@ class MailSettings:
 
 def _header(name: str, value: str) -> str:
     """A header's value; one that would begin another header is refused."""
-    if re.search(r"[\x00-\x1f\x7f]", value):
+    if re.search("[\x00-\x1f\x7f\x85\u2028\u2029]", value):
         raise Refused(f"{name} holds a line break or control character; nothing was sent")
     return value
 
@@ -99,6 +99,14 @@ def compose(mail: ReminderMail, templates: Templates, settings: MailSettings, da
 
     Who gets an unseen copy stands in the envelope alone. A redirected message has no copies, and says who would.
     """
+    try:
+        return _composed(mail, templates, settings, date_header)
+    except (LookupError, ValueError) as error:
+        # Python's own messages fall over some odd header values.
+        raise Refused(f"the message can't be made ({type(error).__name__}); nothing was sent") from None
+
+
+def _composed(mail: ReminderMail, templates: Templates, settings: MailSettings, date_header: str) -> EmailMessage:
     if mail.note:
         return _preview(mail, templates, settings, date_header)
     wanted = _address("To", mail.to, is_customer=True)
@@ -231,7 +239,7 @@ class EmailChannel:
         """Can every template be rendered, and does the server greet us, encrypt and let us in as the settings say?"""
         findings = [*self._templates.check(self._names)]
         where = f"{self._settings.host}:{self._settings.port}"
-        if self._settings.user and not self._settings.starttls and self._settings.host not in _LOOPBACK:
+        if self._in_the_clear:
             findings.append(Finding("mail", False, "the password would travel in the clear", "Switch starttls on."))
         else:
             findings.append(self._check_server(where))
@@ -242,6 +250,11 @@ class EmailChannel:
                 Finding("mail", False, "no pay domains: pay links are left out", "List them under pay_domains.", False)
             )
         return tuple(findings)
+
+    @property
+    def _in_the_clear(self) -> bool:
+        """Would the password travel so that anybody on the way can read it?"""
+        return bool(self._settings.user) and not self._settings.starttls and self._settings.host not in _LOOPBACK
 
     def _check_server(self, where: str) -> Finding:
         smtp: _Smtp | None = None
@@ -267,6 +280,8 @@ class EmailChannel:
                 if not smtp.has_extn("starttls"):
                     raise Refused("the server offers no STARTTLS, which the settings demand")
                 smtp.starttls(context=ssl.create_default_context())
+            if self._in_the_clear:
+                raise Refused("the password would travel in the clear: switch starttls on")
             if self._settings.user:
                 smtp.login(self._settings.user, self._settings.password.get_secret_value())
         except BaseException:

@@ -19,12 +19,12 @@ from urllib.parse import urlsplit
 
 import requests
 from pydantic import SecretStr
-from requests.adapters import HTTPAdapter
 from simple_salesforce.api import Salesforce
 from simple_salesforce.exceptions import SalesforceAuthenticationFailed, SalesforceError
 from simple_salesforce.format import format_external_id, format_soql
 from tenacity import Retrying, retry_if_exception, stop_after_attempt, wait_random_exponential
 
+from connector.adapters import door
 from connector.errors import ConnectorError, OutcomeUnknown, Terminal, Transient
 
 ATTEMPTS_MAX = 3
@@ -32,9 +32,12 @@ ROWS_A_QUERY = 2000
 QUERIES_MAX = 1000  # of one read: two million rows
 LOCATORS_LOST_MAX = 5
 QUOTA = "REQUEST_LIMIT_EXCEEDED"
+DOMAINS = ("salesforce.com",)
 # What another attempt in a few seconds may well find gone. Not the day's quota: that is gone for hours.
 _PASSING_CODES = {"SERVER_UNAVAILABLE", "UNABLE_TO_LOCK_ROW"}
 _PASSING_HTTP = {429, 502, 503, 504}
+# What simple-salesforce falls over when an answer is not the JSON that it expects.
+_NOT_UNDERSTOOD = (AttributeError, LookupError, RecursionError, TypeError, ValueError)
 _BROKEN = (requests.ConnectionError, requests.Timeout, requests.exceptions.ChunkedEncodingError)
 # OAuth's words for credentials that are wrong, and stay so.
 _WRONG_CREDENTIALS = {"invalid_client", "invalid_client_id", "invalid_grant", "inactive_user", "unauthorized_client"}
@@ -73,12 +76,12 @@ class Misread(Exception):
         self.field, self.reason, self.customer_id = where, reason, customer_id
 
 
-class _Doorway(HTTPAdapter):
+class _Doorway(door.Door):
     """Gives every request a time limit and, with a base URL, sends all of them there: nothing meant for another world
-    can reach Salesforce."""
+    can reach Salesforce. Without one they go to Salesforce and nowhere else, whatever a login or a page names."""
 
     def __init__(self, base_url: str, timeout_seconds: float) -> None:
-        super().__init__()
+        super().__init__(lambda url: door.is_beneath(url, base_url) if base_url else door.is_of(url, DOMAINS))
         self._base_url, self._timeout_seconds = base_url.rstrip("/"), timeout_seconds
 
     def send(self, request: requests.PreparedRequest, *args: Any, **more: Any) -> requests.Response:
@@ -98,6 +101,8 @@ class SalesforceApi:
         self._session = requests.Session()
         for scheme in ("https://", "http://"):
             self._session.mount(scheme, _Doorway(settings.base_url, settings.timeout_seconds))
+        # Else a line of .netrc would take the place of our login.
+        self._session.auth = door.as_it_is
         self._client: Salesforce | None = None
 
     def close(self) -> None:
@@ -183,8 +188,7 @@ class SalesforceApi:
             return retrying(lambda: call(self._logged_in()))
         except SalesforceError as error:
             raise self._translated(error, what, writes) from None
-        except (requests.RequestException, AttributeError, KeyError, LookupError, TypeError, ValueError) as error:
-            # simple-salesforce falls over its own feet when an answer is not the JSON that it expects.
+        except (requests.RequestException, *_NOT_UNDERSTOOD) as error:
             name = type(error).__name__
             if writes and self._client is not None:
                 raise OutcomeUnknown(_unknown(what, name)) from None

@@ -130,6 +130,7 @@ class SalesforceCheck:
         needs: dict[str, list[Wanted]] = {}
         for need in wanted(self.mapping):
             needs.setdefault(need.object, []).append(need)
+        too_much = []
         for name, fields in needs.items():
             described = self.api.describe(name)
             if described is None:
@@ -140,6 +141,9 @@ class SalesforceCheck:
                     + f", or take {fields[0].key} out of mappings/salesforce.yaml.",
                 )
                 continue
+            is_written = any(need.is_written for need in fields)
+            if described.get("deletable") is True or (described.get("updateable") is True and not is_written):
+                too_much.append(name)
             problems: dict[str, Finding] = {}
             for need in fields:
                 if problem := _problem(need, described):
@@ -148,6 +152,10 @@ class SalesforceCheck:
             yield from problems.values()
             if not problems:
                 yield Finding("salesforce", True, f"{name}: everything that the mapping names is there")
+        if too_much:
+            what = f"the connector's user may change or delete {', '.join(too_much)}, which it never does"
+            remedy = "Give it a permission set with Read alone on these."
+            yield Finding("salesforce", False, what, remedy, blocking=False)
 
     def _organisation(self) -> Iterator[Finding]:
         rows = self.api.rows("the organisation", "Organization", "Id, IsSandbox", "Id != null")

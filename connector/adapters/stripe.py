@@ -257,15 +257,15 @@ class StripePayments:
         kind = thing.get("object")
         if kind == "charge":
             charge = thing.get("id")
-        elif kind in {"refund", "dispute"}:
+        elif kind in ("refund", "dispute"):  # no set: it may be anything, and a list can't be looked up in one
             charge = thing.get("charge")
         elif kind == "payment_intent":
             charge = thing.get("latest_charge") or self._latest_charge(thing.get("id"))
         else:
-            raise Misread("data.object.object", f"{kind!r} is not expected in {event.type}")
+            raise Misread("data.object.object", f"{repr(kind)[:40]} is not expected in {event.type}")
         if isinstance(charge, dict):
             charge = charge.get("id")
-        if charge is None and kind in {"payment_intent", "refund"}:
+        if charge is None and kind in ("payment_intent", "refund"):
             return ""  # no attempt to take money was made yet, or the money given back was never a charge
         if not isinstance(charge, str) or not charge:
             raise Misread("data.object.charge", "no charge id")

@@ -10,15 +10,20 @@ from datetime import date
 from decimal import Decimal
 from typing import Any, NoReturn, TypeVar
 
+import requests
 import stripe
 from pydantic import SecretStr
 from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_random_exponential
 
+from connector.adapters import door
 from connector.errors import ConnectorError, Terminal, Transient
 
 PAGES_MAX = 1000
 PAGE_ATTEMPTS_MAX = 3
 RATE_LIMIT_ATTEMPTS_MAX = 5
+
+# Of Stripe's codes, parameters and request ids; nothing else of an error is told.
+_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_.\[\]]{0,79}")
 
 T = TypeVar("T")
 
@@ -59,13 +64,14 @@ class StripeApi:
 
     def __init__(self, settings: StripeSettings, sleep: Callable[[float], None]) -> None:
         base = settings.base_url.rstrip("/")
+        session = door.alone(requests.Session(), lambda url: door.is_beneath(url, base or stripe.DEFAULT_API_BASE))
         client = stripe.StripeClient(
             settings.api_key.get_secret_value(),
             # All four, so that nothing meant for another world can reach Stripe.
             base_addresses={"api": base, "connect": base, "files": base, "meter_events": base} if base else None,
             stripe_version=stripe.api_version,
             max_network_retries=2,
-            http_client=stripe.RequestsClient(timeout=settings.timeout_seconds),
+            http_client=stripe.RequestsClient(timeout=settings.timeout_seconds, session=session),
         )
         self.v1 = client.v1
         self._sleep = sleep
@@ -82,8 +88,8 @@ class StripeApi:
             return retrying(call)
         except stripe.StripeError as error:
             raise _translated(error, what) from None
-        except (AttributeError, TypeError, ValueError) as error:
-            # The SDK falls over its own feet when JSON is not the object that it expects.
+        except (AttributeError, RecursionError, TypeError, ValueError) as error:
+            # The SDK falls over its own feet when JSON is not the object that it expects, or too deep to be one.
             raise Transient(_unreadable(what, type(error).__name__)) from None
 
     def retrieve(self, what: str, call: Callable[..., Any], id: str, params: dict[str, Any] | None = None) -> object:
@@ -160,7 +166,8 @@ def _unreadable(what: str, how: str) -> str:
 def _translated(error: stripe.StripeError, what: str) -> ConnectorError:
     """Stripe's error in our words. Its own text may hold personal data; class, code and request id are enough."""
     bits = [type(error).__name__, f"HTTP {error.http_status}" if error.http_status else "no answer"]
-    bits += [str(bit) for bit in (error.code, getattr(error, "param", None), error.request_id) if bit]
+    told = (error.code, getattr(error, "param", None), error.request_id)
+    bits += [bit for bit in told if isinstance(bit, str) and _NAME.fullmatch(bit)]
     said = f"Could not read {what} from Stripe ({', '.join(bits)})"
     if isinstance(error, stripe.AuthenticationError):
         return Terminal(f"{said}: the key was refused. Nothing was read; set a valid restricted key.")

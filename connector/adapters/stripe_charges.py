@@ -29,9 +29,9 @@ from connector.adapters.stripe_wire import (
     values,
 )
 from connector.money import Money
-from connector.receivables import Payment, PaymentState, Remittance
+from connector.receivables import CameBack, Payment, PaymentState, Remittance
 
-EXPANDED = ["customer", "payment_intent", "balance_transaction"]
+EXPANDED = ["customer", "payment_intent", "balance_transaction", "failure_balance_transaction"]
 # A rate is printed with some six digits and the converted amount is rounded: far less than a slipped decimal point.
 RATE_OFF_MAX = Decimal("0.01")
 
@@ -58,8 +58,17 @@ class _Charge(Wire):
 
     @property
     def is_from_cash_balance(self) -> bool:
+        return self._method == "customer_balance"
+
+    @property
+    def is_bank_debit(self) -> bool:
+        """ACH, SEPA, Bacs, BECS and the like: the bank's return is final."""
+        return self._method.endswith("_debit") or self._method in {"us_bank_account", "nz_bank_account"}
+
+    @property
+    def _method(self) -> str:
         details = self.payment_method_details
-        return isinstance(details, dict) and details.get("type") == "customer_balance"
+        return str(details.get("type", "")) if isinstance(details, dict) else ""
 
 
 class _Booked(Wire):
@@ -70,6 +79,20 @@ class _Booked(Wire):
     amount: int | None = None
     currency: str = Field(default="", pattern="^([a-z]{3})?$")
     exchange_rate: Any = None
+
+
+class _Dispute(Wire):
+    id: str = Field(pattern=r"^(dp|du)_\w+$")
+    amount: int = Field(gt=0)
+    currency: str = Field(pattern="^[a-z]{3}$")
+    created: int
+    status: str
+
+
+# What a dispute's `status` means for the money; `warning_*` are inquiries, which move none.
+_IS_OPEN = {"needs_response", "under_review", "warning_needs_response", "warning_under_review"}
+_IS_OVER = {"won", "warning_closed", "prevented"}
+_IS_LOST = "lost"
 
 
 class _InvoicePayment(Wire):
@@ -105,6 +128,9 @@ class ChargeReader:
         state = _state(charge)
         if state is None:
             return None
+        came_back = self._failed_back(charge) if state is PaymentState.RETURNED else None
+        if charge.disputed and state is PaymentState.SUCCEEDED:
+            state, came_back = self._disputed(charge)
         customer = named("customer", charge.customer)
         intent = named("payment_intent", charge.payment_intent)
         received_at = self._received_at(charge, state, succeeded_at)
@@ -129,7 +155,38 @@ class ChargeReader:
             livemode=charge.livemode,
             root_id=root_id,
             exchange_rate=_exchange_rate(charge, amount),
+            came_back=came_back,
         )
+
+    def _failed_back(self, charge: _Charge) -> CameBack | None:
+        """A bank debit that failed after it was credited: the day on which its money left again."""
+        failure = charge.failure_balance_transaction
+        if isinstance(failure, str):
+            return None  # not expanded: the day is not known, that it came back is
+        booked = understood(_Booked, failure, "failure_balance_transaction")
+        on = instant(booked.created, "failure_balance_transaction.created").astimezone(self._zone).date()
+        return CameBack(on, money("amount", charge.amount, charge.currency))
+
+    def _disputed(self, charge: _Charge) -> tuple[PaymentState, CameBack | None]:
+        """Where disputed money is, by the disputes themselves: `disputed` stays true when one was won.
+
+        A bank debit that comes back late comes back as a dispute that is lost from the start and can't be contested
+        (docs.stripe.com/payments/ach-direct-debit#disputed-payments): that is the bank's return, no chargeback.
+        """
+        rows = self._api.pages("disputes", self._api.v1.disputes.list, {"charge": charge.id})
+        found = [understood(_Dispute, raw, "dispute") for raw in rows]
+        for one in found:
+            if one.status not in _IS_OPEN | _IS_OVER | {_IS_LOST}:
+                raise Misread("dispute.status", f"{one.status!r} is not known")
+        lost = [one for one in found if one.status == _IS_LOST]
+        if lost and charge.is_bank_debit:
+            on = max(instant(one.created, "dispute.created") for one in lost).astimezone(self._zone).date()
+            amount = Money.total((money("dispute.amount", d.amount, d.currency) for d in lost), charge.currency.upper())
+            return PaymentState.RETURNED, CameBack(on, amount, by_dispute=True)
+        if lost:
+            return PaymentState.CHARGED_BACK, None
+        is_over = bool(found) and all(one.status in _IS_OVER for one in found)
+        return PaymentState.SUCCEEDED if is_over else PaymentState.DISPUTED, None
 
     def _received_at(self, charge: _Charge, state: PaymentState, succeeded_at: datetime | None) -> datetime:
         """When the charge succeeded; for one that never did, when it began.
@@ -138,7 +195,7 @@ class ChargeReader:
         `charge.succeeded` (or `charge.captured`) event is the best evidence; without that event at hand the balance
         transaction's, which is made with the success; without both, the charge's own.
         """
-        if state not in {PaymentState.SUCCEEDED, PaymentState.RETURNED}:
+        if state in {PaymentState.PROCESSING, PaymentState.FAILED}:
             return instant(charge.created)
         if succeeded_at:
             return succeeded_at
@@ -201,7 +258,7 @@ def _exchange_rate(charge: _Charge, amount: Money) -> str:
 
 
 def _state(charge: _Charge) -> PaymentState | None:
-    """Where is this money? None: it is only authorised. Disputed money is for a person, also after it was won back."""
+    """Where is this money, disputes apart? None: it is only authorised."""
     if charge.status == "pending":
         return PaymentState.PROCESSING
     if charge.status == "failed":
@@ -216,4 +273,4 @@ def _state(charge: _Charge) -> PaymentState | None:
         raise Misread("amount_captured", "only a part of the amount was captured")
     if charge.amount_refunded > charge.amount:
         raise Misread("amount_refunded", "more than the amount")
-    return PaymentState.RETURNED if charge.disputed else PaymentState.SUCCEEDED
+    return PaymentState.SUCCEEDED

@@ -71,15 +71,9 @@ class Templates:
 
     def __init__(self, folder: Path, pay_domains: tuple[str, ...] = ()) -> None:
         self._folder, self._pay_domains = folder, pay_domains
-        self._environment = ImmutableSandboxedEnvironment(
-            loader=FileSystemLoader(folder),
-            undefined=StrictUndefined,
-            autoescape=lambda name: name is not None and name.endswith(".html.j2"),
-            trim_blocks=True,
-            lstrip_blocks=True,
-            keep_trailing_newline=True,
-        )
-        self._environment.filters["day"] = _day
+        # One for pages and one for texts: a part that both use, such as a phrase, is escaped where it lands, and not by
+        # how its own file is called.
+        self._pages, self._texts = (_environment(folder, escapes) for escapes in (True, False))
 
     def render(self, mail: ReminderMail, would_go_to: str = "") -> Rendered:
         """The mail's subject and bodies. Raises Refused naming the file and line of what is wrong."""
@@ -127,7 +121,8 @@ class Templates:
 
     def _render(self, name: str, values: dict[str, object]) -> str:
         try:
-            return self._environment.get_template(name).render(values)
+            of_its_kind = self._pages if name.endswith(".html.j2") else self._texts
+            return of_its_kind.get_template(name).render(values)
         except TemplateSyntaxError as error:
             raise Refused(f"template {error.name or name}, line {error.lineno}: {error.message}") from None
         except TemplateError as error:
@@ -160,6 +155,19 @@ class Templates:
             return False
         allowed = any(host == domain.lower() or host.endswith(f".{domain.lower()}") for domain in self._pay_domains)
         return parts.scheme == "https" and "@" not in parts.netloc and allowed
+
+
+def _environment(folder: Path, escapes: bool) -> ImmutableSandboxedEnvironment:
+    made = ImmutableSandboxedEnvironment(
+        loader=FileSystemLoader(folder),
+        undefined=StrictUndefined,
+        autoescape=escapes,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    made.filters["day"] = _day
+    return made
 
 
 def _totals(mail: ReminderMail) -> tuple[_Total, ...]:

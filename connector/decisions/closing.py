@@ -63,7 +63,8 @@ def decide(intent: CloseIntent, seen: ActSeen, expected: Mapping[str, Money]) ->
 
 def _is_untouched(meant: PaymentToPost, seen: PaymentSeen) -> bool:
     """A payment that was in the ERP before: has it still as much to apply as when this was decided?"""
-    if meant.unapplied_before is None or seen.voided:
+    others = {amount.currency for _, amount in (*seen.applications, *seen.credits)} - {seen.amount.currency}
+    if meant.unapplied_before is None or seen.voided or others:
         return False
     applied = Money.total((amount for _, amount in seen.applications), seen.amount.currency)
     used = Money.total((amount for _, amount in seen.credits), seen.amount.currency)
@@ -106,7 +107,7 @@ def _rest_differences(meant: PaymentToPost, seen: PaymentSeen) -> tuple[str, ...
     used = dict(seen.credits)
     for use in meant.credits:
         gave = used.get(use.credit_id)
-        if gave is None or gave < use.amount:
+        if gave is None or gave.currency != use.amount.currency or gave < use.amount:
             found.append(f"credit {use.credit_id} gave {gave or 'nothing'} beside the payment, not {use.amount}")
     return tuple(found)
 

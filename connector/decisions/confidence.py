@@ -94,7 +94,7 @@ def lower_bound(tally: Tally) -> Decimal:
 def _reaches(tally: Tally, precision: Fraction) -> bool:
     """Is the bound at least this? Exact: Wilson's bound is where (share - p)^2 = z^2 p (1 - p) / count."""
     above = tally.right - tally.count * precision
-    return tally.count > 0 and above >= 0 and above**2 >= _Z_SQUARED * tally.count * precision * (1 - precision)
+    return tally.count > 0 and above > 0 and above**2 >= _Z_SQUARED * tally.count * precision * (1 - precision)
 
 
 @lru_cache(maxsize=1024)

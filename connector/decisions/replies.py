@@ -150,7 +150,7 @@ def _sentences(text: str) -> Iterator[tuple[str, bool]]:
     """Each sentence in plain words, and whether it asks; the end of a paragraph ends a sentence, that of a line not."""
     for part in _SENTENCE.findall(text[:TEXT_MAX]):
         if words := _plain(part):
-            yield words, "?" in part[-3:]
+            yield words, "?" in part  # such marks stand only at its end
 
 
 # The points of '1.5' and '3.9.' end none.

@@ -195,6 +195,7 @@ def _exceptions(part: ExceptionsPart) -> Exceptions:
         promises_max=part.promise.per_invoice_max,
         conversation_business_days=part.conversation.business_days,
         returned_grace_days=part.returned.grace_days,
+        returned_is_reversed=part.returned.reverse == "auto",
         stalled_days=part.stalled.days,
         stalled_days_past_due=part.stalled.days_past_due,
     )

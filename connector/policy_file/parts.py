@@ -255,6 +255,9 @@ class ReturnedPart(Part):
     """Money that came and went back."""
 
     grace_days: int = Field(default=3, ge=0, le=30, description="Before the customer is told.")
+    reverse: Literal["auto", "person"] = Field(
+        default="auto", description="Who takes its applications back in the ERP; auto only where posting is auto."
+    )
 
 
 class StalledPart(Part):

@@ -16,21 +16,28 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import URL, Connection, func, insert, select
+from sqlalchemy import URL, Connection, bindparam, func, insert, select
+from sqlalchemy.exc import SQLAlchemyError
 
 from connector.errors import RoleLost, StoreBusy, Transient
 from connector.ports import Clock
 from connector.store.database import open_database
 from connector.store.migrations import migrate
+from connector.store.role import Role
 from connector.store.tables import journal, metadata, setting
 
+# The database refused a statement: a transaction that met it can write nothing more.
+StoreFault = SQLAlchemyError
 # A daemon that stands by asks this often whether the role is free.
-STAND_BY_SECONDS = 1.0
+STAND_BY_SECONDS = 0.5
 # Rows that a copy holds in memory at once.
 ROWS_AT_ONCE = 5000
 
 # Made once: for what is written as often as this, making the statement costs more than carrying it out.
 _JOURNAL = insert(journal)
+_GET = select(setting.c.value).where(setting.c.name == bindparam("named"))
+_SET = setting.update().where(setting.c.name == bindparam("named")).values(value=bindparam("said"))
+_ADD = insert(setting)
 
 
 def instant(value: datetime) -> str:
@@ -100,29 +107,30 @@ class Tx:
             self.journal(event, payment=payment, **detail)  # type: ignore[arg-type]
 
     def get(self, name: str, default: str = "") -> str:
-        value = self.execute(select(setting.c.value).where(setting.c.name == name)).scalar()
+        value = self.execute(_GET, {"named": name}).scalar()
         return default if value is None else str(value)
 
     def set(self, name: str, value: str) -> None:
-        changed = self.execute(setting.update().where(setting.c.name == name).values(value=value))
-        if not changed.rowcount:
-            self.execute(insert(setting).values(name=name, value=value))
+        if not self.execute(_SET, {"named": name, "said": value}).rowcount:
+            self.execute(_ADD, {"name": name, "value": value})
 
 
 class Store:
     """The store at this path (SQLite) or URL (PostgreSQL), brought up to this release's schema when it is opened.
 
-    Raises Transient where the server can't be reached, here and in every transaction.
+    Raises Transient where the server can't be reached, here and in every transaction. Without `may_upgrade` a store of
+    an earlier release is refused with ConfigError and left as it is.
     """
 
-    def __init__(self, where: Path | str, clock: Clock) -> None:
+    def __init__(self, where: Path | str, clock: Clock, *, may_upgrade: bool = True) -> None:
         self.clock = clock
         self._database = open_database(where)
         self._engine = self._database.engine
+        self._role = Role(self._database)
         self._writer = threading.Lock()
         self._term = 0  # the number of our term as the daemon; 0 while we aren't
         try:
-            migrate(self._engine, self._database.name)
+            migrate(self._engine, self._database.name, may_upgrade)
         except BaseException:
             self.close()
             raise
@@ -136,8 +144,9 @@ class Store:
     def tx(self) -> Iterator[Tx]:
         """A write transaction: alone from its begin, committed at the end, rolled back on any exception.
 
-        Raises RoleLost, and writes nothing, if this process was the daemon and another one has become it.
+        Raises RoleLost, and writes nothing, if this process was the daemon and another one has become it, or may have.
         """
+        self._refuse_if_role_lost()
         # Threads of one process queue here: SQLite's own waiting polls with growing sleeps.
         with self._writer, self._engine.begin() as connection:
             tx = Tx(connection, self.clock.now())
@@ -150,7 +159,8 @@ class Store:
 
     @contextmanager
     def read(self) -> Iterator[Tx]:
-        """A consistent read that doesn't wait for writers."""
+        """A consistent read that doesn't wait for writers. Raises RoleLost as `tx` does: it is read to be acted on."""
+        self._refuse_if_role_lost()
         at = self.clock.now()
         with self._engine.connect().execution_options(**self._database.reading) as connection:
             yield Tx(connection, at)
@@ -190,10 +200,17 @@ class Store:
                 "Nothing was read or written. Stop that one first, or give this one its own store (CONNECTOR_STORE)."
             )
 
-    def wait_to_become_daemon(self, stop: threading.Event, standing_by: Callable[[str], None]) -> bool:
+    def wait_to_become_daemon(
+        self,
+        stop: threading.Event,
+        standing_by: Callable[[str], None],
+        taking_over: Callable[[str], None] = lambda silent: None,
+    ) -> bool:
         """As become_daemon; on PostgreSQL it stands by while another has the role, until that is free or `stop` is set.
 
-        `standing_by` is told once who has the role. Returns False if `stop` was set before the role was free.
+        Free it is when its holder ends or dies, when its host is lost, and when it has said nothing for SILENT_SECONDS:
+        then this one ends the holder's session, so that the server itself says whose the role is. `standing_by` is told
+        once who has it, `taking_over` each that was silent. Returns False if `stop` was set before the role was free.
         """
         if not self._database.is_shared:
             self.become_daemon()
@@ -202,6 +219,8 @@ class Store:
         while not stop.is_set():
             try:
                 holder = self._take_role()
+                if holder and waiting and (silent := self._database.end_silent_holder()):
+                    taking_over(silent)
             except Transient:
                 if not waiting:
                     raise
@@ -214,13 +233,24 @@ class Store:
             stop.wait(STAND_BY_SECONDS)
         return False
 
+    def wait_while_daemon(self, stop: threading.Event) -> None:
+        """Until `stop` is set, or the daemon role is lost or can't be proved any more; `still_daemon` says which."""
+        self._role.wait(stop)
+
     def still_daemon(self) -> bool:
         """Is the daemon role still ours? Asked before each tick; if not, this process must write nothing and end."""
-        return self._term > 0 and self._database.holds_role()
+        return self._term > 0 and self._role.is_proved()
+
+    def _refuse_if_role_lost(self) -> None:
+        if self._role.is_lost:
+            raise RoleLost(
+                f"The daemon's role on the store {self._database.name} can't be proved any more. This connector writes "
+                "nothing more and ends; what it had begun is looked up and finished by the next one."
+            )
 
     def _take_role(self) -> str:
         """'' if this process is the daemon now, else who is. Begins a new term, which ends that of any other."""
-        if holder := self._database.take_role():
+        if holder := self._role.take():
             return holder
         with self.tx() as tx:
             term = int(tx.get("daemon_term", "0")) + 1
@@ -229,4 +259,5 @@ class Store:
         return ""
 
     def close(self) -> None:
+        self._role.end()
         self._database.close()

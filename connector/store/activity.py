@@ -10,9 +10,10 @@ from sqlalchemy import func, select
 
 from connector.receivables import InvoiceStatus, ReminderState
 from connector.reports import TickReport
-from connector.store import Tx, closing, instant, parse_instant, settling, verdicts
+from connector.store import Tx, closing, instant, parse_instant, reversing, settling, verdicts
 from connector.store import tables as t
 from connector.store.closing import ActState
+from connector.store.reversing import ReversalState
 from connector.store.settling import DepositState
 
 
@@ -51,6 +52,7 @@ def since(tx: Tx, seq: int) -> TickReport:
     held = tx.execute(select(func.count()).where(t.reminder.c.state == ReminderState.HELD)).scalar()
     acts = dict(tx.execute(select(t.act.c.state, func.count()).group_by(t.act.c.state)).all())
     deposits = dict(tx.execute(select(t.deposit.c.state, func.count()).group_by(t.deposit.c.state)).all())
+    reversals = dict(tx.execute(select(t.reversal.c.state, func.count()).group_by(t.reversal.c.state)).all())
     return TickReport(
         matched=counts.get("payment_matched", 0),
         exceptions=counts.get("exception_opened", 0),
@@ -61,8 +63,11 @@ def since(tx: Tx, seq: int) -> TickReport:
         held=int(held or 0),
         parked=counts.get("record_parked", 0),
         unfinished=sum(acts.get(state, 0) for state in closing.UNFINISHED)
-        + sum(deposits.get(state, 0) for state in settling.UNFINISHED),
-        differences=acts.get(ActState.DIFFERENT, 0) + deposits.get(DepositState.DIFFERENT, 0),
+        + sum(deposits.get(state, 0) for state in settling.UNFINISHED)
+        + sum(reversals.get(state, 0) for state in reversing.UNFINISHED),
+        differences=acts.get(ActState.DIFFERENT, 0)
+        + deposits.get(DepositState.DIFFERENT, 0)
+        + reversals.get(ReversalState.DIFFERENT, 0),
         alarm=tx.get("alarm"),
     )
 
@@ -151,6 +156,7 @@ def standing(tx: Tx) -> Standing:
     cancelled = tx.execute(select(func.count()).where(t.reminder.c.state == ReminderState.CANCELLED)).scalar()
     unfinished = tx.execute(select(func.count()).where(t.act.c.state.in_(closing.UNFINISHED))).scalar_one()
     unfinished += tx.execute(select(func.count()).where(t.deposit.c.state.in_(settling.UNFINISHED))).scalar_one()
+    unfinished += tx.execute(select(func.count()).where(t.reversal.c.state.in_(reversing.UNFINISHED))).scalar_one()
     return Standing(
         loops_closed=int(tx.execute(loops).scalar() or 0),
         open_with_reason=explained,

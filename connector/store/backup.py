@@ -21,7 +21,7 @@ from urllib.parse import quote
 from sqlalchemy import Connection, MetaData, insert, inspect, select, text
 from sqlalchemy.exc import DBAPIError
 
-from connector.errors import ConfigError, StoreBusy, Terminal
+from connector.errors import ConfigError, StoreBusy, Terminal, Transient
 from connector.store import migrations
 from connector.store.database import Database, open_database
 from connector.store.tables import metadata
@@ -88,8 +88,11 @@ def write(where: Path | str, file: Path, installation: str, release: str, now: d
             kind = database.engine.dialect.name
         backup = _mark(partial, installation, release, kind, now)
         _settle(partial, file)
-    except (OSError, sqlite3.Error, DBAPIError) as error:
-        why = getattr(error, "orig", None) or error
+    except (OSError, sqlite3.Error, DBAPIError, Transient) as error:
+        # The store's own server may be away, which is another thing than a file that can't be written.
+        if isinstance(error, Transient) and not isinstance(error.__cause__, sqlite3.Error):
+            raise
+        why = error.__cause__ if isinstance(error, Transient) else getattr(error, "orig", None) or error
         raise Terminal(
             f"Could not back up to {file}: {why}. Nothing is left there; the store is as it was. Is there room on the "
             "disk, and may this user write there?"

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 from enum import StrEnum
+from functools import cache
 from typing import Any, TypeVar
 
 from pydantic import TypeAdapter
@@ -50,6 +51,12 @@ CRM = "crm"
 # Of the ERP's customers: a field of one that isn't understood holds its mail, too, and nothing of its money.
 ERP_CUSTOMER = "erp_customer"
 _MAIL_ONLY = (CRM, ERP_CUSTOMER)
+
+# Made once: what is asked for in every pass, most often many times, costs more to make than to carry out.
+_FAMILY = select(t.customer.c.family).where(t.customer.c.id == bindparam("wanted"))
+_SOURCE = select(t.source).where(t.source.c.name == bindparam("wanted"))
+_IN_BACKLOG = select(t.invoice).where(t.invoice.c.in_backlog)
+_PARKED = select(t.parked.c.customer_id).where(t.parked.c.customer_id != "", t.parked.c.source.not_in(_MAIL_ONLY))
 
 # Money received before the cutover shields this long: time enough for whoever posts it.
 OBSERVED_SHIELDS = timedelta(days=7)
@@ -412,6 +419,12 @@ def left_of(tx: Tx, payment_id: str) -> Money:
     return Money(minor, currency)
 
 
+def ids_of_customer(tx: Tx, customer_id: str) -> list[str]:
+    """Every invoice known of this customer, open or not."""
+    of = t.invoice.c
+    return list(tx.execute(select(of.id).where(of.customer_id == customer_id).order_by(of.id)).scalars())
+
+
 def invoices_by_id(tx: Tx, ids: Sequence[str]) -> dict[str, Any]:
     """Rows by id; use invoice_of for the value."""
     return _rows_by_id(tx, t.invoice, ids)
@@ -424,9 +437,15 @@ def _rows_by_id(tx: Tx, table: Table, ids: Sequence[str]) -> dict[str, Any]:
 def _rows_by(tx: Tx, column: Column[Any], values: Sequence[str]) -> dict[str, Any]:
     rows: dict[str, Any] = {}
     for start in range(0, len(values), IDS_AT_ONCE):
-        some = column.in_(values[start : start + IDS_AT_ONCE])
-        rows |= {row["id"]: row for row in tx.execute(select(column.table).where(some)).mappings()}
+        some = {"wanted": values[start : start + IDS_AT_ONCE]}
+        rows |= {row["id"]: row for row in tx.execute(_among(column), some).mappings()}
     return rows
+
+
+@cache
+def _among(column: Column[Any]) -> Select[Any]:
+    """Rows of which a column is among those wanted. Made once: making it costs more than carrying it out."""
+    return select(column.table).where(column.in_(bindparam("wanted", expanding=True)))
 
 
 def open_ids(tx: Tx, customer_ids: Sequence[str] | None = None) -> set[str]:
@@ -464,7 +483,7 @@ def customers_by_id(tx: Tx, ids: Iterable[str]) -> dict[str, Customer]:
     wanted = list(ids)
     found: dict[str, Customer] = {}
     for start in range(0, len(wanted), 500):
-        rows = tx.execute(select(t.customer).where(t.customer.c.id.in_(wanted[start : start + 500]))).mappings()
+        rows = tx.execute(_among(t.customer.c.id), {"wanted": wanted[start : start + 500]}).mappings()
         found |= {row["id"]: _customer(row) for row in rows}
     return found
 
@@ -491,7 +510,7 @@ def autopay_customers(tx: Tx) -> set[str]:
 
 def family_of(tx: Tx, customer_id: str) -> str:
     """The family under which this customer's money and invoices are decided; itself while it isn't known."""
-    family = tx.execute(select(t.customer.c.family).where(t.customer.c.id == customer_id)).scalar()
+    family = tx.execute(_FAMILY, {"wanted": customer_id}).scalar()
     return str(family or customer_id)
 
 
@@ -508,8 +527,7 @@ def family_members(tx: Tx, family: str) -> frozenset[str]:
 
 def parked_customers(tx: Tx) -> set[str]:
     """Customers with an ERP record or money that was not understood: their sums can't be trusted."""
-    where = (t.parked.c.customer_id != "", t.parked.c.source.not_in(_MAIL_ONLY))
-    return set(tx.execute(select(t.parked.c.customer_id).where(*where)).scalars())
+    return set(tx.execute(_PARKED).scalars())
 
 
 def parked_invoices(tx: Tx) -> dict[str, str]:
@@ -633,7 +651,7 @@ def credits_by_family(tx: Tx) -> dict[tuple[str, str], Money]:
 
 def source_state(tx: Tx, name: str) -> tuple[str, datetime | None, date | None]:
     """Cursor, fresh-as-of instant and the day of the last whole read."""
-    row = tx.execute(select(t.source).where(t.source.c.name == name)).mappings().first()
+    row = tx.execute(_SOURCE, {"wanted": name}).mappings().first()
     if row is None:
         return "", None, None
     fresh = parse_instant(row["fresh_as_of"]) if row["fresh_as_of"] else None
@@ -701,10 +719,10 @@ def set_segments(tx: Tx, segments: Mapping[str, str]) -> None:
         tx.execute(values, [{"of_invoice": id, "now_in": segment} for id, segment in segments.items()])
 
 
-def changed_rows(tx: Tx, count: int) -> list[Any]:
+def changed_ids(tx: Tx, count: int) -> list[str]:
     """Invoices whose facts changed and whose plan is not settled yet, up to this many."""
-    changed = select(t.invoice).where(t.invoice.c.next_on == AT_ONCE)
-    return list(tx.execute(changed.order_by(t.invoice.c.id).limit(count)).mappings())
+    changed = select(t.invoice.c.id).where(t.invoice.c.next_on == AT_ONCE)
+    return list(tx.execute(changed.order_by(t.invoice.c.id).limit(count)).scalars())
 
 
 def due_briefs(tx: Tx, today: date) -> list[Any]:
@@ -713,7 +731,8 @@ def due_briefs(tx: Tx, today: date) -> list[Any]:
     due = select(
         of.id, of.version, of.number, of.customer_id, of.family, of.currency, of.in_backlog, of.allocated, of.segment
     )
-    due = due.where(of.next_on <= today.isoformat(), of.status == InvoiceStatus.OPEN)
+    # One whose plan isn't settled yet has nothing that may leave.
+    due = due.where(of.next_on <= today.isoformat(), of.next_on != AT_ONCE, of.status == InvoiceStatus.OPEN)
     return list(tx.execute(due.order_by(of.id)).mappings())
 
 
@@ -766,7 +785,7 @@ def into_backlog(tx: Tx, invoice_id: str, reason: str) -> None:
 
 
 def backlog_rows(tx: Tx) -> list[Any]:
-    return list(tx.execute(select(t.invoice).where(t.invoice.c.in_backlog)).mappings())
+    return list(tx.execute(_IN_BACKLOG).mappings())
 
 
 def out_of_backlog(tx: Tx, invoice_id: str) -> None:

@@ -326,10 +326,27 @@ def undone(tx: Tx, invoice_id: str) -> tuple[Act, ...]:
 
 
 def undo(tx: Tx, act: Act, invoice_id: str) -> None:
-    """The ERP took this act's money off the invoice again, and rightly: the cents no longer count as posted."""
-    where = (t.allocation.c.act_id == act.id, t.allocation.c.invoice_id == invoice_id)
+    """The ERP took this act's money off the invoice again, and rightly: the cents no longer count as posted.
+
+    With the last of its invoices the act's money is free again, under a new generation: should it come after all, it is
+    applied under ids of its own.
+    """
+    of = t.allocation.c
+    where = (of.act_id == act.id, of.invoice_id == invoice_id)
     tx.execute(update(t.allocation).where(*where).values(state="undone"))
     tx.journal("application_undone", invoice=invoice_id, payment=act.payment_id, act=act.id)
+    if tx.execute(select(of.act_id).where(of.act_id == act.id, of.state == "posted")).first() is None:
+        paid = t.payment.c
+        free = {"allocated": paid.allocated - act.intent.payment.cash_applied.minor, "generation": paid.generation + 1}
+        tx.execute(update(t.payment).where(paid.id == act.payment_id).values(**free))
+
+
+def here_again(tx: Tx, payment_id: str) -> None:
+    """Money that had come back, and whose applications were undone, is here after all: it is matched anew."""
+    of = t.allocation.c
+    states = set(tx.execute(select(of.state).where(of.payment_id == payment_id)).scalars())
+    if "undone" in states and not states & {"intended", "posted"} and standing(tx, payment_id) == "matched":
+        set_standing(tx, payment_id, "waiting")
 
 
 def payment_state(tx: Tx, payment_id: str) -> str:

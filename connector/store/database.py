@@ -10,6 +10,7 @@ from __future__ import annotations
 import fcntl
 import os
 import socket
+import threading
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
@@ -19,12 +20,19 @@ from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
 from sqlalchemy.engine import ExceptionContext
 from sqlalchemy.exc import ArgumentError
 
-from connector.errors import ConfigError, Transient
+from connector.errors import ConfigError, ConnectorError, Terminal, Transient
 
 # Advisory locks are counted per database, and one database holds one store. The first number is ours, so that others
 # who use such locks there don't meet us.
 _OURS = 0x617263
+_DISK_FULL = "53100"  # PostgreSQL's sqlstate
 _WRITING, _DAEMON = 1, 2
+
+# A daemon proves its role every few seconds (role.py). One that hasn't for so long was stopped, or its host can't reach
+# the server: whoever stands by ends its session, and with it the role. Also the session in which it was writing, which
+# may have spoken a little later; shorter by more than the time between two proofs, so that both are over at once.
+SILENT_SECONDS = 25.0
+_WRITER_SILENT_SECONDS = 20.0
 
 # On both sides of the wire a peer that vanished is noticed after about 20 seconds: the server's side gives the locks of
 # a lost host back. A writer that says nothing for a minute in the midst of a write was stopped; it must not stop all.
@@ -58,6 +66,10 @@ class Database(Protocol):
 
     def holds_role(self) -> bool:
         """Is the daemon role still this process's?"""
+        ...
+
+    def end_silent_holder(self) -> str:
+        """End the role of a daemon that has not proved it for SILENT_SECONDS; who that was, '' if there is none."""
         ...
 
     def close(self) -> None: ...
@@ -104,6 +116,9 @@ class SqliteFile:
     def holds_role(self) -> bool:
         return self._lock is not None
 
+    def end_silent_holder(self) -> str:
+        return ""  # the kernel alone knows who is dead, and a stopped process isn't
+
     def close(self) -> None:
         self.engine.dispose()
         if self._lock:
@@ -132,7 +147,33 @@ def _sqlite_engine(path: Path) -> Engine:
         reading = connection.get_execution_options().get("arc_read")
         connection.exec_driver_sql("BEGIN" if reading else "BEGIN IMMEDIATE")
 
+    @event.listens_for(engine, "handle_error")
+    def _told(context: ExceptionContext) -> BaseException | None:
+        return _of_file(path, context.original_exception)
+
     return engine
+
+
+def _of_file(path: Path, error: BaseException | None) -> ConnectorError | None:
+    """What SQLite's own error means for the daemon (sqlite.org/rescode.html); None: the program's fault."""
+    name = getattr(error, "sqlite_errorname", "")
+    if name.startswith(("SQLITE_CORRUPT", "SQLITE_NOTADB")):
+        return Terminal(
+            f"The store {path} is damaged ({error}). Nothing more is written or sent. Stop the daemon, keep the file "
+            "aside, look at the disk, and put the last backup in its place: `connector restore FILE`."
+        )
+    if name.startswith("SQLITE_FULL"):
+        return Transient(
+            f"Could not write to the store: the disk of {path} is full. Nothing of it was written, and nothing is "
+            "posted or sent until there is room. Free some space there; the next pass goes on by itself."
+        )
+    if name.startswith(("SQLITE_IOERR", "SQLITE_READONLY", "SQLITE_CANTOPEN", "SQLITE_BUSY", "SQLITE_LOCKED")):
+        return Transient(
+            f"Could not use the store {path}: {error} ({name}). What was just being written is there as a whole or not "
+            "at all; the next pass tries again. If this lasts, look at the disk, at the file's permissions, and "
+            "whether another program holds it."
+        )
+    return None
 
 
 class Postgres:
@@ -143,8 +184,9 @@ class Postgres:
     was looked up before an insert still stands. It holds at READ COMMITTED only, which each statement's snapshot makes:
     a higher level would look from before the lock was gained. Reads are REPEATABLE READ, READ ONLY: one moment.
 
-    The daemon role is an advisory lock of a session of its own, kept for life. It is given back when the server ends
-    that session, which may be before the process knows: therefore the store counts the terms of its daemons.
+    The daemon role is an advisory lock of a session of its own, kept for life and used every few seconds. It is given
+    back when the server ends that session, which may be before the process knows: therefore the store counts the terms
+    of its daemons.
     """
 
     is_shared = True
@@ -159,29 +201,46 @@ class Postgres:
         self.name = _name(self.engine_url)
         self.engine = _postgres_engine(self.engine_url, self.name)
         self._session: Any = None  # a driver's connection
+        self._turn = threading.Lock()  # one question at a time in it
 
     def take_role(self) -> str:
-        try:
-            if self._session is None:
-                self._session = self._own_session()
-            if self._ask(f"SELECT pg_try_advisory_lock({_OURS}, {_DAEMON})"):
-                return ""
-            return str(self._ask(_HOLDER) or "unknown").removeprefix("connector ")
-        except self._errors() as error:
-            self._end_session()
-            raise _lost(self.name, self.engine_url, error) from None
+        with self._turn:
+            try:
+                if self._session is None:
+                    self._session = self._own_session()
+                if self._ask(f"SELECT pg_try_advisory_lock({_OURS}, {_DAEMON})"):
+                    return ""
+                return _holder(self._ask(_HOLDER))
+            except self._errors() as error:
+                self._end_session()
+                raise _lost(self.name, self.engine_url, error) from None
 
     def holds_role(self) -> bool:
         """Proved by the server: the session is there and has the lock (behind a pooler it may be somebody else's)."""
-        try:
-            if self._session is not None and self._ask(_HELD):
-                return True
-        except self._errors():
-            pass
-        self._end_session()
-        return False
+        with self._turn:
+            try:
+                if self._session is not None and self._ask(_HELD):
+                    return True
+            except self._errors():
+                pass
+            self._end_session()
+            return False
+
+    def end_silent_holder(self) -> str:
+        """Told by the server's own clock of the holder's last word, which only users who may see its sessions see: the
+        same user, as the README asks for."""
+        with self._turn:
+            try:
+                silent = self._ask(_END_SILENT.format(lock=_locked(_DAEMON), seconds=SILENT_SECONDS))
+                if silent is not None:
+                    self._ask(_END_SILENT.format(lock=_locked(_WRITING), seconds=_WRITER_SILENT_SECONDS))
+            except self._errors() as error:
+                self._end_session()
+                raise _lost(self.name, self.engine_url, error) from None
+        return "" if silent is None else _holder(silent)
 
     def close(self) -> None:
+        # Not in turn: a question that is never answered must not keep the process from its end.
         self._end_session()
         self.engine.dispose()
 
@@ -200,21 +259,38 @@ class Postgres:
         return row[0] if row else None
 
     def _end_session(self) -> None:
-        if self._session is not None:
-            self._session.close()
-            self._session = None
+        session, self._session = self._session, None
+        if session is not None:
+            session.close()
 
     def _errors(self) -> type[Exception]:
         errors: type[Exception] = self.engine.dialect.loaded_dbapi.Error
         return errors
 
 
-_LOCK_ROW = (
-    f"locktype = 'advisory' AND classid = {_OURS} AND objid = {_DAEMON} AND objsubid = 2 AND granted "
-    "AND database = (SELECT oid FROM pg_database WHERE datname = current_database())"
+def _locked(lock: int) -> str:
+    """The row of pg_locks of whoever has this lock."""
+    return (
+        f"locktype = 'advisory' AND classid = {_OURS} AND objid = {lock} AND objsubid = 2 AND granted "
+        "AND database = (SELECT oid FROM pg_database WHERE datname = current_database())"
+    )
+
+
+def _holder(application: object) -> str:
+    return str(application or "unknown").removeprefix("connector ")
+
+
+_HELD = f"SELECT 1 FROM pg_locks WHERE pid = pg_backend_pid() AND {_locked(_DAEMON)}"
+_HOLDER = (
+    f"SELECT application_name FROM pg_stat_activity WHERE pid IN (SELECT pid FROM pg_locks WHERE {_locked(_DAEMON)})"
 )
-_HELD = f"SELECT 1 FROM pg_locks WHERE pid = pg_backend_pid() AND {_LOCK_ROW}"
-_HOLDER = f"SELECT application_name FROM pg_stat_activity WHERE pid IN (SELECT pid FROM pg_locks WHERE {_LOCK_ROW})"
+# Whoever has the lock, waits for its client (between two questions, or for an answer to be taken) and has done so for
+# too long. A session that works is never ended.
+_END_SILENT = (
+    "SELECT application_name, pg_terminate_backend(pid) FROM pg_stat_activity "
+    "WHERE pid IN (SELECT pid FROM pg_locks WHERE {lock}) AND pid <> pg_backend_pid() "
+    "AND wait_event_type = 'Client' AND clock_timestamp() - state_change > {seconds} * interval '1 second'"
+)
 
 
 def _server_url(text: str) -> URL:
@@ -295,6 +371,11 @@ def _lost(name: str, url: URL, error: BaseException) -> Transient:
     words = " ".join(str(error).split())
     if url.password:
         words = words.replace(str(url.password), "***")
+    if getattr(error, "sqlstate", "") == _DISK_FULL:
+        return Transient(
+            f"Could not write to the store {name}: its server's disk is full. Nothing of it was written, and nothing "
+            "is posted or sent until there is room. Free some space there; the next pass goes on by itself."
+        )
     return Transient(
         f"Could not reach the store {name}: {words}. What was just being written is there as a whole or not at all, "
         "and the next pass goes on from what is there. If this lasts, look whether the server runs and takes this user "

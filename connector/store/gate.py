@@ -12,6 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from enum import StrEnum
+from typing import Any
 
 from sqlalchemy import and_, bindparam, delete, func, insert, or_, select, update
 
@@ -414,19 +415,28 @@ def bury(tx: Tx, owner: str) -> tuple[int, int]:
 
     Returns (mails whose fate is unknown, mails that surely did not leave).
     """
-    rows = tx.execute(
-        select(t.message.c.id, t.message.c.state).where(
-            t.message.c.owner != owner, t.message.c.state.in_((MessageState.LEASED, MessageState.LEAVING))
-        )
-    ).all()
+    return _end_left_over(tx, t.message.c.owner != owner, t.match_pending.c.owner != owner)
+
+
+def end_own(tx: Tx, owner: str) -> tuple[int, int]:
+    """End what this daemon itself left open because the store took no write any more; called while it does nothing.
+
+    Else its leases would keep reminders and matches of these invoices waiting for as long as it lives.
+    """
+    return _end_left_over(tx, t.message.c.owner == owner, t.match_pending.c.owner == owner)
+
+
+def _end_left_over(tx: Tx, messages: Any, pendings: Any) -> tuple[int, int]:
+    open_ones = t.message.c.state.in_((MessageState.LEASED, MessageState.LEAVING))
+    rows = tx.execute(select(t.message.c.id, t.message.c.state).where(messages, open_ones)).all()
     unknown = 0
     for message_id, state in rows:
         if state == MessageState.LEAVING:
             unknown += 1
-            end_message(tx, message_id, MessageState.UNKNOWN, "the process ended at the final dot")
+            end_message(tx, message_id, MessageState.UNKNOWN, "it broke off at the final dot")
         else:
-            end_message(tx, message_id, MessageState.NOT_SENT, "the process ended before the final dot")
-    tx.execute(delete(t.match_pending).where(t.match_pending.c.owner != owner))
+            end_message(tx, message_id, MessageState.NOT_SENT, "it broke off before the final dot")
+    tx.execute(delete(t.match_pending).where(pendings))
     return unknown, len(rows) - unknown
 
 

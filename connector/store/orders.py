@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from sqlalchemy import delete, insert, select
+from sqlalchemy import bindparam, delete, insert, select
 
 from connector.store import Tx
 from connector.store import tables as t
+
+# Made once: it is asked for before every mail and every write.
+_STOP = select(t.stop).where(t.stop.c.what == bindparam("wanted"))
 
 
 def stop(tx: Tx, what: str, who: str, reason: str) -> None:
@@ -28,7 +31,7 @@ def looked_on(tx: Tx, what: str) -> str:
 
 def stopped(tx: Tx, what: str) -> str:
     """The order as a reason; '' if there is none. Who gave it stands in the journal."""
-    row = tx.execute(select(t.stop).where(t.stop.c.what == what)).mappings().first()
+    row = tx.execute(_STOP, {"wanted": what}).mappings().first()
     if row is None:
         return ""
     return f"stopped since {row['since'][:16].replace('T', ' ')} UTC: {row['reason'] or 'no reason given'}"

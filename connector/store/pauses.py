@@ -97,11 +97,13 @@ def of_invoices(tx: Tx, invoice_ids: Sequence[str]) -> dict[str, tuple[Kept, ...
     return {one: tuple(kept) for one, kept in found.items()}
 
 
+_STANDING = select(t.pause).where(t.pause.c.ended_on.is_(None)).order_by(t.pause.c.id)
+_OF_CUSTOMERS = _STANDING.where(t.pause.c.invoice_id == "")
+
+
 def standing(tx: Tx, *, of_customers_alone: bool = False) -> tuple[Kept, ...]:
     """Every pause that hasn't ended; of these only those of all of a customer's invoices."""
-    query = select(t.pause).where(t.pause.c.ended_on.is_(None)).order_by(t.pause.c.id)
-    if of_customers_alone:
-        query = query.where(t.pause.c.invoice_id == "")
+    query = _OF_CUSTOMERS if of_customers_alone else _STANDING
     return tuple(_kept(row) for row in tx.execute(query).mappings())
 
 

@@ -11,6 +11,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, and_, delete, false, func, insert, or_, select, update
 
 from connector.policy import LadderRung
+from connector.receivables import InvoiceStatus
 from connector.settlement import Autopay, CrmAccount, CrmTask
 from connector.store import Tx, parse_instant
 from connector.store import tables as t
@@ -304,3 +305,26 @@ def put_exception_written(tx: Tx, exception_id: str, digest: str) -> None:
     where = t.exception_written.c.exception_id == exception_id
     if not tx.execute(update(t.exception_written).where(where).values(digest=digest)).rowcount:
         tx.execute(insert(t.exception_written).values(exception_id=exception_id, digest=digest))
+
+
+# ---- customers that were merged ----
+
+
+def merge_customer(tx: Tx, old: str, new: str) -> tuple[str, ...]:
+    """The ERP merged one customer into another: what was known under the old id counts under the new one from now on.
+
+    The journal keeps the old id, and so does what its payments say of themselves: money that still comes in its name is
+    money of the other's family. Returns the open invoices of that family.
+    """
+    family = families_of(tx, {new})[new]
+    of = t.customer.c
+    tx.execute(update(t.customer).where(of.id == old).values(parent_id=new, family=family))
+    for table in (t.alias, t.exception, t.pause, t.reply):
+        tx.execute(update(table).where(table.c.customer_id == old).values(customer_id=new))
+    for table in (t.payment, t.invoice):
+        tx.execute(update(table).where(table.c.customer_id == old).values(customer_id=new, family=family))
+    tx.execute(delete(t.payment_history).where(t.payment_history.c.customer_id.in_((old, new))))
+    look_again(tx, [family])
+    tx.journal("customer_merged", old=old, new=new)
+    opened = (t.invoice.c.family == family, t.invoice.c.status == InvoiceStatus.OPEN)
+    return tuple(tx.execute(select(t.invoice.c.id).where(*opened).order_by(t.invoice.c.id)).scalars())

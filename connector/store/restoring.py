@@ -18,12 +18,13 @@ from sqlalchemy import Connection, delete, or_, select, update
 from connector.decisions.cadence import BESIDE_THE_CADENCE
 from connector.errors import ConfigError, Terminal
 from connector.receivables import ReminderState
-from connector.store import Tx, closing, gate, instant, settling
+from connector.store import Tx, closing, gate, instant, reversing, settling
 from connector.store import tables as t
 from connector.store.backup import MARK
 from connector.store.book import from_json, to_json
 from connector.store.closing import ActState
 from connector.store.database import open_database
+from connector.store.reversing import ReversalState
 from connector.store.settling import DepositState
 
 _NAME = "restored"
@@ -107,6 +108,9 @@ def look_up_first(tx: Tx, why: str, by_another: bool = False) -> None:
         closing.move(tx, act.id, ActState.ATTEMPTED, problem=problem, attempt=by_another)
     for deposit in settling.deposits(tx, [DepositState.INTENDED, *([DepositState.ATTEMPTED] if by_another else ())]):
         settling.move(tx, deposit.id, DepositState.ATTEMPTED, problem=problem, attempt=by_another)
+    begun = [ReversalState.INTENDED, *([ReversalState.ATTEMPTED] if by_another else ())]
+    for reversal in reversing.reversals(tx, begun):
+        reversing.move(tx, reversal.id, ReversalState.ATTEMPTED, problem=problem, attempt=by_another)
 
 
 def take_over(tx: Tx, today: date) -> None:

@@ -223,6 +223,14 @@ def _in_the_erp(tx: Tx, payment_ids: Sequence[str]) -> dict[str, tuple[str, Mone
     return found
 
 
+def drawn_from(tx: Tx, payment_id: str) -> tuple[str, ...]:
+    """Invoices that are paid by payments drawn from this money in the processor's cash balance."""
+    drawn = select(t.payment.c.id).where(t.payment.c.facts.contains(f'"root_id":"{payment_id}"', autoescape=True))
+    of = t.allocation.c
+    pays = (of.payment_id.in_(drawn), of.state.in_(("intended", "posted")))
+    return tuple(tx.execute(select(of.invoice_id).where(*pays).distinct().order_by(of.invoice_id)).scalars())
+
+
 # ---- deposits ----
 
 

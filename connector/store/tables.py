@@ -280,6 +280,25 @@ deposit = Table(
     comment="One deposit of one payout: the intent row is the only truth of what is written, and how far it came.",
 )
 
+reversal = Table(
+    "reversal",
+    metadata,
+    Column("id", _Id, primary_key=True),
+    Column("payment_id", _Id, ForeignKey("payment.id"), nullable=False),
+    Column("state", String(20), nullable=False),
+    Column("intent", Text, nullable=False),
+    Column("digest", String(64), nullable=False),
+    Column("attempts", Integer, nullable=False, server_default="0"),
+    Column("erp_id", _Id, nullable=False, server_default=""),
+    Column("problem", Text, nullable=False, server_default=""),
+    Column("decided_at", String(40), nullable=False),
+    Column("attempted_at", String(40)),
+    Column("closed_at", String(40)),
+    Index("ix_reversal_state", "state"),
+    Index("ix_reversal_payment", "payment_id"),
+    comment="One payment that came back, taken back in the ERP: the intent row is the only truth of what is written.",
+)
+
 proof = Table(
     "proof",
     metadata,
@@ -613,4 +632,15 @@ notice = Table(
     Index("ix_notice_state", "state"),
     comment="What our own people were told in the chat, each at most once: waiting, leaving, sent, not_sent, "
     "sent_unknown.",
+)
+
+day_proof = Table(
+    "day_proof",
+    metadata,
+    Column("day", String(10), primary_key=True),
+    Column("outcome", String(20), nullable=False),
+    Column("facts", Text, nullable=False),
+    Column("made_at", String(40), nullable=False),
+    Column("written_at", String(40)),
+    comment="The three-way proof of each day as it was last made, and when the ERP took its result.",
 )

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, delete, func, insert, or_, select, update
+from sqlalchemy import ColumnElement, and_, bindparam, delete, func, insert, or_, select, update
 
 from connector.money import Money
 from connector.store import Tx
@@ -27,6 +27,15 @@ class Verdict:
     reason: str
     inputs: Mapping[str, Any]
     policy_version: str
+
+
+# Made once: looked up for each subject in every pass.
+_STANDING = select(t.verdict.c.subject, t.verdict.c.digest, t.verdict.c.outcome).where(
+    t.verdict.c.decision == bindparam("decided"), t.verdict.c.subject.in_(bindparam("subjects", expanding=True))
+)
+_OUTCOME = select(t.verdict.c.outcome).where(
+    t.verdict.c.subject == bindparam("about"), t.verdict.c.decision == bindparam("decided")
+)
 
 
 def put_verdict(
@@ -75,19 +84,14 @@ def _standing(tx: Tx, verdicts: Sequence[Verdict]) -> dict[str, tuple[str, str]]
     found: dict[str, tuple[str, str]] = {}
     for start in range(0, len(verdicts), IDS_AT_ONCE):
         some = verdicts[start : start + IDS_AT_ONCE]
-        rows = tx.execute(
-            select(t.verdict.c.subject, t.verdict.c.digest, t.verdict.c.outcome).where(
-                t.verdict.c.decision == some[0].decision, t.verdict.c.subject.in_([one.subject for one in some])
-            )
-        )
+        rows = tx.execute(_STANDING, {"decided": some[0].decision, "subjects": [one.subject for one in some]})
         found |= {subject: (digest, outcome) for subject, digest, outcome in rows}
     return found
 
 
 def outcome_of(tx: Tx, subject: str, decision: str) -> str:
     """The standing outcome; '' if it was never decided."""
-    where = (t.verdict.c.subject == subject, t.verdict.c.decision == decision)
-    return str(tx.execute(select(t.verdict.c.outcome).where(*where)).scalar() or "")
+    return str(tx.execute(_OUTCOME, {"about": subject, "decided": decision}).scalar() or "")
 
 
 @dataclass(frozen=True, slots=True)

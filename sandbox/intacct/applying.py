@@ -335,7 +335,7 @@ def reverse_payment(books: Books, key: int, day: str, who: Who, text: str = "") 
         "paid": -payment["total"] if payment["recordtype"] == Type.PAYMENT else 0,
         "whencreated": day,
         "receiptdate": day,
-        "description": text or payment["description"],
+        "description": (text if books.guesses.reversals_keep_memo else "") or payment["description"],
         "reversalkey": key,
         "_made_by": "person" if who.is_person else "integration",
         **books.stamps(who),

@@ -60,6 +60,8 @@ class Guesses:
     payments_after_invoices: bool = False
     # Custom discounts are switched on.
     custom_discounts: bool = True
+    # A reversal shows the memo that it was given, not that of what it undoes.
+    reversals_keep_memo: bool = True
     # Another payment of the same DOCNUMBER is refused as a duplicate.
     document_numbers_are_unique: bool = False
     # The longest DOCNUMBER; longer ones are refused.

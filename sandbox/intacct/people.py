@@ -371,7 +371,7 @@ class People(CashDesk):
             return {key: fixed(amount, self.ledger.symbol(key)) for key, amount in found.items()}
 
     def kept(self, kind: str) -> list[dict[str, Any]]:
-        """What a connector keeps in the company: cancellation, receipt, status, exception or installation records."""
+        """What a connector keeps in the company: cancellation, receipt, status, exception, proof, installation."""
         with self.lock:
             return kept(self, kind)
 

@@ -102,6 +102,7 @@ _OBJECTS = """
 arc_cancellation arc_act arc_invoice arc_invoice_number arc_customer arc_steps arc_reason arc_cancelled_at arc_state
 arc_receipt arc_act arc_payment arc_text arc_state
 arc_exception arc_kind arc_reason arc_amount arc_owner arc_opened_on arc_closed_on arc_payment arc_invoice arc_invoice_number arc_deadline arc_outcome
+arc_proof arc_day arc_outcome arc_drifts arc_unfinished arc_text arc_made_at
 arc_installation arc_installation_id arc_epoch arc_seen_at
 """  # noqa: E501
 CUSTOM_FIELDS = tuple(tuple(line.split(" ", 3)) for line in _CUSTOM.strip().splitlines())

@@ -3,8 +3,9 @@
 
 Lines are keyed by document. `replaceAll` true means that what is not sent is un-applied. An invoice that is not offered
 to this payment (paid, voided, not approved, of another customer, currency, subsidiary or receivables account) has no
-line to apply to, and no more has a credit memo. Amounts of lines are cash and credits together: what is sent may be
-less than the payment and its credits, and the difference stays unapplied, but never more.
+line to apply to, and no more has a credit memo. A journal's line that debits receivables with the customer is offered
+as an invoice is; an apply line of a journal names that line. Amounts of lines are cash and credits together: what is
+sent may be less than the payment and its credits, and the difference stays unapplied, but never more.
 """
 
 from __future__ import annotations
@@ -157,7 +158,7 @@ def _parts(books: Books, payment: Row, before: Mapping[int, Part], lists: Lists,
         applied -= replaced.amount if replaced else 0
         if line.apply and line.amount != 0:
             discount = _discount(books, payment, invoice, line, now)
-            due = invoice["foreignamountunpaid"] + (now.amount + now.discount if now else 0)
+            due = books.owed(invoice) + (now.amount + now.discount if now else 0)
             after[line.doc] = Part(_amount(books, payment, line, due - discount, room - applied), discount)
             applied += after[line.doc].amount
     return {doc: part for doc, part in after.items() if part.amount}
@@ -165,6 +166,9 @@ def _parts(books: Books, payment: Row, before: Mapping[int, Part], lists: Lists,
 
 def _invoice(books: Books, payment: Row, line: ApplyLine, *, is_applied: bool) -> Row:
     """The invoice of a line, if it is offered to this payment: what it pays already is, whatever happened since."""
+    journal = books.row("SELECT * FROM \"transaction\" WHERE id = ? AND type = 'Journal'", line.doc)
+    if journal is not None:
+        return _journal(books, payment, journal, line, is_applied=is_applied)
     invoice = books.row("SELECT * FROM \"transaction\" WHERE id = ? AND type = 'CustInvc'", line.doc)
     is_offered = invoice is not None and (
         is_applied
@@ -177,6 +181,23 @@ def _invoice(books: Books, payment: Row, line: ApplyLine, *, is_applied: bool) -
     if invoice is None or not is_offered:
         raise Refusal("no_apply_line", doc=line.doc, line=line.line)
     return invoice
+
+
+def _journal(books: Books, payment: Row, journal: Row, line: ApplyLine, *, is_applied: bool) -> Row:
+    """The journal of a line, by the number of its line that debits receivables with the customer of the payment."""
+    debit = books.receivable_debit(journal["id"])
+    is_offered = debit is not None and line.line == str(debit["id"])
+    if debit is not None and is_offered and not is_applied:
+        is_offered = (
+            _pays_for(books, payment["entity"], debit["entity"])
+            and all(payment[name] == journal[name] for name in ("currency", "_subsidiary"))
+            and debit["_account"] == payment["_receivable"]
+            and (journal["posting"], journal["voided"]) == ("T", "F")
+            and debit["foreignamountunpaid"] > 0
+        )
+    if not is_offered:
+        raise Refusal("no_apply_line", doc=line.doc, line=line.line)
+    return journal
 
 
 def _is_kin(payment: Row, other: Row) -> bool:
@@ -196,6 +217,8 @@ def _is_child(books: Books, child: int, parent: int) -> bool:
 
 def _discount(books: Books, payment: Row, invoice: Row, line: ApplyLine, now: Part | None) -> int:
     """The early discount of a line: no more than the terms offer on the payment's day (K: that it is refused)."""
+    if invoice["type"] == "Journal":
+        return 0
     taken = now.discount if now else 0
     left = offered(books, invoice, payment["trandate"]) + taken
     unsaid = left if now is None and books.guesses.discount_taken_unsaid else taken

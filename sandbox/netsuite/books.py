@@ -201,6 +201,19 @@ class Books:
 
     # ---- balances ----
 
+    def receivable_debit(self, journal_id: int) -> Row | None:
+        """The line of a journal that a payment can be applied to: the only one that raised what a customer owes."""
+        sql = 'SELECT * FROM transactionline WHERE "transaction" = ? AND foreignamountunpaid IS NOT NULL'
+        lines = self.rows(sql, journal_id)
+        return lines[0] if len(lines) == 1 else None
+
+    def owed(self, document: Row) -> int:
+        """What is still due of an invoice, or of the receivables line of a journal."""
+        if document["type"] != "Journal":
+            return int(document["foreignamountunpaid"])
+        line = self.receivable_debit(document["id"])
+        return int(line["foreignamountunpaid"]) if line else 0
+
     def settle(self, row_id: int) -> None:
         """Recompute what is paid or used of one document, and its status, from the applications."""
         document = self.transaction(row_id)
@@ -218,7 +231,7 @@ class Books:
         elif document["type"] in ("CustPymt", "CustCred"):
             values |= {"foreignpaymentamountused": used, "foreignpaymentamountunused": amount - used}
         if document["type"] == "Journal":
-            self._settle_journal(row_id, used)
+            self._settle_journal(row_id)
         is_closed = document["type"] not in ("Deposit", "Journal") and used == amount
         if is_closed or document["closedate"]:
             values["closedate"] = self._closed_on(document) if is_closed else None
@@ -226,11 +239,18 @@ class Books:
             values["foreigntotal"] = 0
         self.change("transaction", row_id, values)
 
-    def _settle_journal(self, row_id: int, used: int) -> None:
-        """A journal's open amounts stand on its lines of receivables. Only one with a single such credit is applied."""
-        sql = """UPDATE transactionline SET {0} = {1} WHERE "transaction" = ? AND {0} IS NOT NULL"""
-        self.db.execute(sql.format("foreignamountunpaid", "foreignamount"), (row_id,))
-        self.db.execute(sql.format("foreignpaymentamountunused", "-foreignamount - ?"), (used, row_id))
+    def _settle_journal(self, row_id: int) -> None:
+        """A journal's open amounts stand on its lines of receivables: what it debits is paid by others, what it credits
+        pays others. Only one with a single such line is applied."""
+        for column, amount, side in (
+            ("foreignamountunpaid", "foreignamount", "previousdoc"),
+            ("foreignpaymentamountunused", "-foreignamount", "nextdoc"),
+        ):
+            sql = f"""UPDATE transactionline SET {column} = {amount} - (
+                          SELECT COALESCE(SUM(k.foreignamount), 0) FROM nexttransactionlinelink k
+                          WHERE k.{side} = ? AND k.linktype = ?)
+                      WHERE "transaction" = ? AND {column} IS NOT NULL"""
+            self.db.execute(sql, (row_id, APPLIED, row_id))
 
     def _closed_on(self, document: Row) -> str:
         """The day of the last document that took part in closing this one (K: that it is not today)."""

@@ -199,6 +199,7 @@ RECORD_TYPES = (
     RecordType(123, "customrecord_arc_status", "AR status"),
     RecordType(124, "customrecord_arc_installation", "AR installation"),
     RecordType(125, "customrecord_arc_exception", "AR exception"),
+    RecordType(126, "customrecord_arc_proof", "AR daily proof"),
 )
 # The record types of NetSuite's Dunning Letters SuiteApp: script ids C, their fields are not played.
 DUNNING_TYPES = (
@@ -279,6 +280,12 @@ custrecord_arc_exc_payment TEXT customrecord_arc_exception - Payment
 custrecord_arc_exc_invoice SELECT customrecord_arc_exception - Invoice
 custrecord_arc_exc_deadline TEXT customrecord_arc_exception - Deadline
 custrecord_arc_exc_outcome TEXT customrecord_arc_exception - Outcome
+custrecord_arc_prf_day TEXT customrecord_arc_proof - Day
+custrecord_arc_prf_outcome TEXT customrecord_arc_proof - Outcome
+custrecord_arc_prf_drifts TEXT customrecord_arc_proof - Drifts
+custrecord_arc_prf_unfinished TEXT customrecord_arc_proof - Unfinished acts
+custrecord_arc_prf_text TEXT customrecord_arc_proof - What was found
+custrecord_arc_prf_made_at TEXT customrecord_arc_proof - Made at
 custrecord_arc_in_id TEXT customrecord_arc_installation - Installation
 custrecord_arc_in_epoch TEXT customrecord_arc_installation - Epoch
 custrecord_arc_in_seen_at TEXT customrecord_arc_installation - Last seen

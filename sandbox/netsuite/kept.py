@@ -59,6 +59,17 @@ _KINDS: dict[str, tuple[str, dict[str, str]]] = {
             "outcome": "custrecord_arc_exc_outcome",
         },
     ),
+    "proof": (
+        "customrecord_arc_proof",
+        {
+            "day": "custrecord_arc_prf_day",
+            "outcome": "custrecord_arc_prf_outcome",
+            "drifts": "custrecord_arc_prf_drifts",
+            "unfinished": "custrecord_arc_prf_unfinished",
+            "text": "custrecord_arc_prf_text",
+            "made_at": "custrecord_arc_prf_made_at",
+        },
+    ),
     "installation": (
         "customrecord_arc_installation",
         {

@@ -270,7 +270,7 @@ class People(ApplicationDesk):
             return truth(self) | {"balances": self.balances()}
 
     def kept(self, kind: str) -> list[dict[str, Any]]:
-        """What the connector keeps here beside the books: cancellation, receipt, status, exception or installation."""
+        """What the connector keeps beside the books: cancellation, receipt, status, exception, proof, installation."""
         with self.lock:
             return kept(self, kind)
 

@@ -26,6 +26,17 @@ _INVARIANTS = {
     "a payment or memo has left what it was not applied to": _SETTLES.format(
         open="foreignpaymentamountunused", next=_BY_NEXT, previous=_BY_PREVIOUS, kinds="'CustPymt', 'CustCred'"
     ),
+    "a journal owes and has left what was not applied": """
+        SELECT l."transaction" AS id,
+            SUM(COALESCE(l.foreignamountunpaid, 0) - COALESCE(l.foreignpaymentamountunused, 0)) AS found,
+            SUM(l.foreignamount)
+                - COALESCE((SELECT SUM(p.foreignamount) FROM nexttransactionlinelink p WHERE p.previousdoc = t.id), 0)
+                + COALESCE((SELECT SUM(n.foreignamount) FROM nexttransactionlinelink n WHERE n.nextdoc = t.id), 0)
+                AS wanted
+        FROM transactionline l JOIN "transaction" t ON t.id = l."transaction"
+        WHERE t.type = 'Journal' AND (l.foreignamountunpaid IS NOT NULL OR l.foreignpaymentamountunused IS NOT NULL)
+        GROUP BY t.id HAVING found <> wanted OR MIN(l.foreignamountunpaid) < 0
+            OR MIN(l.foreignpaymentamountunused) < 0""",
     "credits are used with a payment that stands": """
         SELECT l.nextdoc AS id, l._payment AS found, NULL AS wanted FROM nexttransactionlinelink l
         WHERE l._payment IS NOT NULL AND NOT EXISTS (

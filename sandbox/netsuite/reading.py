@@ -226,17 +226,19 @@ class Reader:
             settled = part.amount if self.books.guesses.apply_lines_show_credits else own.get(doc, (0, 0))[0]
             if settled or part.discount:
                 self._pay_line(container, self.books.transaction(doc), symbol, Part(settled, part.discount), part)
-        for invoice in self._open(payment, "CustInvc", set(now.parts)):
-            self._pay_line(container, invoice, symbol)
+        for document in (*self._open(payment, "CustInvc", set(now.parts)), *self._journals(payment, set(now.parts))):
+            self._pay_line(container, document, symbol)
 
     def _pay_line(
         self, container: _Fields, invoice: Row, symbol: str, shown: Part | None = None, part: Part | None = None
     ) -> None:
         """`shown` is what the line tells of `part`; without both it could be applied and is not."""
-        line = self._list_line(container.nested("apply"), invoice, "applyDate", applied=shown is not None)
-        line.add("total", fixed(invoice["foreigntotal"], symbol))
+        debit = self.books.receivable_debit(invoice["id"]) if invoice["type"] == "Journal" else None
+        place = debit["id"] if debit else 0
+        line = self._list_line(container.nested("apply"), invoice, "applyDate", place=place, applied=shown is not None)
+        line.add("total", fixed(debit["foreignamount"] if debit else invoice["foreigntotal"], symbol))
         settled = part.amount + part.discount if part else 0
-        line.add("due", fixed(invoice["foreignamountunpaid"] + settled, symbol))
+        line.add("due", fixed(self.books.owed(invoice) + settled, symbol))
         line.add("currency", self._name("currency", invoice["currency"]))
         line.moment("discDate", invoice["discountdate"])
         if invoice["discountamount"] is not None:
@@ -273,13 +275,26 @@ class Reader:
         kin = (payment[name] for name in ("entity", "currency", "_subsidiary", "_receivable"))
         return [row for row in self.books.rows(sql, kind, *kin) if row["id"] not in listed]
 
+    def _journals(self, payment: Row, listed: set[int]) -> list[Row]:
+        """As `_open`: journals that raised what the customer of a payment owes."""
+        if not self.books.guesses.lists_show_what_is_open or payment["voided"] == "T":
+            return []
+        sql = """SELECT t.* FROM "transaction" t JOIN transactionline l ON l."transaction" = t.id
+                 WHERE t.type = 'Journal' AND l.foreignamountunpaid > 0 AND l.entity = ? AND l._account = ?
+                     AND t.currency = ? AND t._subsidiary = ? AND t.voided = 'F' ORDER BY t.id"""
+        kin = (payment[name] for name in ("entity", "_receivable", "currency", "_subsidiary"))
+        found = {row["id"]: row for row in self.books.rows(sql, *kin) if self.books.receivable_debit(row["id"])}
+        return [row for doc, row in found.items() if doc not in listed]
+
     @staticmethod
-    def _list_line(line: _Fields, document: Row, day: str, *, numbered: bool = True, applied: bool = True) -> _Fields:
+    def _list_line(
+        line: _Fields, document: Row, day: str, *, numbered: bool = True, applied: bool = True, place: int = 0
+    ) -> _Fields:
         """What the lines of all such lists begin with."""
         line.add("apply", applied)
         line.add("doc", document["id"])
         if numbered:
-            line.add("line", 0)
+            line.add("line", place)
         line.moment(day, document["trandate"])
         line.add("type", TYPE_WORDS[document["type"]])
         line.add("refNum", document["tranid"])

@@ -45,8 +45,10 @@ def _invoice(row: Row) -> dict[str, Any]:
 
 
 def _payment(books: Books, row: Row) -> dict[str, Any]:
-    """`applications` are its own cash and, beside it, the discount; `credits` are the memos used with it."""
+    """`applications` are its own cash on invoices and, beside it, the discount; `journals` what of it is applied to
+    journals, as when it came back; `credits` are the memos used with it."""
     now, symbol = standing(books, row["id"]), row["symbol"]
+    journals = {doc for doc in now.parts if books.transaction(doc)["type"] == "Journal"}
     sequences = _sequences(books, row["id"])
     deposit = books.deposit_of(row["id"])
     return {
@@ -63,6 +65,12 @@ def _payment(books: Books, row: Row) -> dict[str, Any]:
                 "sequence": sequences[row["id"], doc],
             }
             for doc, (cash, discount) in sorted(now.own().items())
+            if doc not in journals
+        ],
+        "journals": [
+            {"journal": str(doc), "amount": fixed(cash, symbol), "sequence": sequences[row["id"], doc]}
+            for doc, (cash, _) in sorted(now.own().items())
+            if doc in journals
         ],
         "credits": [
             {
@@ -152,7 +160,12 @@ def _refund(books: Books, row: Row) -> dict[str, Any]:
 def _journal(books: Books, row: Row) -> dict[str, Any]:
     return _money_document(row) | {
         "lines": [
-            {"account": str(line["_account"]), "amount": fixed(line["foreignamount"], row["symbol"])}
+            {
+                "account": str(line["_account"]),
+                "amount": fixed(line["foreignamount"], row["symbol"]),
+                "customer": str(line["entity"] or ""),
+                "open": fixed(line["foreignamountunpaid"] or 0, row["symbol"]),
+            }
             for line in _lines(books, row)
         ]
     }

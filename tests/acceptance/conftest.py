@@ -28,8 +28,10 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Store and ERP don't know each other: Sage Intacct on PostgreSQL is left to the long tier."""
+    """Store and ERP don't know each other: both at once is left to the long tier, unless the test chose its ERP."""
     for item in items:
+        if any("each_erp" in _names(mark.args[0]) for mark in item.iter_markers("parametrize")):
+            continue
         params = item.callspec.params.values() if hasattr(item, "callspec") else ()
         if {"intacct", "postgresql"} <= {one for one in params if isinstance(one, str)}:
             item.add_marker(pytest.mark.long)

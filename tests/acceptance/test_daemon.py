@@ -35,10 +35,12 @@ class Daemon:
     said_in: Path
 
     @classmethod
-    def start(cls, at: Desk, *options: str) -> Daemon:
+    def start(cls, at: Desk, *options: str, name: str = "", **more: str) -> Daemon:
+        """With a name it is one of several; `more` are settings of this one, without their CONNECTOR_."""
         at.approve_policy()
-        said_in = at.folder / "said.txt"
-        environ = {k: v for k, v in os.environ.items() if not k.startswith("CONNECTOR_")} | at.environ
+        said_in = at.folder / f"{name}said.txt"
+        ours = at.environ | {f"CONNECTOR_{key}": value for key, value in more.items()}
+        environ = {k: v for k, v in os.environ.items() if not k.startswith("CONNECTOR_")} | ours
         command = [sys.executable, "-m", "connector", *options, "run"]
         with said_in.open("wb") as said:
             process = subprocess.Popen(command, env=environ, cwd=at.folder, stdout=said, stderr=said)
@@ -110,7 +112,7 @@ def test_it_closes_a_payment_that_arrives_while_it_runs(daemon: Daemon) -> None:
 @pytest.mark.parametrize("command", ["run", "once"])
 def test_a_second_one_on_its_store_refuses_and_says_who_holds_it(daemon: Daemon, command: str) -> None:
     if command == "run" and "://" in daemon.at.store_at:
-        pytest.skip("on a server a second daemon stands by: test_standby.py")
+        pytest.skip("on a server a second daemon stands by: test_several_daemons.py")
     ended = run(daemon.at, command)
 
     assert 4 == ended.returncode

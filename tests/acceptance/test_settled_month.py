@@ -30,7 +30,7 @@ QUIET_DAYS = 12
 FIRST = datetime(2026, 9, 1, 10, 0, tzinfo=UTC)
 LOST_ANSWERS = ("timeout_after", "cut_after", "unreadable_after", "drop_after", "drop_before", "maintenance")
 # What people must decide here; nothing else may be open at the end.
-FOR_PEOPLE = {"refund_after_application", "payment_came_back", "credits_to_apply"}
+FOR_PEOPLE = {"refund_after_application", "chargeback_hold", "credits_to_apply"}
 
 
 @dataclass
@@ -170,14 +170,13 @@ class Month:
         self.in_days(1, 6, lambda: stripe(self.at, "close_dispute", dispute=opened, outcome=outcome))
 
     def debit_comes_back(self) -> None:
-        """The bank returns a debit that had succeeded; a person un-applies it with a journal days later."""
+        """The bank returns a debit that had succeeded; it is taken back in the ERP, and nobody has to book it."""
         money = self._one(card=False)
         if money is None or money.left != money.amount:
             return
         money.is_over = True
         self.at.world.stripe.ledger.fail(money.intent)
         self.did.add("debit came back")
-        self.in_days(0, 3, lambda: self.book_return(money))
 
     def adjust(self) -> None:
         category = self.luck.choice(["other_adjustment", "fee", "risk_reserved_funds"])
@@ -195,15 +194,6 @@ class Month:
         erp, clearing = self.at.world.erp, self.accounts[money.currency]["clearing"]
         memo = self.at.world.add_credit_memo(money.customer, f"CM-{refund}", self.today, str(amount))
         erp.refund_by_hand(memo, str(amount), self.today, clearing, memo=f"Stripe refund {refund}")
-
-    def book_return(self, money: Money) -> None:
-        amount = str(money.amount)
-        lines = [
-            {"account": "receivable", "debit": amount, "customer_id": money.customer},
-            {"account": self.accounts[money.currency]["clearing"], "credit": amount},
-        ]
-        memo = f"debit {money.charge} was returned"
-        self.at.world.erp.journal_by_hand(self.today, lines, memo=memo, currency=money.currency)
 
     def found_out(self, money: Money) -> None:
         """A person learns who paid and enters the payment onto clearing, unapplied."""

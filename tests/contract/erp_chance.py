@@ -6,7 +6,7 @@ The same seed makes the same month. Things are named as people name them; each b
 from __future__ import annotations
 
 import random
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import ClassVar
@@ -116,7 +116,7 @@ class Chance:
     def run(self) -> None:
         often = {self.bill: 5, self.credit: 2, self.person_pays: 3, self.we_pay: 7, self.we_apply_a_rest: 5}
         seldom = {self.again: 1, self.void_invoice: 1, self.void_payment: 1}
-        deeds = [deed for deed, weight in (often | seldom).items() for _ in range(weight)]
+        deeds = [deed for deed, weight in (often | seldom | self.more()).items() for _ in range(weight)]
         for self.step in range(1, STEPS + 1):
             self.disturb()
             deed = self.dice.choice(deeds)
@@ -125,6 +125,10 @@ class Chance:
                 assert self.model.holds() == self.real.holds(), f"after step {self.step}: {deed.__name__}"
         assert self.model.past() == self.real.past()
         assert [] == self.real.site.people.truth()["violations"]
+
+    def more(self) -> dict[Callable[[], None], int]:
+        """Further deeds and how often they are done."""
+        return {}
 
     def disturb(self) -> None:
         """What changes nothing of what is owed, before each step."""
@@ -165,7 +169,7 @@ class Chance:
         """One whose rest nobody used: what becomes of the others is each ERP's own matter."""
         used = {plan.rest_of for plan in self.plans}
         known = {name: self.ledger.erp.payments[id] for name, id in self.model.ids.items() if name.startswith("PAY")}
-        names = [name for name, one in known.items() if not one.voided and name not in used]
+        names = [name for name, one in known.items() if not (one.voided or one.reversal) and name not in used]
         if names:
             name = self.dice.choice(names)
             for book in (self.model, self.real):

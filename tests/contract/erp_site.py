@@ -39,6 +39,8 @@ class ErpSite(ABC):
     customer: str
     terms: str
     numbers: int = 0
+    shows_what_was_voided: bool = True  # does a voided payment still show its amount?
+    dates_what_is_taken_off: bool = True  # does an invoice count as changed when a payment is taken off it?
 
     @property
     @abstractmethod

@@ -30,12 +30,14 @@ OPERATIONS = {
     At.ACT: "act",
     At.REST: "act",
     At.DEPOSIT: "create",
+    At.REVERSAL: "reverse_arpayment",
     At.STATUS: "update",
     At.EXCEPTION: "create",
 }
 TROUBLES: dict[Trouble, Kind] = {
     Trouble.LOST_BEFORE: "drop_before",
     Trouble.LOST_AFTER: "drop_after",
+    Trouble.HALF: "drop_after",  # there is no half of a transaction
     Trouble.BUSY: "too_many",
     Trouble.LOGIN: "unauthorized",
 }

@@ -35,6 +35,7 @@ OPERATIONS = {
     At.DEPOSIT: "addList",
     At.STATUS: "upsertList",
     At.EXCEPTION: "upsertList",
+    At.REVERSAL: "addList",
 }
 TROUBLES: dict[Trouble, Kind] = {
     Trouble.LOST_BEFORE: "drop_before",
@@ -57,6 +58,8 @@ class Site(ErpSite):
     terms: str
     waits: list[float] = field(default_factory=list)
     numbers: int = 0
+    shows_what_was_voided: bool = False
+    dates_what_is_taken_off: bool = False
 
     @property
     def people(self) -> NetSuite:
@@ -72,7 +75,11 @@ class Site(ErpSite):
         self.faults.install(Rule("netsuite", kind, operation, **changes))  # type: ignore[arg-type]
 
     def upset(self, at: At, trouble: Trouble, times: int = 1) -> None:
-        self.fault(TROUBLES[trouble], OPERATIONS[at], times=times)
+        if at is At.REVERSAL and trouble in (Trouble.LOST_AFTER, Trouble.HALF):
+            # A journal, then the payment's update: the answer to the last of them is lost, or to the first.
+            self.fault("drop_after", "updateList" if trouble is Trouble.LOST_AFTER else "addList", times=times)
+        else:
+            self.fault(TROUBLES[trouble], OPERATIONS[at], times=times)
 
     def refuse(self, intent: CloseIntent, place: int) -> None:
         self.fault("record_refused", "addList", record=place, code="USER_ERROR")

@@ -170,7 +170,8 @@ def test_a_read_is_tried_again_after_a_wait(site: Site, kind: Kind) -> None:
     site.fault(kind, "query", times=2)
 
     assert [invoice] == [one.id for one in site.erp.read_invoices([invoice]).invoices]
-    assert 2 == len(site.waits)
+    gives_way = kind in ("too_many", "rate_text")  # so does the request after it
+    assert 2 + gives_way == len(site.waits)
 
 
 def test_a_lost_permission_leaves_invoices_out_and_invents_nothing(site: Site) -> None:

@@ -108,7 +108,8 @@ def test_a_read_is_tried_again_after_a_wait(site: Site, kind: Kind) -> None:
     site.fault(kind, "suiteql", times=2)
 
     assert [invoice] == [item.id for item in site.erp.read_invoices([invoice]).invoices]
-    assert 2 == len(site.waits)
+    gives_way = kind == "too_many"  # so does the request after it
+    assert 2 + gives_way == len(site.waits)
 
 
 @pytest.mark.parametrize(

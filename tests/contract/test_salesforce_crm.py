@@ -692,6 +692,17 @@ def test_check_names_each_hidden_field(site: Site, name: str) -> None:
     assert bad.blocking
 
 
+def test_check_names_a_right_that_is_never_used(site: Site) -> None:
+    """Least privilege: whoever gets hold of the credentials should be able to do no more than we do."""
+    site.org.add_account("Northfield Robotics", "101")
+    site.org.deletable.add("Account")
+
+    (bad,) = [finding for finding in site.crm().check() if not finding.ok]
+
+    assert "may change or delete Account, which it never does" in bad.what
+    assert "Read alone" in bad.remedy and not bad.blocking
+
+
 def test_check_names_a_hidden_object_and_what_to_do(site: Site) -> None:
     site.org.hide_object("AccountTeamMember")
 

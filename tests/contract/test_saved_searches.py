@@ -24,9 +24,9 @@ from pydantic import SecretStr
 from starlette.applications import Starlette
 from starlette.routing import Mount
 
+from connector.adapters.lanes import Lanes
 from connector.adapters.netsuite.rest import SuiteQl
 from connector.adapters.netsuite.settings import NetSuiteSettings
-from connector.adapters.netsuite.wire import Lanes
 from connector.decisions.suppression import SuppressionReason
 from connector.receivables import ExceptionKind, RecordState
 from sandbox.clock import Sequence, WorldClock

@@ -18,6 +18,7 @@ from connector.receivables import (
     Cancellation,
     CloseIntent,
     CreditUse,
+    OpenInvoice,
     PaymentApplication,
     PaymentSeen,
     PaymentToPost,
@@ -133,6 +134,12 @@ OURS = SEEN_PAYMENT.applications
         (paid(amount=usd("250.00"), applications=(OTHERS,)), "payment_missing"),  # nothing was applied yet
         (paid(amount=usd("250.00"), applications=(OTHERS, ("5", usd("1.00")))), "payment_different"),
         (paid(amount=usd("250.00"), applications=(OTHERS, OURS[0])), "payment_different"),  # half of ours
+        (paid(amount=usd("250.00"), applications=(OTHERS, OURS[0], ("1", usd("59.99")))), "payment_different"),
+        # Others used a credit beside it before: what they applied came from both, and the rest is untouched.
+        (
+            paid(amount=usd("250.00"), applications=(("5", usd("110.00")),), credits=credit("8", "10.00")),
+            "payment_missing",
+        ),
         (paid(amount=usd("250.00"), applications=(OTHERS, *OURS), voided=True), "payment_different"),
         (paid(amount=usd("250.00"), applications=(OTHERS,), voided=True), "payment_different"),
         (paid(amount=usd("250.00"), applications=(OTHERS, *OURS), customer_id="C2"), "payment_different"),
@@ -143,3 +150,60 @@ OURS = SEEN_PAYMENT.applications
 )
 def test_of_a_payment_that_was_there_before_only_our_lines_are_compared(seen: ActSeen, outcome: str) -> None:
     assert closing.decide(REST, seen, LEFT).outcome == outcome
+
+
+REST_AND_CREDIT = replace(REST, payment=replace(REST.payment, credits=(CreditUse("7", usd("10.00")),)))
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        ({}, ""),
+        ({"credits": credit("7", "10.01")}, ""),  # others may use more of it
+        ({"credits": credit("7", "9.99")}, "credit 7 gave 9.99 USD beside the payment, not 10.00 USD"),
+        ({"credits": ()}, "credit 7 gave nothing beside the payment, not 10.00 USD"),
+        (
+            {"credits": (("7", Money.of("10.00", "EUR")),)},
+            "credit 7 gave 10.00 EUR beside the payment, not 10.00 USD",
+        ),
+        (
+            {"applications": (OTHERS, OURS[1], ("2", Money.of("40.00", "EUR")))},
+            "invoice 2 got 40.00 EUR of the payment, not 40.00 USD",
+        ),
+        ({"credits": credit("8", "10.00")}, "credit 7 gave nothing beside the payment, not 10.00 USD"),
+        ({"voided": True}, "payment 900 is voided in the ERP"),
+        ({"customer_id": "C2"}, "payment 900 belongs to customer C2, not C1"),
+        ({"applications": (OTHERS, OURS[1])}, "invoice 2 got nothing of the payment, not 40.00 USD"),
+        (
+            {"applications": (OTHERS, OURS[1], ("2", usd("39.99")))},
+            "invoice 2 got 39.99 USD of the payment, not 40.00 USD",
+        ),
+    ],
+)
+def test_of_a_rest_each_line_and_credit_that_is_not_in_force_is_told(change: dict[str, object], told: str) -> None:
+    whole = {"amount": usd("250.00"), "applications": (OTHERS, *OURS), "credits": credit("7", "10.00")}
+    verdict = closing.decide(REST_AND_CREDIT, paid(**(whole | change)), LEFT)
+
+    assert ((told,) if told else ()) == verdict.differences
+    assert (ClosingOutcome.PAYMENT_DIFFERENT if told else ClosingOutcome.CLOSED) is verdict.outcome
+
+
+@pytest.mark.parametrize(
+    ("invoices", "told"),
+    [
+        ((INVOICES[0],), "invoice 2 was not returned by the ERP; 5.00 USD should be left"),
+        (
+            (INVOICES[0], invoice("INV-2", "4.99")),
+            "invoice INV-2 has 4.99 USD left, not 5.00 USD: somebody else paid or credited it too",
+        ),
+        (
+            (INVOICES[0], invoice("INV-2", "5.01")),
+            "invoice INV-2 has 5.01 USD left, not 5.00 USD: less was applied than we meant",
+        ),
+        ((INVOICES[0], invoice("INV-2", "5.00", currency="EUR")), "invoice INV-2 has 5.00 EUR left, not 5.00 USD"),
+    ],
+)
+def test_a_balance_that_differs_is_told_with_the_number_of_the_invoice(
+    invoices: tuple[OpenInvoice, ...], told: str
+) -> None:
+    assert (told,) == closing.decide(INTENT, replace(SEEN, invoices=invoices), LEFT).differences

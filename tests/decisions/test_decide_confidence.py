@@ -39,6 +39,7 @@ shares = st.decimals(Decimal("0.01"), Decimal("0.999"), places=3)
         (5, 5, 0, "0.2365"),
         (5, 2, 3, "0.2365"),
         (99_999, 1, 0, "0.9999"),
+        (50_000, 0, 0, "0.9999"),  # no count makes it certain
     ],
 )
 def test_the_bound_is_wilsons_lower_one_cut_to_four_decimals(right, wrong, unjudged, bound):
@@ -163,3 +164,31 @@ def test_what_is_proposed_is_just_what_would_post_if_it_were_switched_on(rung, t
         assert off.is_proposed == (on.may_post and tally.count > 0)
         assert not off.may_post
     assert not on.is_proposed
+
+
+@pytest.mark.parametrize(
+    ("rung", "auto", "demoted", "tally", "bound", "needed"),
+    [
+        ("by_person", "", "", (10, 0), "0.7224", 0),
+        ("metadata", "metadata", "", (10, 0), "0.7224", 0),
+        ("metadata", "metadata", "of ch_1", (10, 0), "0.7224", 0),  # a proof needs no number: a person lifts it
+        ("exact_subset", "exact_subset", "of ch_1", (0, 0), "0", 381),
+        ("exact_subset", "exact_subset", "of ch_1", (381, 0), "0.9900", 0),
+        ("exact_subset", "exact_subset", "", (380, 0), "0.9899", 1),
+        ("exact_subset", "exact_subset", "", (381, 0), "0.9900", 0),
+        ("exact_subset", "", "", (381, 0), "0.9900", 0),
+    ],
+)
+def test_whatever_is_decided_people_see_the_count_its_bound_and_how_far_it_is(
+    rung, auto, demoted, tally, bound, needed
+):
+    trust = Trust(auto=frozenset(Rung(name) for name in auto.split()))
+    found = confidence.decide(Rung(rung), Tally(*tally), trust, demoted)
+
+    assert (Tally(*tally), Decimal(bound), needed) == (found.tally, found.lower_bound, found.needed)
+
+
+def test_what_was_never_seen_and_needs_no_measure_waits_for_the_switch_alone():
+    found = confidence.decide(Rung.EXACT_SUBSET, Tally(), Trust(precision_min=Decimal(0)))
+
+    assert "It was never seen here: trust.auto doesn't name it." == found.reason

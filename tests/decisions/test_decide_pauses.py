@@ -186,6 +186,72 @@ def test_a_voided_invoice_does_not_keep_a_promise() -> None:
     assert "closed" == on(promise, day(10), owed=owed("1000.00", is_open=False)).known.outcome
 
 
+@pytest.mark.parametrize(
+    ("until", "amount", "today", "balance", "outcome"),
+    [
+        # Promised for Thursday the 10th: its last day is Tuesday the 15th.
+        (THURSDAY, "600.00", day(8), "0.00", "kept"),
+        (THURSDAY, "600.00", day(9), "0.00", "closed"),  # paid, but not by the promised day
+        (THURSDAY, "600.00", day(8), "400.00", "kept"),  # just what was promised came
+        (THURSDAY, "600.00", day(8), "400.01", "closed"),
+        (THURSDAY, None, day(8), "0.00", "kept"),
+    ],
+)
+def test_a_promise_on_a_closed_invoice_was_kept_if_all_of_it_came_by_its_last_day(
+    until: date, amount: str | None, today: date, balance: str, outcome: str
+) -> None:
+    verdict = on(promise(amount, until), today, owed=owed(balance, is_open=False))
+
+    assert outcome == verdict.known.outcome
+
+
+@pytest.mark.parametrize(
+    ("now", "before", "outcome"),
+    [
+        ("accepted", "", "accepted"),
+        ("written_off", "", "written_off"),
+        ("written_off", "accepted", "written_off"),  # what people say now goes before what was known
+        (None, "accepted", "accepted"),
+        ("", "accepted", "accepted"),
+        (None, "", "closed"),
+        ("rejected", "", "closed"),
+    ],
+)
+def test_a_dispute_of_a_closed_invoice_ends_as_people_said(now: str | None, before: str, outcome: str) -> None:
+    entry = None if now is None else stated(now)
+    verdict = on(dispute(outcome=before), day(3), entry, owed=owed("0.00", is_open=False))
+
+    assert (PauseState.ENDED, outcome, day(3)) == (verdict.state, verdict.known.outcome, verdict.known.ended_on)
+    assert "Invoice INV-1 is not open any more." == verdict.reason
+
+
+def test_of_an_invoice_that_is_not_open_a_pause_ends_as_its_source_last_said() -> None:
+    paid = invoice("INV-1", "0.00", status=InvoiceStatus.PAID)
+    standing = replace(dispute(), id=1, entry=stated("accepted"))
+    found = list(decide_invoice(paid, [standing], lambda one: owed("0.00", is_open=False), POLICY, MONDAY))
+
+    assert [(1, "accepted")] == [(one.known.id, one.known.outcome) for one in found]
+
+
+@pytest.mark.parametrize(
+    ("of_pause", "amount", "currency", "at_stake"),
+    [
+        (PauseKind.DISPUTE, "300.00", "USD", "300.00"),
+        (PauseKind.DISPUTE, "1000.01", "USD", "1000.00"),
+        (PauseKind.DISPUTE, "300.00", "EUR", "1000.00"),
+        (PauseKind.DISPUTE, None, "USD", "1000.00"),
+        (PauseKind.PROMISE, "300.00", "USD", "1000.00"),
+        (PauseKind.HOLD, None, "USD", "1000.00"),
+    ],
+)
+def test_only_of_a_dispute_less_than_the_balance_is_at_stake(
+    of_pause: PauseKind, amount: str | None, currency: str, at_stake: str
+) -> None:
+    one = known(of_pause, amount=Money.of(amount, currency) if amount else None)
+
+    assert usd(at_stake) == one.at_stake(usd("1000.00"))
+
+
 # ---- disputes ----
 
 
@@ -336,6 +402,45 @@ def test_a_credit_that_does_not_come_is_told_to_its_owner(days: int, overdue: bo
     assert (PauseState.AWAITING_CREDIT, True) == (verdict.state, verdict.holds)
 
 
+def test_the_credit_is_there_though_less_is_owed_by_now_than_was_disputed() -> None:
+    """300.00 were disputed and credited; of the other 700.00 people paid 500.00."""
+    verdict = on(dispute(), day(3), stated("accepted"), owed=owed("200.00", credited="300.00"))
+
+    assert (PauseState.ENDED, "accepted") == (verdict.state, verdict.known.outcome)
+
+
+def test_the_days_for_a_credit_are_those_of_a_credit_memo() -> None:
+    rules = Exceptions(pauses=(PauseRule(PauseKind.CREDIT_MEMO, "credits@ours.example", 5),))
+    accepted = on(dispute(), day(3), stated("accepted")).known
+    verdict = on(accepted, day(9), stated("accepted"), policy=replace(POLICY, exceptions=rules))
+
+    assert day(8) == verdict.until
+    assert [PauseProblem.CREDIT_AWAITED, PauseProblem.PAUSE_OVERDUE] == problems(verdict)
+    assert (
+        "The dispute of invoice INV-1 since 2026-09-07 was to end by 2026-09-15, and still stands: why. Its owner is "
+        "finance." == verdict.problems[1][1]
+    )
+
+
+@pytest.mark.parametrize(
+    ("now", "credited", "reason"),
+    [
+        (("accepted", False), "0.00", "The dispute of line 2 was accepted; 300.00 USD is to be credited."),
+        (("written_off", False), "0.00", "The dispute of line 2 was written off; 300.00 USD is to be credited."),
+        (
+            ("written_off", True),
+            "300.00",
+            "The dispute of line 2 was written off, and the books show it; take the tick off.",
+        ),
+    ],
+)
+def test_an_accepted_dispute_says_what_is_waited_for(now: tuple[str, bool], credited: str, reason: str) -> None:
+    verdict = on(dispute(), day(3), stated(now[0], is_on=now[1]), owed=owed(credited=credited))
+
+    assert reason == verdict.reason
+    assert ((PauseProblem.CREDIT_AWAITED, f"Invoice INV-1: {reason}"),) == verdict.problems
+
+
 # ---- what stands until a person ends it ----
 
 UNTIL_RELEASED = (PauseKind.HOLD, PauseKind.USAGE, PauseKind.CREDIT_MEMO, PauseKind.FORMAT_CHANGE)
@@ -471,6 +576,20 @@ def test_at_most_two_promises_of_an_invoice_hold_and_the_third_says_so(number: i
     assert (PauseState.STANDING if holds else PauseState.WITHOUT_EFFECT) is verdict.state
 
 
+TOO_MANY = (
+    "600.00 USD of invoice INV-1 was promised for 2026-09-10: promise 3 of this invoice. At most 2 hold reminders "
+    "back; this doesn't."
+)
+
+
+def test_a_promise_too_many_is_shown_until_its_last_day_and_says_why_it_holds_nothing() -> None:
+    verdict = on(promise(number=3), day(8))
+
+    assert (PauseState.WITHOUT_EFFECT, day(8), TOO_MANY) == (verdict.state, verdict.until, verdict.reason)
+    assert ((PauseProblem.PROMISE_TOO_MANY, TOO_MANY),) == verdict.problems
+    assert promise(number=3) == verdict.known
+
+
 def test_a_promise_too_many_is_over_when_its_days_are() -> None:
     assert "over" == on(promise(number=3), day(9)).known.outcome
 
@@ -505,6 +624,19 @@ def test_a_promise_that_may_not_be_made_any_more_takes_nothing_from_the_one_befo
     assert [Pair(second, second.entry), Pair(replace(second, id=0, number=3, since=day(1), entry=found[1].known.entry),
                                              found[1].now)] == list(found)  # fmt: skip
     assert [True, False] == [decide(pair.known, pair.now, owed(), POLICY, day(1)).holds for pair in found]
+
+
+def test_a_promise_that_people_took_off_is_cleared_and_not_replaced() -> None:
+    first = replace(promise(), id=1)
+
+    assert (Pair(first, None),) == pairs(invoice("INV-1", "1000.00"), [first], POLICY, day(1))
+
+
+def test_a_hold_whose_end_or_reason_was_changed_is_the_same_hold() -> None:
+    first = replace(known(PauseKind.HOLD, until=THURSDAY), id=1)
+    found = invoice("INV-1", "1000.00", pauses=(Pause(PauseKind.HOLD, "longer", until=FRIDAY),))
+
+    assert (Pair(first, Entry(PauseKind.HOLD, "longer", until=FRIDAY)),) == pairs(found, [first], POLICY, day(1))
 
 
 # ---- plans ----
@@ -603,6 +735,71 @@ def test_a_conversation_holds_until_its_last_day(
 
     assert (state, state is PauseState.STANDING) == (verdict.state, verdict.holds)
     assert [] == problems(verdict)
+
+
+@pytest.mark.parametrize(
+    ("of_customer", "until", "reason"),
+    [
+        (False, FRIDAY, "Our people are in touch with the customer until 2026-09-11: why."),
+        (True, None, "Our people are in touch with the customer until 2026-09-14: why."),
+    ],
+)
+def test_a_conversation_says_until_when(of_customer: bool, until: date | None, reason: str) -> None:
+    verdict = on(known(PauseKind.CONVERSATION, until=until), day(1), owed=None if of_customer else owed())
+
+    assert (reason, until or day(7)) == (verdict.reason, verdict.until)
+
+
+# ---- how each ends, in one sentence, and on which day ----
+
+
+@pytest.mark.parametrize(
+    ("one", "now", "of_invoice", "outcome", "reason"),
+    [
+        (known(PauseKind.HOLD), None, owed(), "cleared", "A person took it off."),
+        (known(PauseKind.HOLD), "same", owed(is_open=False), "closed", "Invoice INV-1 is not open any more."),
+        (known(PauseKind.CONVERSATION), "same", owed(), "over", "Its last day, 2026-09-14, has passed."),
+        (
+            known(PauseKind.PROMISE, until=THURSDAY, number=3),
+            "same",
+            owed(),
+            "over",
+            "Its day has passed; it held nothing.",
+        ),
+        (
+            known(PauseKind.PROMISE, until=THURSDAY),
+            *("same", owed(), "broken"),
+            "1,000.00 USD of invoice INV-1 was promised for 2026-09-10, and nothing came.",
+        ),
+        (known(PauseKind.PROMISE, until=THURSDAY), "same", owed("0.00"), "kept", "1,000.00 USD was promised and came."),
+        (
+            known(PauseKind.DISPUTE, line_id="2", amount=usd("300.00")),
+            *(None, owed(credited="300.00"), "cleared"),
+            "The dispute is off, and less is owed since.",
+        ),
+        (
+            known(PauseKind.DISPUTE, line_id="2", amount=usd("300.00"), outcome="written_off"),
+            *(None, owed(credited="300.00"), "written_off"),
+            "The dispute was written off, and the books show it.",
+        ),
+    ],
+)
+def test_what_ends_says_why_and_is_kept_with_its_day(
+    one: Known, now: str | None, of_invoice: Owed, outcome: str, reason: str
+) -> None:
+    verdict = on(one, day(20), now, owed=of_invoice)
+
+    assert (PauseState.ENDED, outcome, reason) == (verdict.state, verdict.known.outcome, verdict.reason)
+    assert (day(20), day(20)) == (verdict.known.outcome_on, verdict.known.ended_on)
+    assert (False, None) == (verdict.holds, verdict.until)
+
+
+def test_the_day_on_which_an_outcome_was_known_stays_though_it_ends_later() -> None:
+    rejected = dispute(outcome="rejected", outcome_on=day(1))
+    verdict = on(rejected, day(20), None)
+
+    assert (day(1), day(20)) == (verdict.known.outcome_on, verdict.known.ended_on)
+    assert "The dispute was rejected on 2026-09-08." == verdict.reason
 
 
 # ---- several at once, and any of them ----

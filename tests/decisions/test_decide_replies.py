@@ -38,6 +38,27 @@ def test_headers_speak_before_words(given_headers, expected):
     assert kind("Please stop sending these. It was paid.", **given_headers) == expected
 
 
+def test_without_a_word_about_its_headers_nothing_hints_at_a_machine():
+    assert kind("Our approver is on annual leave, we will pay next week.") == "human"
+
+
+@pytest.mark.parametrize(
+    ("text", "more", "reason"),
+    [
+        ("stop", {"answers_ours": False}, "it answers none of our messages"),
+        ("stop", {"failed_with": "5.1.1"}, "a mail server reports 5.1.1"),
+        ("stop", {"is_automatic": True}, "its headers say that nobody wrote it"),
+        ("I am on annual leave.", {"seems_automatic": True}, "its words are those of an automatic answer"),
+        ("stop", {}, "it asks us to stop writing"),
+        ("This was paid.", {}, "it says that this is paid"),
+        ("We dispute it.", {}, "it does not agree with what was billed"),
+        ("Thanks.", {}, "a person wrote it"),
+    ],
+)
+def test_the_verdict_says_in_our_own_words_what_it_rests_on(text, more, reason):
+    assert replies.decide(RE, text, **{"answers_ours": True, **more}).reason == reason
+
+
 def test_every_kind_is_named_here():
     assert set(ReplyKind) == {
         ReplyKind.FOREIGN,
@@ -83,6 +104,7 @@ def test_an_automatic_answer_says_so(subject, text, seems_automatic, expected):
         # English
         ("Hi,\n\nthis invoice has already been paid, see attached remittance.\n\nBest\nJo", "already_paid"),
         ("Invoice no. 4711 was paid by wire on 3 Sept.", "already_paid"),
+        ("Already paid?...", "human"),
         ("We've already paid this one.", "already_paid"),
         ("Payment was sent yesterday, ref 8812.", "already_paid"),
         ("Hello, we have processed and paid INV-1 last Friday", "already_paid"),
@@ -125,6 +147,8 @@ def test_only_a_plain_word_of_payment_is_one(text, expected):
         ("STOP", "stop"),
         ("Stop.\n\nJohn Smith\nAccounts Payable", "stop"),
         ("Hi\nunsubscribe", "stop"),
+        ("Hi\nJo here\nunsubscribe", "human"),  # only the first two lines: below stands what mail programs add
+        ("Please don\N{RIGHT SINGLE QUOTATION MARK}t contact us.", "stop"),  # as telephones write it
         ("Please stop sending us these reminders!", "stop"),
         ("Do not contact me again.", "stop"),
         ("Please remove me from your list", "stop"),
@@ -186,12 +210,29 @@ OURS = "This was paid already. Please stop sending. We dispute it."
         f"Von: Billing <billing@seller.example>\nGesendet: Montag, 7. September\nAn: AP\nBetreff: INV-1\n\n{OURS}",
         f"De : Billing <billing@seller.example>\nEnvoyé : lundi\nÀ : AP\nObjet : INV-1\n\n{OURS}",
         f"De: Billing\nEnviado el: lunes\nPara: AP\nAsunto: INV-1\n\n{OURS}",
+        f"  > {OURS}",
+        f"| {OURS}",
+        f"On Mon, 7 Sep 2026 at 09:00, Billing\nwrote:\n{OURS}",
+        f"From: Billing\nof the Seller\nin Example\nby mail\nSent: Monday\n{OURS}",
         f"-- \nAna of AP. {OURS}",
     ],
 )
 def test_words_of_what_is_quoted_do_not_count(quoted):
     assert kind(f"Hello, I will look into it.\n\n{quoted}") == "human"
     assert replies.own_words(f"Hello, I will look into it.\n\n{quoted}") == "Hello, I will look into it."
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "On Monday I asked.\nNobody knew.\nThen Kim\nwrote: it was paid.",  # the fourth line is no heading's end
+        "From: our side all is well\none\ntwo\nthree\nfour\nSent: on Friday",  # nor is the fifth that follows
+        "first\n  an indented one\nlast",
+    ],
+)
+def test_what_only_resembles_a_quote_is_kept_as_it_was_written(text):
+    assert replies.own_words(text) == text
+    assert replies.own_words(text.replace("\n", "  \n")) == text
 
 
 def test_an_answer_between_the_quoted_lines_is_theirs():

@@ -127,6 +127,51 @@ def test_the_person_sees_what_happened_last_and_what_keeps_it_back() -> None:
     )
 
 
+DUE = "Invoice INV-1, due on 2026-10-01: nothing has happened since 2026-10-01, when it fell due."
+CORRECTION = "It has usage on it: perhaps the customer waits for a correction."
+
+
+@pytest.mark.parametrize(
+    ("found", "today", "happened", "held_by", "next_on", "agreed_until", "since", "reason"),
+    [
+        (replace(PLAIN, balance=usd("0.00")), 90, {}, "", None, None, None, "nothing is owed"),
+        (PLAIN, 13, {}, "", None, None, None, "due on 2026-10-01, 13 days past due"),
+        (PLAIN, 15, {Happening.CASH: 2}, "", None, None, 2, "the last that happened is of 2026-10-03: money came"),
+        (PLAIN, 28, {Happening.MAIL: 14}, "", 30, None, 14, "the next step leaves on 2026-10-31"),
+        (PLAIN, 28, {Happening.MAIL: 14}, "", None, 28, 14, "something is agreed until 2026-10-29"),
+        (PLAIN, 28, {}, "", None, None, 0, f"{DUE} Nothing that is known here keeps it back."),
+        (PLAIN, 28, {Happening.CASH: 0}, "", None, None, 0, f"{DUE} Nothing that is known here keeps it back."),
+        (USAGE, 28, {}, "", None, None, 0, f"{DUE} Nothing that is known here keeps it back. {CORRECTION}"),
+        (USAGE, 28, {}, "It waits for form X.", None, None, 0, f"{DUE} What keeps it back: It waits for form X."),
+    ],
+)
+def test_the_verdict_says_in_one_sentence_on_what_it_rests_and_since_when(
+    found: OpenInvoice,
+    today: int,
+    happened: dict[Happening, int],
+    held_by: str,
+    next_on: int | None,
+    agreed_until: int | None,
+    since: int | None,
+    reason: str,
+) -> None:
+    days = {what: dpd(count) for what, count in happened.items()}
+    following, agreed = (None if day is None else dpd(day) for day in (next_on, agreed_until))
+    verdict = decide(found, days, held_by, POLICY, dpd(today), following, agreed)
+
+    assert (reason, since) == (verdict.reason, verdict.since and (verdict.since - DUE_ON).days)
+
+
+def test_of_several_that_happened_on_one_day_the_first_of_the_list_is_named() -> None:
+    verdict = decide(PLAIN, {Happening.SEEN: dpd(3), Happening.CASH: dpd(3)}, "", POLICY, dpd(20))
+
+    assert "when money came." in verdict.reason
+
+
+def test_one_cent_that_is_owed_is_owed() -> None:
+    assert decide(replace(PLAIN, balance=usd("0.01")), {}, "", POLICY, dpd(28))
+
+
 def test_the_days_are_finances() -> None:
     hasty = replace(POLICY, exceptions=Exceptions(stalled_days=3, stalled_days_past_due=5))
 

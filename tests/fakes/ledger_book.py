@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import copy
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
@@ -30,6 +30,7 @@ from connector.receivables import (
     PaymentApplication,
     PaymentSeen,
     PaymentToPost,
+    ProofRecord,
     Receipt,
     RecordState,
 )
@@ -56,6 +57,7 @@ class Settled:
     payment_id: str = ""
     credit_id: str = ""
     is_discount: bool = False
+    sequence: int = 0  # its place in the order of the world's commits, where there is a world
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +75,20 @@ class Received:
     number: str = ""
     voided: bool = False
     deposit: str = ""
+    reversal: str = ""  # what took it back whole, by its external id
+
+
+@dataclass(frozen=True, slots=True)
+class Reversed:
+    """A payment that came back: receivables have its amount again, out of `account`, from its own day on."""
+
+    erp_id: str
+    external_id: str
+    payment_id: str
+    amount: Money
+    on: date
+    account: str
+    memo: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,16 +143,19 @@ class LedgerBook:
     payments: dict[str, Received] = field(default_factory=dict)
     settled: tuple[Settled, ...] = ()
     posted: dict[str, Posted] = field(default_factory=dict)
+    reversals: dict[str, Reversed] = field(default_factory=dict)  # by external id
     records: dict[str, Record] = field(default_factory=dict)
     shown: dict[str, ArStatus] = field(default_factory=dict)  # by invoice: what people see of it
     drafts: dict[str, PaymentToPost] = field(default_factory=dict)
     waiting: dict[str, ExceptionRecord] = field(default_factory=dict)
+    proofs: dict[str, ProofRecord] = field(default_factory=dict)
     # The payment that each act's own payment became: by that payment's id, or by the act that applied a rest.
     acts: dict[str, str] = field(default_factory=dict)
     closed_months: frozenset[str] = frozenset()
     write_offs: frozenset[str] = frozenset()
     touched: dict[str, datetime] = field(default_factory=dict)
     last_id: int = 0
+    commits: Callable[[str], int] = lambda _: 0  # numbers what is settled
 
     # ---- whole or not at all ----
 
@@ -152,8 +171,8 @@ class LedgerBook:
     def snapshot(self) -> dict[str, Any]:
         """All that the book holds, to be compared with a later one: its values don't change."""
         kept = (
-            "invoices customers credits payments settled posted records shown drafts waiting acts touched last_id "
-            "installation write_offs"
+            "invoices customers credits payments settled posted reversals records shown drafts waiting proofs acts "
+            "touched last_id installation write_offs"
         )
         return {name: copy.copy(getattr(self, name)) for name in kept.split()}
 
@@ -225,7 +244,7 @@ class LedgerBook:
         left = invoice.balance - part.amount
         status = InvoiceStatus.OPEN if left else InvoiceStatus.PAID
         self.invoices[invoice.id] = replace(invoice, balance=left, status=status)
-        self.settled += (part,)
+        self.settled += (replace(part, sequence=self.commits(f"ledger.settled {invoice.id}")),)
         self.touch(invoice.id)
 
     def _open(self, invoice_id: str) -> OpenInvoice:
@@ -258,7 +277,12 @@ class LedgerBook:
 
     def undo(self, payment_id: str) -> None:
         """Void a payment: whatever it settled is owed again."""
-        for part in [one for one in self.settled if one.payment_id == payment_id]:
+        self.take_off(payment_id)
+        self.payments[payment_id] = replace(self.payments[payment_id], voided=True)
+
+    def take_off(self, payment_id: str) -> None:
+        """Whatever a payment settled is owed again."""
+        for part in self.parts_of(payment_id):
             invoice = self.invoices[part.invoice_id]
             balance = invoice.balance + part.amount
             self.invoices[invoice.id] = replace(invoice, balance=balance, status=InvoiceStatus.OPEN)
@@ -266,8 +290,18 @@ class LedgerBook:
                 self._give(part.credit_id, part.amount)
             self.touch(invoice.id)
         self.settled = tuple(one for one in self.settled if one.payment_id != payment_id)
-        self.payments[payment_id] = replace(self.payments[payment_id], voided=True)
         self.touch(payment_id)
+
+    def free(self, invoice_id: str) -> None:
+        """Take off an invoice whatever settled it: the payments and credits have it again."""
+        parts = [one for one in self.settled if one.invoice_id == invoice_id]
+        for part in parts:
+            if part.credit_id:
+                self._give(part.credit_id, part.amount)
+            if part.payment_id:
+                self.touch(part.payment_id)
+        self.settled = tuple(one for one in self.settled if one.invoice_id != invoice_id)
+        self.touch(invoice_id)
 
     # ---- what a payment or credit is now ----
 
@@ -279,7 +313,7 @@ class LedgerBook:
         own = (one.amount for one in self.parts_of(payment_id) if not (one.credit_id or one.is_discount))
         return (
             Money.zero(payment.amount.currency)
-            if payment.voided
+            if payment.voided or payment.reversal
             else payment.amount - Money.total(own, payment.amount.currency)
         )
 
@@ -290,7 +324,7 @@ class LedgerBook:
             one.customer_id,
             one.amount,
             _sums((part.invoice_id, part.amount) for part in parts if not part.is_discount),
-            one.voided,
+            one.voided or (self.is_atomic and bool(one.reversal)),
             self.touched.get(payment_id),
             _sums((part.credit_id, part.amount) for part in parts if part.credit_id),
             _sums((part.invoice_id, part.amount) for part in parts if part.is_discount),

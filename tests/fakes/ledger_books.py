@@ -62,6 +62,8 @@ def _on_clearing(book: LedgerBook, currency: str, on: date) -> Money:
     into = [one.amount for one in entered if one.on <= on and one.amount.currency == currency]
     posted = (one for one in book.posted.values() if one.on <= on and one.amount.currency == currency)
     out = [amount for one in posted for account, amount in one.lines if account == AccountRole.CLEARING]
+    back = (one for one in book.reversals.values() if one.on <= on and one.amount.currency == currency)
+    out += [one.amount for one in back if one.account == AccountRole.CLEARING]
     return Money.total(into, currency) - Money.total(out, currency)
 
 
@@ -92,6 +94,11 @@ def _moves(book: LedgerBook) -> Iterator[ArDocument]:
                 yield _document(
                     entered.erp_id, "", DocumentKind.OTHER, entered.customer_id, entered.on, -part.amount, left - left
                 )
+    for back in book.reversals.values():
+        paid = book.payments[back.payment_id]
+        kind = DocumentKind.PAYMENT if book.is_atomic else DocumentKind.OTHER
+        left = back.amount - back.amount if paid.reversal else back.amount
+        yield _document(back.erp_id, "", kind, paid.customer_id, back.on, back.amount, left)
 
 
 def _billed(book: LedgerBook, one: OpenInvoice) -> ArDocument:
@@ -125,7 +132,8 @@ def _document(
 def history(book: LedgerBook, first_on: date, last_on: date) -> History:
     billed = [one for one in book.invoices.values() if _was_open(book, one, first_on, last_on)]
     shown = {one.id: one for one in billed}
-    entered = [one for one in book.payments.values() if not one.voided and first_on <= one.on <= last_on]
+    there = (one for one in book.payments.values() if not (one.voided or one.reversal))
+    entered = [one for one in there if first_on <= one.on <= last_on]
     payments = tuple(_past(book, one) for one in entered)
     told = {(one.erp_id, invoice_id) for one in payments for invoice_id, _, _ in one.applied}
     others = [one for one in book.settled if one.on <= last_on and one.invoice_id in shown]
@@ -266,10 +274,27 @@ def deposit_seen(book: LedgerBook, one: Posted) -> DepositSeen:
 
 
 def cleared(book: LedgerBook, source_ids: Iterable[str]) -> dict[str, Money]:
-    """What journals put onto the clearing account: a line's amount comes out of it, so minus that."""
+    """What journals and reversals put onto the clearing account: a line's amount comes out of it, so minus that."""
     found: dict[str, Money] = {}
     for one in book.posted.values():
         on_clearing = [amount for account, amount in one.lines if account == AccountRole.CLEARING]
         for id in (id for id in source_ids if one.is_journal and on_clearing and names(one.memo, id)):
             found[id] = found.get(id, Money.zero(one.amount.currency)) - Money.total(on_clearing, one.amount.currency)
+    for id in source_ids:
+        for amount in _taken_off(book, id):
+            found[id] = found.get(id, Money.zero(amount.currency)) - amount
     return found
+
+
+def _taken_off(book: LedgerBook, source_id: str) -> Iterator[Money]:
+    """What left clearing with a payment that carries this id and stands no longer, or by what took it back."""
+    carrying = [
+        one
+        for one in book.payments.values()
+        if one.account == AccountRole.CLEARING and names(f"{one.external_id} {one.memo}", source_id)
+    ]
+    if carrying and all(one.voided or (book.is_atomic and one.reversal) for one in carrying):
+        yield carrying[-1].amount
+    for back in book.reversals.values():
+        if not book.is_atomic and back.account == AccountRole.CLEARING and names(back.memo, source_id):
+            yield back.amount

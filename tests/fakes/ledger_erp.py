@@ -39,17 +39,28 @@ from connector.receivables import (
     InvoiceStatus,
     OpenInvoice,
     PaymentToPost,
+    ProofRecord,
     Receipt,
     RecordState,
 )
-from connector.settlement import AccountBalance, ArDocument, DepositIntent, DepositSeen, Period, SettleThrough
-from tests.fakes import ledger_books
+from connector.settlement import (
+    AccountBalance,
+    ArDocument,
+    DepositIntent,
+    DepositSeen,
+    Period,
+    ReversalIntent,
+    ReversalSeen,
+    SettleThrough,
+)
+from tests.fakes import ledger_books, ledger_reversals
 from tests.fakes.ledger_book import UNDEPOSITED, LedgerBook, Received, Record, Refused, names
 
 CREATED, EXISTS, DIFFERENT = Outcome.CREATED, Outcome.EXISTS, Outcome.EXISTS_DIFFERENT
 REFUSED, UNKNOWN = Outcome.REFUSED, Outcome.UNKNOWN
 NOT_SENT = "NOT_SENT"
 Told = TypeVar("Told")
+Shown = TypeVar("Shown", ExceptionRecord, ProofRecord)
 
 
 class Trouble(StrEnum):
@@ -57,6 +68,7 @@ class Trouble(StrEnum):
 
     LOST_BEFORE = "lost_before"  # no answer, and nothing was done
     LOST_AFTER = "lost_after"  # no answer, and all was done
+    HALF = "half"  # no answer, and of what takes several steps the first was done; else all
     REFUSED = "refused"  # one record
     BUSY = "busy"  # too many requests: surely nothing was done
     LOGIN = "login"
@@ -70,8 +82,9 @@ class At(StrEnum):
     ACT = "act"
     REST = "rest"  # an act that applies the rest of an older payment
     DEPOSIT = "deposit"
+    REVERSAL = "reversal"
     STATUS = "status"  # statuses outside acts
-    EXCEPTION = "exception"
+    EXCEPTION = "exception"  # and daily proofs
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,7 +170,7 @@ class LedgerErp(LedgerBook):
         """The latest one, and one in force before a voided one."""
         self._met(At.READ)
         found: dict[str, PaymentSeen] = {}
-        for one in sorted(self.payments.values(), key=lambda one: not one.voided):
+        for one in sorted(self._found(), key=lambda one: not one.voided):
             text = f"{one.external_id} {one.memo}"
             found |= {id: self.seen(one.erp_id) for id in source_ids if names(text, id)}
         return found
@@ -168,9 +181,13 @@ class LedgerErp(LedgerBook):
         self._met(At.READ)
         return tuple(
             self.seen(one.erp_id)
-            for one in self.payments.values()
+            for one in self._found()
             if one.customer_id in customer_ids and one.amount == amount and first_on <= one.on <= last_on
         )
+
+    def _found(self) -> list[Received]:
+        """One that came back is no payment to who looks for one; where it is reversed itself, it is told as voided."""
+        return [one for one in self.payments.values() if self.is_atomic or not one.reversal]
 
     # ---- acts ----
 
@@ -311,9 +328,16 @@ class LedgerErp(LedgerBook):
         return Answer(mark.external_id, CREATED, mark.external_id)
 
     def write_exceptions(self, records: Sequence[ExceptionRecord]) -> tuple[Answer, ...]:
+        return self._show_last(records, self.waiting)
+
+    def write_proofs(self, records: Sequence[ProofRecord]) -> tuple[Answer, ...]:
+        return self._show_last(records, self.proofs)
+
+    def _show_last(self, records: Sequence[Shown], kept: dict[str, Shown]) -> tuple[Answer, ...]:
+        """What people see of it; last write wins."""
         met = self._met(At.EXCEPTION) if records else None
         if not (met and met.trouble is Trouble.LOST_BEFORE):
-            self.waiting.update({one.external_id: one for one in records})
+            kept.update({one.external_id: one for one in records})
         if met:
             return _unknown(records)
         return tuple(Answer(one.external_id, CREATED, one.external_id) for one in records)
@@ -334,7 +358,23 @@ class LedgerErp(LedgerBook):
         answer = self._answered(intent, lambda: ledger_books.post_deposit(self, intent))
         return replace(answer, outcome=UNKNOWN) if met and met.trouble is Trouble.LOST_AFTER else answer
 
-    def _answered(self, intent: DepositIntent, post: Callable[[], Answer]) -> Answer:
+    def write_reversal(self, intent: ReversalIntent) -> Answer:
+        met = self._met(At.REVERSAL)
+        if met and met.trouble is Trouble.LOST_BEFORE:
+            return Answer(intent.external_id, UNKNOWN)
+        halves = met is not None and met.trouble is Trouble.HALF and not self.is_atomic
+        answer = self._answered(intent, lambda: ledger_reversals.reverse(self, intent, halves))
+        lost = met is not None and met.trouble in (Trouble.LOST_AFTER, Trouble.HALF)
+        return replace(answer, outcome=UNKNOWN) if lost else answer
+
+    def read_reversal(self, intent: ReversalIntent) -> ReversalSeen | None:
+        self._met(At.READ_BACK)
+        return ledger_reversals.seen(self, intent)
+
+    def why_irreversible(self, intent: ReversalIntent) -> str:
+        return ledger_reversals.why_not(self, intent)
+
+    def _answered(self, intent: DepositIntent | ReversalIntent, post: Callable[[], Answer]) -> Answer:
         try:
             with self.whole():
                 return post()
@@ -400,7 +440,7 @@ def _invoice_ids(intent: CloseIntent) -> list[str]:
     return list(dict.fromkeys([*paid, *(one.invoice_id for one in intent.cancellations)]))
 
 
-def _unknown(records: Sequence[Mark | ArStatus | ExceptionRecord | Answer]) -> tuple[Answer, ...]:
+def _unknown(records: Sequence[Mark | ArStatus | ExceptionRecord | ProofRecord | Answer]) -> tuple[Answer, ...]:
     return tuple(Answer(one.external_id, UNKNOWN) for one in records)
 
 

@@ -26,7 +26,7 @@ from connector.receivables import (
     Traits,
 )
 from tests.fakes import ledger_books
-from tests.fakes.ledger_book import UNDEPOSITED, LedgerBook, Posted, Received, Settled
+from tests.fakes.ledger_book import UNDEPOSITED, LedgerBook, Posted, Received, Refused, Settled
 
 NOTHING: Mapping[str, str] = {}
 Applied = Mapping[str, str | Mapping[str, str]]
@@ -50,9 +50,15 @@ class LedgerPeople:
         return name
 
     def add_customer(
-        self, name: str, email: str, terms_id: str | None, currency: str = "USD", parent: str | None = None
+        self,
+        name: str,
+        email: str,
+        terms_id: str | None,
+        currency: str = "USD",
+        parent: str | None = None,
+        external_id: str = "",
     ) -> str:
-        id = self.book.next_id("C")
+        id = self.book.next_id("cu")
         self.book.customers[id] = Customer(id, name, email, parent or "")
         self.book.touch(id)
         return id
@@ -80,9 +86,9 @@ class LedgerPeople:
         """`email`, `do_not_contact`, `exclude`, `inactive`."""
         known = self.book.customers[customer_id]
         flags = {"do_not_contact": "do-not-contact", "inactive": "inactive"}
-        why = [text for name, text in flags.items() if said.get(name)] + [said["exclude"]] * bool(said.get("exclude"))
+        why = [text for name, text in flags.items() if said.get(name)] + [said.get("exclude", "")]
         self.book.customers[customer_id] = replace(
-            known, email=said.get("email", known.email), is_excluded=bool(why), exclusion=", ".join(why)
+            known, email=said.get("email", known.email), is_excluded=any(why), exclusion=", ".join(filter(None, why))
         )
         self.book.touch(customer_id)
 
@@ -165,9 +171,32 @@ class LedgerPeople:
         return made
 
     def void(self, invoice_id: str) -> None:
+        """What was applied to it is free again."""
         invoice = self.book.invoices[invoice_id]
         zero = Money.zero(invoice.balance.currency)
+        self.book.free(invoice_id)
         self._put(replace(invoice, balance=zero, status=InvoiceStatus.VOIDED))
+
+    def edit_invoice(self, invoice_id: str, due_on: date) -> None:
+        self._put(replace(self._in_force(invoice_id), due_on=due_on))
+
+    def edit_line_amount(self, invoice_id: str, line_no: int, amount: str) -> None:
+        """An invoice can't come to less than was settled of it."""
+        invoice = self._in_force(invoice_id)
+        new = Money.of(amount, invoice.amount.currency)
+        lines = tuple(replace(one, amount=new) if one.id == str(line_no) else one for one in invoice.lines)
+        whole = Money.total((one.amount for one in lines), new.currency)
+        left = whole - (invoice.amount - invoice.balance)
+        if left < Money.zero(new.currency):
+            raise Refused("SETTLED", f"invoice {invoice.number} was settled by more than {whole}")
+        status = InvoiceStatus.OPEN if left else InvoiceStatus.PAID
+        self._put(replace(invoice, amount=whole, balance=left, lines=lines, status=status))
+
+    def _in_force(self, invoice_id: str) -> OpenInvoice:
+        invoice = self.book.invoices[invoice_id]
+        if invoice.status is InvoiceStatus.VOIDED:
+            raise Refused("VOIDED", f"invoice {invoice.number} is voided")
+        return invoice
 
     # ---- money ----
 
@@ -353,7 +382,16 @@ class LedgerPeople:
         credits = [(one.id, one.number, one.open_amount.plain()) for one in book.credits]
         return {
             "invoices": [
-                {"id": one.id, "number": one.number, "balance": one.balance.plain(), "amount": one.amount.plain()}
+                {
+                    "id": one.id,
+                    "number": one.number,
+                    "customer": one.customer_id,
+                    "currency": one.balance.currency,
+                    "balance": one.balance.plain(),
+                    "amount": one.amount.plain(),
+                    "closed": one.status is not InvoiceStatus.OPEN,
+                    "voided": one.status is InvoiceStatus.VOIDED,
+                }
                 for one in book.invoices.values()
             ],
             "payments": [self._payment(one) for one in book.payments.values()],
@@ -365,19 +403,25 @@ class LedgerPeople:
 
     def _payment(self, one: Received) -> dict[str, Any]:
         own: dict[str, Money] = {}
+        sequences: dict[str, int] = {}
         for part in self.book.parts_of(one.erp_id):
             if not (part.credit_id or part.is_discount):
                 own[part.invoice_id] = own.get(part.invoice_id, Money.zero(part.amount.currency)) + part.amount
+                sequences[part.invoice_id] = part.sequence
         return {
             "id": one.erp_id,
             "external_id": one.external_id,
+            "customer": one.customer_id,
+            "currency": one.amount.currency,
             "amount": one.amount.plain(),
             "on": one.on.isoformat(),
             "account": one.account,
             "memo": one.memo,
-            "voided": one.voided,
+            "voided": one.voided or bool(one.reversal),
             "deposit": one.deposit,
-            "applications": [{"invoice": id, "amount": amount.plain()} for id, amount in own.items()],
+            "applications": [
+                {"invoice": id, "amount": amount.plain(), "sequence": sequences[id]} for id, amount in own.items()
+            ],
             "unapplied": self.book.left_of(one.erp_id).plain(),
         }
 
@@ -414,6 +458,18 @@ class LedgerPeople:
                     "outcome": one.outcome,
                 }
                 for one in book.waiting.values()
+            ]
+        if kind == "proof":
+            return [
+                {
+                    "external_id": one.external_id,
+                    "day": one.day.isoformat(),
+                    "outcome": one.outcome,
+                    "drifts": str(one.drifts),
+                    "unfinished": str(one.unfinished),
+                    "text": one.text,
+                }
+                for one in book.proofs.values()
             ]
         raise LookupError(f"nothing of kind {kind!r} is kept")
 

@@ -7,11 +7,12 @@ from __future__ import annotations
 
 from collections import Counter
 from datetime import date, timedelta
+from decimal import Decimal
 from typing import Any
 
 from sandbox.faults import Kind, Rule
 from sandbox.plan import Part
-from sandbox.stripe_deeds import dispute, refund
+from sandbox.stripe_deeds import arrive_payout, close_dispute, dispute, fail_payout, payout, refund
 from sandbox.world import World
 from tests.simulation.plan import FIRST_ON, Deed
 
@@ -23,7 +24,7 @@ KINDS: tuple[Kind, ...] = (
 )  # fmt: skip
 # A feed that is away answers nothing until it is up again.
 _FOR_GOOD = 1_000_000
-_DOWN = {"erp": "maintenance", "stripe": "server_error", "mail": "too_many"}
+_DOWN = {"erp": "maintenance", "stripe": "server_error", "mail": "too_many", "crm": "server_error"}
 
 
 def amount_of(units: int) -> str:
@@ -35,7 +36,8 @@ def day_of(number: int) -> date:
 
 
 class Business:
-    """`intents`: payment key -> Stripe's PaymentIntent; `charges`: the same -> its charge."""
+    """`intents`: payment key -> Stripe's PaymentIntent; `charges`: the same -> its charge. `disputes`, `payouts` and
+    `memos` likewise: the key of the payment, payout or invoice -> the id that it got."""
 
     def __init__(self, world: World) -> None:
         self.world = world
@@ -43,6 +45,9 @@ class Business:
         self.refused: Counter[str] = Counter()
         self.intents: dict[str, str] = {}
         self.charges: dict[str, str] = {}
+        self.disputes: dict[str, str] = {}
+        self.payouts: dict[str, str] = {}
+        self.memos: dict[str, str] = {}
         self._weather: tuple[int, float] | None = None
 
     def weather(self, seed: int, rate: float) -> None:
@@ -59,10 +64,10 @@ class Business:
         act = getattr(self, f"_{deed.what}")
         try:
             act(deed)
-        except (LookupError, ValueError, ArithmeticError) as error:  # no such object any more
+        except (LookupError, StopIteration, ValueError, ArithmeticError) as error:  # no such object any more
             self.refused[f"{deed.what}: {type(error).__name__}"] += 1
         except Exception as error:  # a refusal of the books, whichever ERP keeps them
-            if type(error).__name__ not in ("Refusal", "Refused", "StripeError", "InvalidRequest"):
+            if type(error).__name__ not in ("Refusal", "Refused", "NotPossible", "StripeError", "InvalidRequest"):
                 raise
             self.refused[deed.what] += 1
         else:
@@ -103,7 +108,8 @@ class Business:
     def _pay(self, deed: Deed) -> None:
         pays = [Part(number, amount_of(units)) for number, units in deed.get("pays", ())]
         numbers = ", ".join(part.invoice for part in pays)
-        says, more = deed.get("says"), {}
+        says = deed.get("says")
+        more: dict[str, Any] = {}
         if says == "number":
             more = {"description": f"Payment for {numbers}"}
         elif says == "garbled":
@@ -135,7 +141,25 @@ class Business:
         refund(self.world, self.intents[deed.of], amount_of(units) if units else None)
 
     def _chargeback(self, deed: Deed) -> None:
-        dispute(self.world, self.intents[deed.of])
+        self.disputes[deed.of] = dispute(self.world, self.intents[deed.of])["dispute"]
+
+    def _chargeback_ends(self, deed: Deed) -> None:
+        close_dispute(self.world, self.disputes[deed.of], deed.get("outcome"))
+
+    def _comes_back(self, deed: Deed) -> None:
+        """The payer's bank takes a debit back that had succeeded."""
+        if self.world.stripe.ledger.get(self.intents[deed.of])["status"] != "succeeded":
+            raise ValueError("it hadn't succeeded")
+        self.world.stripe.ledger.fail(self.intents[deed.of])
+
+    def _payout(self, deed: Deed) -> None:
+        self.payouts[deed.of] = payout(self.world)["payout"]
+
+    def _payout_arrives(self, deed: Deed) -> None:
+        arrive_payout(self.world, self.payouts[deed.of])
+
+    def _payout_fails(self, deed: Deed) -> None:
+        fail_payout(self.world, self.payouts[deed.of])
 
     # ---- our own people in the ERP ----
 
@@ -153,9 +177,41 @@ class Business:
         self.erp.pay_by_hand(meant["customer"], meant["amount"], self.today, parts, memo)
 
     def _void_payment(self, deed: Deed) -> None:
-        charge = self.charges[deed.of]
+        self.erp.void_payment(self._posted(deed.of)["id"])
+
+    def _posted(self, key: str) -> dict[str, Any]:
+        """The payment in the ERP, in force, that names this charge."""
+        charge = self.charges[key]
         found = [one for one in self.world.truth()["payments"] if charge in one["external_id"] + one["memo"]]
-        self.erp.void_payment(next(one["id"] for one in found if not one["voided"]))
+        standing: list[dict[str, Any]] = [one for one in found if not one["voided"]]
+        return standing[0]
+
+    def _apply_rest(self, deed: Deed) -> None:
+        """Somebody applies by hand what is left of a payment, as its payer meant it."""
+        truth, posted = self.world.truth(), self._posted(deed.of)
+        meant = next(one for one in truth["stripe_payments"] if one["payment_intent"] == self.intents[deed.of])
+        owed = {one["id"]: Decimal(one["balance"]) for one in truth["invoices"] if not one["voided"]}
+        has = {one["invoice"] for one in posted["applications"]}
+        for part in meant["pays"]:
+            amount = min(Decimal(part["amount"]), owed.get(part["invoice"], Decimal()), Decimal(posted["unapplied"]))
+            if amount > 0 and part["invoice"] not in has:
+                self.erp.apply_payment(posted["id"], {part["invoice"]: str(amount)})
+                return
+        raise LookupError("nothing is left that was meant for an open invoice")
+
+    def _credit(self, deed: Deed) -> None:
+        number, units = f"CM-{deed.of}", int(deed.get("amount"))
+        owner = next(one["customer"] for one in self.world.truth()["invoices"] if one["number"] == deed.of)
+        self.memos[deed.of] = self.world.add_credit_memo(owner, number, self.today, amount_of(units), deed.of)
+
+    def _use_credit(self, deed: Deed) -> None:
+        truth = self.world.truth()
+        invoice = next(one for one in truth["invoices"] if one["number"] == deed.of)
+        left = next(Decimal(one["unapplied"]) for one in truth["credits"] if one["id"] == self.memos[deed.of])
+        amount = min(left, Decimal(invoice["balance"]))
+        if amount <= 0:
+            raise LookupError("nothing is left to apply")
+        self.erp.apply_credit(self.memos[deed.of], {invoice["id"]: str(amount)})
 
     def _hold(self, deed: Deed) -> None:
         self.erp.set_hold(self.world.invoice_id(deed.of), deed.get("reason"))
@@ -187,8 +243,21 @@ class Business:
 
     # ---- the outside ----
 
+    def _account(self, deed: Deed) -> None:
+        customer = self.world.customer(deed.of)
+        self.world.salesforce.org.add_account(customer.name, customer.id)
+
+    def _crm_silence(self, deed: Deed) -> None:
+        self._mark(deed, "Do_Not_Contact__c", bool(deed.get("on")))
+
+    def _crm_tier(self, deed: Deed) -> None:
+        self._mark(deed, "Tier__c", deed.get("tier"))
+
+    def _mark(self, deed: Deed, field: str, value: object) -> None:
+        self.world.salesforce.org.set_field(self.world.customer(deed.of).id, field, value)
+
     def _down(self, deed: Deed) -> None:
-        service = {"erp": self.world.erp_name, "mail": "smtp"}.get(deed.of, deed.of)
+        service = {"erp": self.world.erp_name, "mail": "smtp", "crm": "salesforce"}.get(deed.of, deed.of)
         self.world.install(Rule(service, _DOWN[deed.of], times=_FOR_GOOD))  # type: ignore[arg-type]
 
     def _up(self, deed: Deed) -> None:

@@ -121,6 +121,11 @@ def _live(making: _Making, invoice: _Billed) -> None:
         making.put(due + luck.randint(-8, 15), "void", key)
     if making.chance(15):
         making.put(due - 1, "promise", key, due=due + luck.randint(2, 9))
+    if making.chance(15):
+        day = due + luck.randint(-8, 12)
+        making.put(day, "credit", key, amount=luck.randrange(500, max(invoice.amount // 2, 501)))
+        if making.chance(2):
+            making.put(day + luck.randint(0, 9), "use_credit", key)
     if making.chance(6):
         return  # never paid
     _pay(making, [invoice])
@@ -146,9 +151,15 @@ def _pay(making: _Making, invoices: list[_Billed]) -> None:
     if making.chance(10):
         making.put(day + luck.randint(0, 2), "enter", key, says=luck.choice(("charge", "nothing")))
     if making.chance(25):
-        making.put(day + luck.randint(1, 20), "refund", key, amount=luck.choice((0, whole // 3)))
+        making.put(day + luck.randint(1, 20), "refund", key, amount=luck.choice((0, whole // 3, whole // 7)))
     if making.chance(30):
-        making.put(day + luck.randint(2, 15), "chargeback", key)
+        disputed = day + luck.randint(2, 15)
+        making.put(disputed, "chargeback", key)
+        making.put(disputed + luck.randint(3, 12), "chargeback_ends", key, outcome=luck.choice(("won", "lost")))
+    if method == "ach" and making.chance(8):
+        making.put(day + luck.randint(5, 12), "comes_back", key)
+    if making.chance(8):
+        making.put(day + luck.randint(1, 6), "apply_rest", key)
     if making.chance(25):
         making.put(day + luck.randint(1, 10), "void_payment", key)
     if making.chance(25):
@@ -176,14 +187,37 @@ def _about(making: _Making, customer: str) -> None:
         making.put(day + luck.randint(3, 20), "do_not_contact", customer, on=False)
     if making.chance(6):
         making.put(luck.randrange(making.days), "address", customer)
+    if making.chance(2):
+        making.put(0, "account", customer)
+        if making.chance(2):
+            day = luck.randrange(1, max(making.days, 2))
+            making.put(day, "crm_silence", customer, on=True)
+            making.put(day + luck.randint(2, 15), "crm_silence", customer, on=False)
+        if making.chance(4):
+            making.put(luck.randrange(making.days), "crm_tier", customer, tier=luck.choice(("Strategic", "Standard")))
 
 
 def _surroundings(making: _Making) -> None:
-    """Months are closed, feeds are down for days, the connector itself is away, the policy changes, and one kill."""
+    """Months are closed, feeds are down for days, the connector itself is away, the policy changes, and one kill; money
+    is paid out, people answer what waits for them and stop everything for a while, and a clock is set wrong."""
     luck, days = making.luck, making.days
+    for day in range(luck.randrange(4), days, luck.choice((2, 3, 5))):
+        making.put(day, "payout", f"PO{day}")
+        making.put(day + luck.randint(1, 3), "payout_fails" if making.chance(15) else "payout_arrives", f"PO{day}")
+    for day in range(luck.randrange(3), days, 3):
+        making.put(day, "answer", turn=luck.randrange(5))
+    for what in ("send", "post"):
+        if making.chance(4):
+            day = luck.randrange(days)
+            making.put(day, "stop", what)
+            making.put(day + luck.randint(1, 5), "lift", what)
+    if making.chance(3):
+        day = luck.randrange(days)
+        making.put(day, "clock", hours=luck.choice((-50, -20, -2, 2, 26)))
+        making.put(day + luck.randint(0, 2), "clock", hours=0)
     for month_day in range(34, days, 30):
         making.put(month_day, "close_month")
-    for service in ("erp", "stripe", "mail"):
+    for service in ("erp", "stripe", "mail", "crm"):
         if making.chance(2):
             day = luck.randrange(days)
             making.put(day, "down", service)

@@ -4,26 +4,23 @@ from __future__ import annotations
 
 import dataclasses
 import logging
-import os
-import subprocess
-import sys
-import tempfile
+import traceback
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, time
-from pathlib import Path
-from typing import Any
-from unittest.mock import patch
+from datetime import UTC, datetime, time, timedelta
+from decimal import Decimal
+from typing import Any, cast
 
 import structlog
 
 from connector.receivables import ReminderState
+from connector.reports import Asking, ChoiceRow
 from connector.store import history
-from tests.harness import ROOT, Desk, desk
+from sandbox.world import ErpName
 from tests.simulation import invariants
 from tests.simulation.business import Business, day_of
+from tests.simulation.desks import Office, office
 from tests.simulation.plan import HOURS, Deed, make
 
 FAULT_RATE = 0.04
@@ -35,7 +32,9 @@ QUIET_DAYS = 4
 POLICY = {
     "trust": "{auto: [stripe_link, metadata, printed_reference], precision_min: 0}",
     "backlog": "next_step",
+    "approvals": "{roles: {controller: {}}, people: {carl: controller}, policy: two_people}",
 }
+ANSWERS = "carl"
 
 
 @dataclass
@@ -53,6 +52,7 @@ class Lived:
     faults: int = 0
     kills: int = 0
     sent_unknown: int = 0
+    over: str = "http"
     deeds: Counter[str] = field(default_factory=Counter)
 
     def as_json(self) -> dict[str, Any]:
@@ -67,61 +67,125 @@ class Task:
     erp: str
     days: int
     rate: float
+    over: str = "http"
 
 
 def live(task: Task) -> Lived:
     """For a process of its own: the connector's log is not shown."""
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
-    return play(task.seed, make(task.seed, task.days), task.days, task.erp, task.rate)
+    return play(task.seed, make(task.seed, task.days), task.days, task.erp, task.rate, task.over)
 
 
-def play(seed: int, deeds: Sequence[Deed], days: int, erp: str, rate: float = FAULT_RATE) -> Lived:
+def play(seed: int, deeds: Sequence[Deed], days: int, erp: str, rate: float = FAULT_RATE, over: str = "http") -> Lived:
     """Live through all of it; stops at the first promise that is broken."""
-    lived = Lived(seed, erp, days)
+    lived = Lived(seed, erp, days, over=over)
     first = datetime.combine(day_of(0), time(8), UTC)
-    with (
-        _no_waiting(),
-        tempfile.TemporaryDirectory(prefix="simulate-") as folder,
-        desk(Path(folder), now=first, policy=POLICY, erp=erp, store="sqlite") as at,
-    ):
+    with office(over, cast(ErpName, erp), first, POLICY) as at:
         business = Business(at.world)
         business.weather(seed, rate)
-        _live(at, business, deeds, days, lived)
+        living = _Living(at, business, deeds, lived)
+        try:
+            living.live()
+        except Exception as error:  # nothing that the world does may bring the connector down
+            told = traceback.format_exception(error)
+            lived.broken = [f"stays_up: {type(error).__name__}: {error}\n{''.join(told[-6:])}"]
+            lived.on = at.world.clock().date().isoformat()
+            return lived
         lived.deeds = business.done
         _count(at, lived)
     return lived
 
 
-def _live(at: Desk, business: Business, deeds: Sequence[Deed], days: int, lived: Lived) -> None:
-    away_until, kill_at, tries = -1, "", KILL_TRIES
-    for day in range(days + QUIET_DAYS):
-        if day == days:
-            business.clear_sky()
-        for hour in HOURS:
-            at.world.advance_to(datetime.combine(day_of(day), time(hour), UTC))
-            now = [deed for deed in deeds if (deed.day, deed.hour) == (day, hour)]
-            for deed in now:
-                if deed.what == "away":
-                    away_until = day + int(deed.get("days"))
-                elif deed.what == "kill":
-                    kill_at = str(deed.get("at"))
-                elif deed.what == "policy":
-                    _change_policy(at, int(deed.get("grace")))
-                else:
-                    business.do(deed)
-            if (day < away_until and day < days) or not (now or hour == HOURS[0]):
-                continue
-            if kill_at and tries and _comes_by(kill_at, now):
-                tries -= 1
-                kill_at = _killed(at, kill_at, lived)
-            at.tick()
-            lived.passes += 1
-            lived.broken = invariants.broken(at.world, at.service.store)
-            if lived.broken:
-                lived.on = day_of(day).isoformat()
+class _Living:
+    """A story in the midst of being lived through."""
+
+    def __init__(self, at: Office, business: Business, deeds: Sequence[Deed], lived: Lived) -> None:
+        self.at, self.business, self.deeds, self.lived = at, business, deeds, lived
+        self.away_until = -1
+        self.kill_at, self.tries = "", KILL_TRIES
+
+    def live(self) -> None:
+        days = self.lived.days
+        for day in range(days + QUIET_DAYS):
+            if day == days:
+                self.come_to_rest()
+            for hour in HOURS:
+                self.at.world.advance_to(datetime.combine(day_of(day), time(hour), UTC))
+                now = [deed for deed in self.deeds if (deed.day, deed.hour) == (day, hour)]
+                for deed in now:
+                    self.do(deed)
+                is_away = day < self.away_until and day < days
+                if not is_away and (now or hour == HOURS[0]) and not self.passes(day, now):
+                    return
+        self.lived.broken = invariants.unsettled(self.at.world, self.at.service.store)
+        self.lived.on = "the end" if self.lived.broken else ""
+
+    def passes(self, day: int, now: Sequence[Deed]) -> bool:
+        """The connector's pass, once more where it was killed; did every promise hold?"""
+        if self.kill_at and self.tries and _comes_by(self.kill_at, now):
+            self.tries -= 1
+            self.lived.passes += 1
+            if self.at.killed(self.kill_at):
+                self.lived.kills += 1
+                self.kill_at = ""
+        troubles = self.at.tick().troubles
+        self.lived.passes += 1
+        self.lived.broken = [f"stays_up: {one}" for one in troubles if "fault of the program" in one]
+        self.lived.broken += invariants.broken(self.at.world, self.at.service.store)
+        if self.lived.broken:
+            self.lived.on = day_of(day).isoformat()
+        return not self.lived.broken
+
+    def come_to_rest(self) -> None:
+        """Nothing goes wrong any more, and nothing is forbidden."""
+        self.business.clear_sky()
+        self.at.clock.behind = timedelta()
+        for what in ("send", "post"):
+            self.at.service.stop(what, True, ANSWERS, "the story ends")
+
+    def do(self, deed: Deed) -> None:
+        """What concerns the connector itself; everything else is done to the world."""
+        match deed.what:
+            case "away":
+                self.away_until = deed.day + int(deed.get("days"))
+            case "kill":
+                self.kill_at = str(deed.get("at"))
+            case "policy":
+                grace = {"exceptions": f"{{returned: {{grace_days: {deed.get('grace')}}}}}"}
+                self.at.change_policy({**POLICY, **grace})
+            case "clock":
+                self.at.clock.behind = timedelta(hours=-int(deed.get("hours")))
+            case "stop" | "lift":
+                self.at.service.stop(deed.of, deed.what == "lift", ANSWERS, "to be on the safe side")
+            case "answer":
+                self.answer(int(deed.get("turn")))
+            case _:
+                self.business.do(deed)
                 return
-    lived.broken = invariants.unsettled(at.world, at.service.store)
-    lived.on = "the end" if lived.broken else ""
+        if deed.what != "answer":
+            self.business.done[deed.what] += 1
+
+    def answer(self, turn: int) -> None:
+        """A person who knows what each payer meant looks at what waits: what is right is approved or chosen, what is
+        only wrong is rejected, and now and then, by turns, it is left until another day."""
+        paid = self.at.world.truth()["stripe_payments"]
+        meant = {one["charge"]: {part["number"]: Decimal(part["amount"]) for part in one["pays"]} for one in paid}
+        for number, row in enumerate(self.at.service.queue().rows):
+            if (number + turn) % 3 == 0 or row.payment not in meant or row.asked:
+                continue
+            right = next((one for one in row.choices if _is_meant(one, meant[row.payment])), None)
+            if right is not None:
+                asking = Asking("approve", row.payment, right.seen, right.number, reason="as the payer meant it")
+            elif row.choices and row.choices[0].number == 0:
+                asking = Asking("reject", row.payment, reason="not what the payer meant")
+            else:
+                continue
+            (asked,) = self.at.service.ask([asking], ANSWERS)
+            self.business.done[f"{asking.deed}d" if asked.accepted else f"not {asking.deed}d"] += 1
+
+
+def _is_meant(choice: ChoiceRow, meant: dict[str, Decimal]) -> bool:
+    return bool(choice.applied) and all(one.amount.decimal() <= meant.get(one.invoice, 0) for one in choice.applied)
 
 
 def _comes_by(point: str, now: Sequence[Deed]) -> bool:
@@ -129,58 +193,10 @@ def _comes_by(point: str, now: Sequence[Deed]) -> bool:
     return point.startswith("reminder.") or any(deed.what in ("pay", "bank_settles") for deed in now)
 
 
-def _change_policy(at: Desk, grace_days: int) -> None:
-    """Finance changes a figure; the policy is approved and the daemon started anew."""
-    from tests.harness import mappings
-
-    at.close()
-    mappings(at.folder, {**POLICY, "exceptions": f"{{returned: {{grace_days: {grace_days}}}}}"})
-
-
-def _killed(at: Desk, point: str, lived: Lived) -> str:
-    """One pass in a process of its own that gets SIGKILL at this point; the point, if it never came by there."""
-    at.close()
-    at.approve_policy()
-    environ = {k: v for k, v in os.environ.items() if not k.startswith("CONNECTOR_")} | at.environ
-    done = subprocess.run(
-        [sys.executable, "-m", "tests.simulation.one_pass", at.world.clock().isoformat()],
-        env=environ | {"CONNECTOR_KILL_AT": point},
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        timeout=120,
-    )
-    lived.passes += 1
-    if done.returncode == -9:
-        lived.kills += 1
-        return ""
-    if done.returncode:
-        raise RuntimeError(f"the pass that was to be killed at {point} ended with {done.returncode}: {done.stderr}")
-    return point
-
-
-def _count(at: Desk, lived: Lived) -> None:
-    lived.mails = len(at.mails())
-    lived.acts = sum(1 for one in at.truth()["payments"] if one["external_id"].startswith("arc-"))
+def _count(at: Office, lived: Lived) -> None:
+    truth = at.world.truth()
+    lived.mails = len(at.world.mailbox.messages())
+    lived.acts = sum(1 for one in truth["payments"] if one["external_id"].startswith("arc-"))
     lived.faults = len(at.world.faults.fired())
     with at.service.store.read() as tx:
         lived.sent_unknown = history.reminder_counts(tx).get(ReminderState.UNKNOWN, 0)
-
-
-@contextmanager
-def _no_waiting() -> Iterator[None]:
-    """The adapters wait between two attempts of a read; in a story nobody has the time."""
-    from connector.adapters.intacct import wire as of_intacct
-    from connector.adapters.netsuite import wire as of_netsuite
-
-    with ExitStack() as patched:
-        for lanes in (of_netsuite.Lanes, of_intacct.Lanes):
-            patched.enter_context(patch.object(lanes, "__init__", _impatient(lanes.__init__)))
-        yield
-
-
-def _impatient(made: Callable[..., None]) -> Callable[..., None]:
-    def without(lanes: object, at_once: int, attempts: int, sleep: object = None) -> None:
-        made(lanes, at_once, attempts, lambda _: None)
-
-    return without

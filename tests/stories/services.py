@@ -38,6 +38,7 @@ class Services(ABC):
         self.charges: dict[str, str] = {}  # P-1 -> charge, or what arrived in the cash balance
         self._intents: dict[str, str] = {}  # P-1 -> PaymentIntent
         self.payouts: dict[str, str] = {}  # PO-1 -> payout
+        self._disputes: dict[str, str] = {}  # P-1 -> the dispute about it
         self._collected: dict[str, str] = {}  # INV-1 -> the invoice in Stripe
 
     @abstractmethod
@@ -67,6 +68,14 @@ class Services(ABC):
     @sentences("stripe refunds <amount> of <payment>")
     def refunds(self, amount: str, payment: str) -> None:
         self._stripe("refund", payment=self.charges[payment], amount=amount)
+
+    @sentences("cardholder disputes <payment>")
+    def disputes_payment(self, payment: str) -> None:
+        self._disputes[payment] = self._stripe("dispute", payment=self.charges[payment])["dispute"]
+
+    @sentences("dispute of <payment> is <word>")
+    def ends_dispute(self, payment: str, word: str) -> None:
+        self._stripe("close_dispute", dispute=self._disputes[payment], outcome=word)
 
     @sentences("stripe takes <amount> <currency>")
     def takes(self, amount: str, currency: str) -> None:

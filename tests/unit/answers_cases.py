@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
@@ -18,6 +18,7 @@ from connector.money import Money
 from connector.parts import Parts
 from connector.policy import Policy, Step, Switch, Trust
 from connector.ports import (
+    BalanceRead,
     Letter,
     OtherSender,
     PaymentRead,
@@ -34,7 +35,8 @@ from connector.receivables import (
     Rung,
 )
 from connector.reports import TickReport
-from connector.settlement import Autopay
+from connector.reversals import ReversalAct
+from connector.settlement import Autopay, BalanceTransaction, Category
 from connector.store import Store, policies
 from tests.fakes.ledger_erp import LedgerErp as LedgerErp
 
@@ -87,6 +89,26 @@ class HeldPayments:
     def read_payouts(self, cursor: str, now: datetime) -> PayoutRead:
         return PayoutRead(now, "", ())
 
+    def read_balance(self, since: datetime) -> BalanceRead:
+        """All that these payments ever moved; nothing of it was paid out, and nothing costs a fee."""
+        moved = [movement for one in self.payments for movement in self._movements(one)]
+        held = {one.net.currency: Money.zero(one.net.currency) for one in moved}
+        for one in moved:
+            held[one.net.currency] += one.net
+        return BalanceRead(self.clock.now(), tuple(held.values()), tuple(m for m in moved if m.created_at >= since))
+
+    def _movements(self, payment: Payment) -> Iterator[BalanceTransaction]:
+        """What was received, and what of it left again: it is noticed now."""
+        left = {
+            PaymentState.RETURNED: Category.CHARGE_FAILURE,
+            PaymentState.DISPUTED: Category.DISPUTE,
+            PaymentState.CHARGED_BACK: Category.DISPUTE,
+        }
+        if payment.state in (PaymentState.SUCCEEDED, *left):
+            yield _movement(payment, Category.CHARGE, payment.amount, payment.received_at)
+        if payment.state in left:
+            yield _movement(payment, left[payment.state], -payment.amount, self.clock.now())
+
     def read_autopay(self) -> tuple[Autopay, ...]:
         return ()
 
@@ -95,6 +117,13 @@ class HeldPayments:
 
     def check(self) -> tuple[Any, ...]:
         return ()
+
+
+def _movement(payment: Payment, category: Category, amount: Money, at: datetime) -> BalanceTransaction:
+    none, on = Money.zero(amount.currency), at.astimezone(ZONE).date()
+    return BalanceTransaction(
+        f"{category}_{payment.id}", category, amount, none, amount, at, on, payment.id, payment.id
+    )
 
 
 @dataclass
@@ -152,10 +181,12 @@ class Case:
             mark_written,
             lambda tx, approved, invoices: "",
         )
-        jobs = {"close": close, "remind": RemindAct(held, {self.channel.name: self.channel}, "owner-1")}
+        reverse = ReversalAct(held, self.erp, lambda: None, lambda tx, ids: "")
+        remind = RemindAct(held, {self.channel.name: self.channel}, "owner-1")
+        jobs = {"close": close.steps(), "remind": remind.steps(), "reversal": reverse.steps()}
 
         def run(job: str, key: str) -> None:
-            for _, step in jobs[job].steps():
+            for _, step in jobs[job]:
                 step(key)
 
         return Parts(

@@ -20,6 +20,7 @@ TYPE_IDS = {
     "customrecord_arc_status": "123",
     "customrecord_arc_installation": "124",
     "customrecord_arc_exception": "125",
+    "customrecord_arc_proof": "126",
 }
 CLEARING = SettlementEntry(
     currency="USD",

@@ -19,7 +19,7 @@ from pydantic import SecretStr
 from connector.adapters.stripe import StripeMapping, StripePayments
 from connector.adapters.stripe_api import StripeSettings
 
-BASE = "http://stripe.invalid"
+BASE = "https://stripe.invalid"
 NOW = datetime(2026, 10, 20, 15, 0, tzinfo=UTC)
 Json = dict[str, Any]
 

@@ -285,7 +285,7 @@ def test_a_receipt_that_its_return_names_is_returned() -> None:
     book = read(sheet(100, [receipt, line(50, "R2")]), sheet(200, [back], DAY + timedelta(days=1), number="x"))
 
     assert {"R1": True, "R2": False} == {
-        found.entry.reference: found.is_returned for found in book.lines if found.entry.amount.minor > 0
+        found.entry.reference: found.returned_on is not None for found in book.lines if found.entry.amount.minor > 0
     }
     assert () == book.held
 
@@ -306,7 +306,7 @@ def test_a_return_that_names_none_or_several_is_held(
     entries = [line(50, f"R{at}", references=(name,)) for at, name in enumerate(receipts)]
     book = read(sheet(100, [*entries, line(minor, "X", reverses=True, references=names)]))
 
-    assert not any(found.is_returned for found in book.lines)
+    assert not any(found.returned_on for found in book.lines)
     assert reason in book.held[0].reason
 
 
@@ -314,7 +314,7 @@ def test_charges_of_a_return_do_not_hide_which_receipt_it_was() -> None:
     back = line(-53, "X", reverses=True, references=("A",), instructed=eur(50))
     book = read(sheet(100, [line(50, "R1", references=("A",)), back]))
 
-    assert [True] == [found.is_returned for found in book.lines if found.entry.amount.minor > 0]
+    assert [True] == [found.returned_on is not None for found in book.lines if found.entry.amount.minor > 0]
 
 
 def test_one_receipt_comes_back_once() -> None:

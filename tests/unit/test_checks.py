@@ -17,7 +17,7 @@ from connector.policy import BacklogChoice, Calendar, ClosedPeriod, Policy, Swit
 from connector.ports import BalanceRead, CrmRead, Finding, Installation, MailboxRead, OtherSender
 from connector.receivables import CreditKind, CreditMemo
 from connector.settlement import AccountBalance, AccountRole, Period, Settlement, SettleThrough
-from connector.store import book, orders
+from connector.store import book, orders, restoring
 
 ISSUED, DUE = date(2026, 8, 12), date(2026, 9, 20)
 TODAY = date(2026, 9, 7)
@@ -265,6 +265,15 @@ def test_an_example_sender_blocks_only_mail_that_would_leave(case: Watched) -> N
     [redirected] = [one for one in case.found("switches") if "senders.billing" in one.what]
 
     assert (True, False) == (finding.blocking, redirected.blocking)
+
+
+def test_a_restored_store_is_shown_with_the_way_back(case: Watched) -> None:
+    with case.store.tx() as tx:
+        restoring.mark(tx, tx.at - timedelta(days=2), "t1", "t1", tx.at.date())
+
+    [finding] = [one for one in case.found("switches") if not one.ok and "restored" in one.what]
+
+    assert "connector restore --go-on" in finding.what
 
 
 def test_a_stop_of_a_person_is_shown_with_the_way_back(case: Watched) -> None:

@@ -111,7 +111,9 @@ def test_of_an_absent_section_each_key_that_must_be_set_is_named(read: Read) -> 
 def test_what_must_be_set_is_named_with_its_variable(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     with pytest.raises(ConfigError) as raised:
-        config.read_settings(environ={"CONNECTOR_STRIPE_LIVEMODE": "false", "CONNECTOR_NETSUITE_BASE_URL": "http://x"})
+        config.read_settings(
+            environ={"CONNECTOR_STRIPE_LIVEMODE": "false", "CONNECTOR_NETSUITE_BASE_URL": "http://localhost"}
+        )
 
     assert [
         "installation: not set: add it to connector.yaml or set CONNECTOR_INSTALLATION",

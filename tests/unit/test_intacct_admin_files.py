@@ -47,6 +47,7 @@ OTHER_TYPES = {
     "customer_arr": "currency",
     "customer_cc": "text area",
     "status.reason": "text area",
+    "proof.text": "text area",
     "status.card": "text area",
     "cancellation.steps": "text area",
     "cancellation.reason": "text area",
@@ -73,7 +74,7 @@ def object_fields() -> Iterator[tuple[str, str, str]]:
 
 
 def type_of(key: str) -> str:
-    is_written_day = key in ("status.next_on", "exception.deadline")
+    is_written_day = key in ("status.next_on", "exception.deadline", "proof.day")
     return "date" if is_written_day or is_day(key) else OTHER_TYPES.get(key, "text")
 
 

@@ -12,6 +12,8 @@ from connector.adapters.intacct.banks import Banks
 from connector.adapters.intacct.books import Books
 from connector.adapters.intacct.deposits import Deposits
 from connector.adapters.intacct.documents import Documents
+from connector.adapters.intacct.keys import Keys
+from connector.adapters.intacct.payments import Payments
 from connector.adapters.intacct.settings import Facts, IntacctMapping, LedgerAccounts, SettlementEntry
 from connector.errors import Terminal
 from connector.money import Money
@@ -38,7 +40,7 @@ def shelf() -> Shelf:
 
 
 def books(shelf: Shelf, mapping: IntacctMapping = MAPPING) -> Books:
-    return Books(shelf, mapping, Banks(shelf, mapping))
+    return Books(shelf, mapping, Banks(shelf, mapping), Payments(shelf, mapping, Keys(shelf, mapping)))
 
 
 # ---- periods ----

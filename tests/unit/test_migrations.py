@@ -207,6 +207,20 @@ def test_two_programs_that_open_an_old_store_at_once_take_its_steps_once(where: 
 # ---- what is refused ----
 
 
+def test_a_command_leaves_a_store_of_an_earlier_release_alone_and_says_how_to_upgrade_it(
+    where: str, next_release: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Only `connector upgrade` backs it up first; a new store is made by whoever comes first."""
+    Store(where, Noon(), may_upgrade=False).close()
+    monkeypatch.setattr(migrations, "HERE", next_release)
+
+    with pytest.raises(ConfigError, match=r"an earlier release made it .* `connector upgrade`"):
+        Store(where, Noon(), may_upgrade=False)
+
+    with database(where) as engine, engine.connect() as connection:
+        assert migrations.read_version(connection) != "9001"
+
+
 def test_a_store_of_a_newer_release_is_refused_by_name_and_left_alone(where: str) -> None:
     Store(where, Noon()).close()
     with database(where) as engine, engine.begin() as connection:

@@ -11,7 +11,8 @@ import requests
 import responses
 from netsuite_cases import NOW, SEEN, TYPE_IDS, act, mapping, settings
 
-from connector.adapters.netsuite import acts, wire
+from connector.adapters.lanes import Lanes
+from connector.adapters.netsuite import acts
 from connector.adapters.netsuite.records import Records
 from connector.adapters.netsuite.soap import AREAS, Soap, Written
 from connector.errors import ConnectorError, OutcomeUnknown, Terminal, Transient
@@ -62,7 +63,7 @@ def base_ref(external_id: str) -> str:
 
 @pytest.fixture
 def soap() -> Iterator[Soap]:
-    made = Soap(SETTINGS, wire.Lanes(2, 2, lambda _: None), NOW.timestamp)
+    made = Soap(SETTINGS, Lanes(2, 2, lambda _: None), NOW.timestamp)
     yield made
     made.close()
 
@@ -175,7 +176,7 @@ def test_an_answer_that_says_that_nothing_was_done_is_believed(
 
 
 def test_a_connection_that_was_never_made_sent_nothing() -> None:
-    soap = Soap(settings("http://127.0.0.1:9"), wire.Lanes(1, 1, lambda _: None), NOW.timestamp)
+    soap = Soap(settings("http://127.0.0.1:9"), Lanes(1, 1, lambda _: None), NOW.timestamp)
 
     with pytest.raises(Transient, match="nothing was sent"):
         soap.write("addList", "Could not write act a1", [Records(soap, mapping(), TYPE_IDS).payment(act(), "1")])

@@ -9,7 +9,8 @@ import pytest
 from lxml import etree
 from netsuite_cases import NOW, SEEN, act, mapping, settings, with_credits
 
-from connector.adapters.netsuite import acts, wire
+from connector.adapters.lanes import Lanes
+from connector.adapters.netsuite import acts
 from connector.adapters.netsuite.applied import Applied, meant, shown
 from connector.adapters.netsuite.names import Names
 from connector.adapters.netsuite.payments import Held, Payments
@@ -106,7 +107,7 @@ def ql() -> Ql:
 
 @pytest.fixture
 def soap() -> Iterator[Soap]:
-    made = Soap(settings(), wire.Lanes(1, 1, lambda _: None), NOW.timestamp)
+    made = Soap(settings(), Lanes(1, 1, lambda _: None), NOW.timestamp)
     yield made
     made.close()
 

@@ -10,7 +10,8 @@ import pytest
 from lxml import etree
 from netsuite_cases import CLEARING, NOW, TYPE_IDS, StandingClock, act, mapping, settings, with_credits
 
-from connector.adapters.netsuite import acts, wire
+from connector.adapters.lanes import Lanes
+from connector.adapters.netsuite import acts
 from connector.adapters.netsuite.applied import meant
 from connector.adapters.netsuite.deposits import Deposits
 from connector.adapters.netsuite.names import Names
@@ -213,7 +214,7 @@ KINDS = [
 @pytest.mark.parametrize("kind", KINDS)
 def test_our_messages_are_valid_by_the_vendors_schema(kind: str, real_schema: etree.XMLSchema) -> None:
     given, names = settings(soap_version="2023_2"), mapping("America/New_York", settlement=(CLEARING,))
-    lanes = wire.Lanes(1, 1, lambda _: None)
+    lanes = Lanes(1, 1, lambda _: None)
     soap, ql = Soap(given, lanes, NOW.timestamp), SuiteQl(given, lanes, NOW.timestamp)
     known = Names(ql, soap, names)
     deposits = Deposits(names, ql, soap, known)

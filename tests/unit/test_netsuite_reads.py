@@ -12,7 +12,7 @@ import pytest
 from netsuite_cases import NOW, settings
 from oauthlib import oauth1
 
-from connector.adapters.netsuite import wire
+from connector.adapters.lanes import Lanes
 from connector.adapters.netsuite.rest import SuiteQl
 from connector.errors import Terminal, Transient
 
@@ -71,7 +71,7 @@ def waits() -> list[float]:
 @pytest.fixture
 def ql(server: Server, waits: list[float]) -> Iterator[SuiteQl]:
     given = settings(server.url, page_rows=3, read_seconds=2)
-    made = SuiteQl(given, wire.Lanes(2, 3, waits.append), NOW.timestamp)
+    made = SuiteQl(given, Lanes(2, 3, waits.append), NOW.timestamp)
     yield made
     made.close()
 

@@ -47,6 +47,7 @@ TYPES = {
     "records.receipt.text": "TEXTAREA",
     "records.status.card": "TEXTAREA",
     "records.exception.reason": "TEXTAREA",
+    "records.proof.text": "TEXTAREA",
     "records.cancellation.invoice": "SELECT",
     "records.status.invoice": "SELECT",
     "records.exception.invoice": "SELECT",
@@ -250,7 +251,7 @@ def test_every_field_of_a_record_is_inside_its_record_type() -> None:
 
 # ---- what the roles may do (RULES 7) ----
 
-RECORDS = ("cancellation", "exception", "installation", "receipt", "status")
+RECORDS = ("cancellation", "exception", "installation", "proof", "receipt", "status")
 INTEGRATION = {
     "TRAN_CUSTPYMT": "CREATE",
     "TRAN_DEPOSIT": "CREATE",
@@ -302,8 +303,8 @@ def test_the_integration_has_what_the_rules_allow_and_no_more() -> None:
 
 
 def test_what_some_installations_need_beyond_it_is_marked_and_not_given() -> None:
-    """Journals only with journal_negative, changes of invoices only where NetSuite's own dunning is paused, changes of
-    payments only where what they have left is applied later."""
+    """Journals only with journal_negative or for returns, changes of invoices only where NetSuite's own dunning is
+    paused, changes of payments only where what they have left is applied later, or for returns."""
     role = OBJECTS["customrole_arc_integration"]
     marked = {
         _text(comment.getnext(), "permkey"): _text(comment.getnext(), "permlevel")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 import threading
@@ -15,13 +16,27 @@ import psycopg
 import pytest
 
 from connector.errors import RoleLost, StoreBusy
-from connector.store import Store
+from connector.store import Store, database, role
 
 ENDS_WITHIN = 30.0  # seconds; the machine may be busy
 HOLDER = (
     "import sys; from datetime import UTC, datetime; from connector.store import Store\n"
     "class Noon:\n  def now(self): return datetime(2026, 11, 2, tzinfo=UTC)\n"
     "store = Store(sys.argv[1], Noon()); store.become_daemon(); print('daemon', flush=True); sys.stdin.readline()"
+)
+# A daemon that proves its role often, is in the midst of a write where it is told to be, and says how its writes end.
+AT_WORK = (
+    "import sys; from datetime import UTC, datetime; from connector.errors import ConnectorError\n"
+    "from connector.store import Store, role\n"
+    "class Noon:\n  def now(self): return datetime(2026, 11, 2, tzinfo=UTC)\n"
+    "role.PROVED_EVERY_SECONDS = 0.2; store = Store(sys.argv[1], Noon()); store.become_daemon()\n"
+    "def write():\n"
+    "  with store.tx() as tx:\n"
+    "    tx.set('epoch', 'of the first'); print('writing', flush=True); sys.stdin.readline()\n"
+    "print('daemon', flush=True)\n"
+    "while sys.stdin.readline():\n"
+    "  try: write(); print('written', flush=True)\n"
+    "  except ConnectorError as error: print(type(error).__name__, flush=True)\n"
 )
 
 
@@ -31,9 +46,9 @@ class Noon:
 
 
 @contextmanager
-def daemon(where: str) -> Iterator[subprocess.Popen[str]]:
+def daemon(where: str, program: str = HOLDER) -> Iterator[subprocess.Popen[str]]:
     """Another process that has the role."""
-    command = [sys.executable, "-c", HOLDER, where]
+    command = [sys.executable, "-c", program, where]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         assert "daemon\n" == process.stdout.readline()
@@ -212,3 +227,138 @@ def test_the_pid_in_the_refusal_is_the_holders(store: Store, where: str) -> None
 
     assert 0 != ended.returncode
     assert f"(process {os.getpid()}" in ended.stderr
+
+
+# ---- a daemon that says nothing ----
+
+
+@pytest.fixture
+def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever stands by waits two seconds for a sign of life instead of 25."""
+    monkeypatch.setattr(database, "SILENT_SECONDS", 2.0)
+    monkeypatch.setattr(database, "_WRITER_SILENT_SECONDS", 1.5)
+
+
+def say(process: subprocess.Popen[str], text: str = "") -> None:
+    assert process.stdin is not None
+    process.stdin.write(text + "\n")
+    process.stdin.flush()
+
+
+def heard(process: subprocess.Popen[str]) -> str:
+    assert process.stdout is not None
+    return process.stdout.readline().strip()
+
+
+def take_over(url: str, within: float) -> tuple[Store, bool, list[str]]:
+    """One that stands by for so long: its store, whether it has the role now, and whose silence it ended."""
+    store, stop, ended = Store(url, Noon()), threading.Event(), list[str]()
+    giving_up = threading.Timer(within, stop.set)
+    giving_up.start()
+    gained = store.wait_to_become_daemon(stop, lambda holder: None, ended.append)
+    giving_up.cancel()
+    return store, gained, ended
+
+
+@pytest.mark.usefixtures("_impatient")
+def test_a_frozen_daemon_is_taken_over_and_writes_nothing_when_it_wakes(postgres_url: str) -> None:
+    with daemon(postgres_url, AT_WORK) as other:
+        other.send_signal(signal.SIGSTOP)
+        store, gained, ended = take_over(postgres_url, ENDS_WITHIN)
+        other.send_signal(signal.SIGCONT)
+        say(other)
+        answer = heard(other)
+        with store.read() as tx:
+            epoch = tx.get("epoch")
+        store.close()
+
+    assert (True, "RoleLost", "") == (gained, answer, epoch)
+    assert [True] == [text.startswith(f"process {other.pid} on ") for text in ended]
+
+
+@pytest.mark.usefixtures("_impatient")
+def test_a_daemon_frozen_in_the_midst_of_a_write_holds_nobody_up(postgres_url: str) -> None:
+    with daemon(postgres_url, AT_WORK) as other:
+        say(other)
+        assert "writing" == heard(other)
+        other.send_signal(signal.SIGSTOP)
+        frozen = time.monotonic()
+        store, gained, _ = take_over(postgres_url, ENDS_WITHIN)
+        took = time.monotonic() - frozen
+        with store.tx() as tx:
+            tx.set("epoch", "of the second")
+        other.send_signal(signal.SIGCONT)
+        say(other)
+        answer = heard(other)
+        with store.read() as tx:
+            epoch = tx.get("epoch")
+        store.close()
+
+    assert (True, "of the second") == (gained, epoch)
+    assert took < 45, took  # the server by itself would end the broken-off write after 60 seconds
+    assert answer in ("RoleLost", "Transient")  # whichever of its two broken sessions it came by first
+
+
+@pytest.mark.usefixtures("_impatient")
+def test_a_daemon_that_lives_keeps_its_role_however_long_it_does_nothing(postgres_url: str) -> None:
+    with daemon(postgres_url, AT_WORK) as other:
+        store, gained, ended = take_over(postgres_url, within=5.0)
+        store.close()
+        say(other)
+        assert "writing" == heard(other)
+        say(other)
+
+        assert (False, [], "written") == (gained, ended, heard(other))
+
+
+# ---- a daemon notices by itself ----
+
+
+def test_a_daemon_whose_role_was_lost_is_woken_and_refuses_without_asking(
+    postgres_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(role, "PROVED_EVERY_SECONDS", 0.1)
+    monkeypatch.setattr(role, "_WATCH_SECONDS", 0.1)
+    shared, stop = Store(postgres_url, Noon()), threading.Event()
+    shared.become_daemon()
+    lose_session(postgres_url)
+    shared.wait_while_daemon(stop)
+
+    assert not stop.is_set()
+    for begun in (shared.tx, shared.read):
+        with pytest.raises(RoleLost, match="can't be proved any more"), begun():
+            pass
+    shared.close()
+
+
+class Swallowing:
+    """A shared database whose server stopped answering, while nothing says that the connection broke."""
+
+    is_shared = True
+
+    def __init__(self) -> None:
+        self.asked = threading.Event()
+        self.never = threading.Event()
+
+    def take_role(self) -> str:
+        return ""
+
+    def holds_role(self) -> bool:
+        self.asked.set()
+        return self.never.wait()
+
+
+def test_a_role_that_nobody_confirms_is_lost_after_as_long_as_others_wait(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(role, "PROVED_EVERY_SECONDS", 0.01)
+    monkeypatch.setattr(role, "_WATCH_SECONDS", 0.05)
+    monkeypatch.setattr(role, "SILENT_SECONDS", 0.5)
+    server = Swallowing()
+    ours = role.Role(server)  # type: ignore[arg-type]
+    assert "" == ours.take()
+    assert server.asked.wait(ENDS_WITHIN)
+    began = time.monotonic()
+    ours.wait(threading.Event())
+
+    assert ours.is_lost
+    assert time.monotonic() - began >= 0.5
+    server.never.set()

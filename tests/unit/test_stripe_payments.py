@@ -17,7 +17,7 @@ from connector.adapters.stripe_api import PAGE_ATTEMPTS_MAX, RATE_LIMIT_ATTEMPTS
 from connector.errors import ConnectorError, Terminal, Transient
 from connector.mapping import load
 from connector.money import Money
-from connector.receivables import PaymentState, Remittance
+from connector.receivables import CameBack, PaymentState, Remittance
 from tests.unit.stripe_cases import (
     BASE,
     NOW,
@@ -203,7 +203,6 @@ def test_a_page_that_comes_again_and_again_ends_the_read(web: responses.Requests
         ({"status": "pending", "balance_transaction": None}, PaymentState.PROCESSING),
         ({"status": "failed"}, PaymentState.FAILED),
         ({"status": "failed", "failure_balance_transaction": "txn_2"}, PaymentState.RETURNED),
-        ({"status": "succeeded", "disputed": True}, PaymentState.RETURNED),
         ({"status": "succeeded", "amount_refunded": 4500000}, PaymentState.SUCCEEDED),
     ],
 )
@@ -211,6 +210,70 @@ def test_the_state_of_a_payment(web: responses.RequestsMock, changes: Json, stat
     listed(web, charge(**changes))
 
     assert [payment.state for payment in source().read_changed("", NOW).payments] == [state]
+
+
+DAY_BEFORE = date(2026, 10, 19)
+BANK_DEBIT = {"payment_method_details": {"type": "us_bank_account"}}
+CARD = {"payment_method_details": {"type": "card"}}
+
+
+@pytest.mark.parametrize(
+    ("details", "disputes", "state", "came_back"),
+    [
+        # `disputed` stays true for ever; only the disputes say how it stands.
+        (CARD, ["needs_response"], PaymentState.DISPUTED, None),
+        (CARD, ["warning_under_review"], PaymentState.DISPUTED, None),
+        (CARD, [], PaymentState.DISPUTED, None),  # not to be found yet: not known
+        (CARD, ["won"], PaymentState.SUCCEEDED, None),
+        (CARD, ["warning_closed", "won"], PaymentState.SUCCEEDED, None),
+        (CARD, ["won", "under_review"], PaymentState.DISPUTED, None),
+        (CARD, ["won", "lost"], PaymentState.CHARGED_BACK, None),
+        # A bank debit's late return comes as a dispute that is lost from the start.
+        (
+            BANK_DEBIT,
+            ["lost"],
+            PaymentState.RETURNED,
+            CameBack(DAY_BEFORE, Money(4500000, "USD"), by_dispute=True),
+        ),
+    ],
+)
+def test_what_a_dispute_makes_of_a_payment(
+    web: responses.RequestsMock, details: Json, disputes: list[str], state: PaymentState, came_back: CameBack | None
+) -> None:
+    listed(web, charge(status="succeeded", disputed=True, **details))
+    rows = [
+        {"id": f"dp_{n}", "object": "dispute", "amount": 4500000, "currency": "usd", "status": status}
+        | {"created": seconds(NOW - timedelta(days=1))}
+        for n, status in enumerate(disputes)
+    ]
+    web.get(f"{BASE}/v1/disputes", json=page(*rows))
+
+    read = source().read_changed("", NOW)
+
+    assert [(state, came_back)] == [(payment.state, payment.came_back) for payment in read.payments]
+    assert query(web.calls[-1])["charge"] == "ch_1"
+
+
+def test_a_dispute_of_a_kind_that_nobody_knows_is_parked(web: responses.RequestsMock) -> None:
+    listed(web, charge(disputed=True, **CARD))
+    row = {"id": "dp_1", "object": "dispute", "amount": 1, "currency": "usd", "status": "mulled_over", "created": 1}
+    web.get(f"{BASE}/v1/disputes", json=page(row))
+
+    read = source().read_changed("", NOW)
+
+    assert [("ch_1", "dispute.status")] == [(one.record, one.field) for one in read.parked]
+    assert () == read.payments
+
+
+def test_a_debit_that_failed_after_it_was_credited_came_back_on_the_day_of_its_balance_transaction(
+    web: responses.RequestsMock,
+) -> None:
+    left = movement(id="txn_2", created=seconds(NOW - timedelta(days=1)), amount=-4500000, net=-4500000)
+    listed(web, charge(status="failed", failure_balance_transaction=left))
+
+    (payment,) = source().read_changed("", NOW).payments
+
+    assert (PaymentState.RETURNED, CameBack(DAY_BEFORE, Money(4500000, "USD"))) == (payment.state, payment.came_back)
 
 
 def test_an_authorisation_that_was_not_captured_is_no_money(web: responses.RequestsMock) -> None:

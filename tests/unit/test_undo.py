@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 from answers_cases import Case, invoice, usd
 
-from connector.receivables import InvoiceStatus, PaymentState, ReminderState
-from connector.store import gate, verdicts
+from connector.receivables import Customer, InvoiceStatus, PaymentState, ReminderState
+from connector.store import book, gate, verdicts
 
 ISSUED_ON, DUE_ON = date(2026, 9, 1), date(2026, 9, 14)
 
@@ -127,3 +127,58 @@ def test_money_that_is_still_here_while_its_application_is_gone_is_a_difference(
 
     assert [] == mails(case)
     assert ["difference"] == exceptions(case)
+
+
+# ---- customers that were merged ----
+
+
+def moved(case: Case, *numbers: str) -> None:
+    for number in numbers:
+        case.erp.change(number, customer_id="C2")
+
+
+def test_a_merged_customers_history_goes_on_under_the_other_id_and_nobody_is_mailed_that_day(tmp_path: Path) -> None:
+    case = Case(tmp_path)
+    for id in ("C1", "C2"):
+        case.erp.customers[id] = Customer(id, f"Customer {id}", f"ap@{id.lower()}.example")
+    case.bill(
+        invoice("INV-1", "1000.00", ISSUED_ON, DUE_ON),
+        invoice("INV-2", "500.00", ISSUED_ON, DUE_ON),
+        invoice("INV-3", "70.00", ISSUED_ON, DUE_ON, customer_id="C2"),
+    )
+    case.pay("P-1", "1000.00", "INV-1")
+    case.tick()
+    until(case, date(2026, 9, 14))
+    case.channel.mails.clear()
+    until(case, date(2026, 9, 20))
+    before = mails(case)
+    moved(case, "INV-1", "INV-2")
+    del case.erp.customers["C1"]
+    until(case, date(2026, 9, 21))  # a step is due on that day
+
+    assert before == mails(case)
+    assert "customer_merged" in exceptions(case)
+
+    case.pay("P-2", "500.00", "INV-2")  # its source still names the old customer
+    until(case, date(2026, 9, 22))
+
+    assert usd("0.00") == case.erp.invoices["2"].balance
+    assert "customer_merged" not in exceptions(case)
+    assert {"INV-3"} == {item.number for mail in case.channel.mails[len(before) :] for item in mail.items}
+    case.store.close()
+
+
+def test_an_invoice_that_was_given_to_another_customer_merges_nobody(tmp_path: Path) -> None:
+    case = Case(tmp_path)
+    case.bill(invoice("INV-1", "1000.00", ISSUED_ON, DUE_ON), invoice("INV-2", "500.00", ISSUED_ON, DUE_ON))
+    case.pay("P-1", "1000.00", "INV-1")
+    case.tick()
+    moved(case, "INV-2")
+    case.tick(hours=1)
+
+    assert [] == exceptions(case)
+    with case.store.read() as tx:
+        assert {"1": "C1", "2": "C2"} == {
+            id: row["customer_id"] for id, row in book.invoices_by_id(tx, ["1", "2"]).items()
+        }
+    case.store.close()

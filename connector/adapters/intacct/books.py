@@ -8,7 +8,7 @@ from datetime import date
 from connector.adapters.intacct import filters
 from connector.adapters.intacct.banks import Banks
 from connector.adapters.intacct.gateway import Gateway
-from connector.adapters.intacct.payments import unreadable
+from connector.adapters.intacct.payments import Held, Payments, unreadable
 from connector.adapters.intacct.postings import CASH, GENERAL_LEDGER, PAYABLES, Postings
 from connector.adapters.intacct.rows import day_of
 from connector.adapters.intacct.settings import IntacctMapping
@@ -22,15 +22,17 @@ PERIOD_FIELDS = ("RECORDNO", "NAME", "START_DATE", "END_DATE")
 # The day of a summary is that on which its invoices are posted to the general ledger.
 SUMMARY_FIELDS = ("RECORDNO", "CREATED", "OPEN")
 # Where people book a refund: a journal entry, a payment to the customer as a vendor, a receipt below zero. What
-# Accounts Receivable itself posts is the payment of the charge, and a charge isn't its refund.
+# Accounts Receivable itself posts is the payment of the charge, and a charge isn't its refund; only where that payment
+# was reversed is its reversal one.
 _MODULES_OF_REFUNDS = (GENERAL_LEDGER, PAYABLES, CASH)
 
 
 class Books:
-    def __init__(self, gateway: Gateway, mapping: IntacctMapping, banks: Banks) -> None:
+    def __init__(self, gateway: Gateway, mapping: IntacctMapping, banks: Banks, payments: Payments) -> None:
         self._gateway = gateway
         self._mapping = mapping
         self._banks = banks
+        self._payments = payments
         self._postings = Postings(gateway)
 
     # ---- periods ----
@@ -105,11 +107,20 @@ class Books:
         return (*found, *receivables)
 
     def cleared(self, source_ids: Sequence[str]) -> dict[str, Money]:
-        """Source id -> what entries by people that name it as a whole word put onto clearing accounts."""
+        """Source id -> what entries by people that name it as a whole word put onto clearing accounts, and what the
+        reversal of the receipt that carries it took off them."""
         found: dict[str, Money] = {}
         for id_, _, amount in self._postings.naming(source_ids, self._banks.clearing(), _MODULES_OF_REFUNDS):
             found[id_] = found[id_] + amount if id_ in found else amount
+        for id_, held in self._payments.taken_back(source_ids).items():
+            if self._is_on_clearing(held):
+                amount = -held.seen.amount
+                found[id_] = found[id_] + amount if id_ in found else amount
         return found
+
+    def _is_on_clearing(self, held: Held) -> bool:
+        account = held.row.get("FINANCIALENTITY", "").partition("--")[0]
+        return any(account and account == entry.accounts.clearing for entry in self._mapping.settlement)
 
     def _entities(self) -> tuple[str, ...]:
         """Each entity is asked for within itself: that is the only place where its own books are surely its own."""

@@ -32,6 +32,8 @@ READ: Mapping[str, str] = MappingProxyType(
         "ARPYMT": "Accounts Receivable > Receive payments (list, view)",
     }
 )
+# Of other people's work: a user of the connector's own has no right to any of these.
+NEVER_READ = ("APBILL", "VENDOR", "EMPLOYEE")
 # What the reports, the clearing proof and the periods are made of, beyond what the loop stands on: object -> fields,
 # and what the role needs.
 LOOKED_AT: Mapping[str, tuple[str, str]] = MappingProxyType(
@@ -66,6 +68,7 @@ def findings(
     found += _looked_at(mapping, gateway)
     found += _entities(mapping, gateway)
     found += _rights(mapping)
+    found += _too_much(gateway)
     found += ledger_accounts.findings(mapping, gateway)
     found += _currencies(gateway)
     found += _selected(mapping, gateway)
@@ -166,6 +169,7 @@ def _entities(mapping: IntacctMapping, gateway: Gateway) -> Iterator[Finding]:
 def _rights(mapping: IntacctMapping) -> Iterator[Finding]:
     """What can't be seen of a role that may do too little."""
     does = ["add and post received payments", "add advances", "add and edit the connector's custom objects"]
+    does.append("reverse posted payments (not where the policy leaves money that came back to a person)")
     does.append("edit invoices (the flags that views show)")
     booked = [entry for entry in mapping.settlement if entry.accounts.bank]
     if any(entry.through is SettleThrough.CLEARING or entry.journal_negative for entry in booked):
@@ -179,6 +183,18 @@ def _rights(mapping: IntacctMapping) -> Iterator[Finding]:
         "its own beside adding them. A refusal shows at the first one, and nothing is lost by it"
     )
     yield Finding("Intacct rights", True, what)
+
+
+def _too_much(gateway: Gateway) -> Iterator[Finding]:
+    """A role that sees what the connector never reads was made for somebody else."""
+    area = "Intacct rights"
+    seen = [name for name in NEVER_READ if not _trouble(gateway, name)]
+    if seen:
+        what = f"the user sees {', '.join(seen)}, which the connector never reads"
+        remedy = "Give it a role of its own with just the permissions of mappings/intacct/README.md."
+        yield Finding(area, False, what, remedy, blocking=False)
+    else:
+        yield Finding(area, True, f"the user sees nothing of {', '.join(NEVER_READ)}")
 
 
 def _currencies(gateway: Gateway) -> Iterator[Finding]:

@@ -2,7 +2,7 @@
 
 Reads are queries (ledger.py, credits.py, payments.py, books.py, documents.py, past.py). Writes are operations that are
 carried out whole or not at all (posting.py, drafts.py), beside records that stand for themselves (keeping.py,
-deposits.py). Nothing is asked of a company that lacks a field that the connector works with.
+deposits.py, reversals.py). Nothing is asked of a company that lacks a field that the connector works with.
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ from connector.adapters.intacct.ledger import Ledger, merged
 from connector.adapters.intacct.past import Past
 from connector.adapters.intacct.payments import Payments
 from connector.adapters.intacct.posting import Posting
+from connector.adapters.intacct.reversals import Reversals
 from connector.adapters.intacct.settings import IntacctMapping, IntacctSettings
 from connector.money import Money
 from connector.ports import (
@@ -42,8 +43,17 @@ from connector.ports import (
     OtherSender,
     PaymentSeen,
 )
-from connector.receivables import ArStatus, CloseIntent, CustomerTotal, ExceptionRecord, PaymentToPost
-from connector.settlement import AccountBalance, ArDocument, DepositIntent, DepositSeen, Period, Settlement
+from connector.receivables import ArStatus, CloseIntent, CustomerTotal, ExceptionRecord, PaymentToPost, ProofRecord
+from connector.settlement import (
+    AccountBalance,
+    ArDocument,
+    DepositIntent,
+    DepositSeen,
+    Period,
+    ReversalIntent,
+    ReversalSeen,
+    Settlement,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +64,7 @@ class _Rooms:
     keeping: Keeping
     drafts: Drafts
     deposits: Deposits
+    reversals: Reversals
     books: Books
     documents: Documents
     past: Past
@@ -159,6 +170,9 @@ class IntacctErp:
     def write_exceptions(self, records: Sequence[ExceptionRecord]) -> tuple[Answer, ...]:
         return self._ready.keeping.write_exceptions(records)
 
+    def write_proofs(self, records: Sequence[ProofRecord]) -> tuple[Answer, ...]:
+        return self._ready.keeping.write_proofs(records)
+
     def read_installation(self) -> Installation | None:
         return self._ready.keeping.read_installation()
 
@@ -176,10 +190,25 @@ class IntacctErp:
     def find_deposits(self, payout_ids: Sequence[str]) -> dict[str, DepositSeen]:
         return self._ready.deposits.find(payout_ids)
 
+    # ---- Money that came back ----
+
+    def write_reversal(self, intent: ReversalIntent) -> Answer:
+        return self._ready.reversals.write(intent)
+
+    def read_reversal(self, intent: ReversalIntent) -> ReversalSeen | None:
+        return self._ready.reversals.read(intent)
+
+    def why_irreversible(self, intent: ReversalIntent) -> str:
+        return self._ready.reversals.why_not(intent, self._today)
+
     # ---- The ledger as a whole ----
 
+    @property
+    def _today(self) -> date:
+        return self._clock.now().astimezone(self._mapping.zone).date()
+
     def read_periods(self) -> tuple[Period, ...]:
-        return self._ready.books.periods(self._clock.now().astimezone(self._mapping.zone).date())
+        return self._ready.books.periods(self._today)
 
     def read_balances(self, on: date) -> tuple[AccountBalance, ...]:
         return self._ready.books.balances(on)
@@ -217,6 +246,7 @@ def _rooms(gateway: Gateway, mapping: IntacctMapping, clock: Clock) -> _Rooms:
     ledger = Ledger(gateway, mapping, clock, keys, payments)
     keeping = Keeping(gateway, mapping, ledger, clock)
     drafts = Drafts(gateway, mapping, ledger, payments)
+    books = Books(gateway, mapping, banks, payments)
     return _Rooms(
         ledger=ledger,
         payments=payments,
@@ -224,7 +254,8 @@ def _rooms(gateway: Gateway, mapping: IntacctMapping, clock: Clock) -> _Rooms:
         keeping=keeping,
         drafts=drafts,
         deposits=Deposits(gateway, mapping, banks),
-        books=Books(gateway, mapping, banks),
+        reversals=Reversals(gateway, mapping, payments, books),
+        books=books,
         documents=Documents(gateway, mapping),
         past=Past(gateway, mapping, ledger, payments, keys, clock),
     )

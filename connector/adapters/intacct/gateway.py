@@ -22,6 +22,7 @@ from connector.adapters.intacct.functions import Function
 from connector.adapters.intacct.session import Sessions, opened, raise_for_level
 from connector.adapters.intacct.settings import READ_KEYS_MAX, IntacctMapping, IntacctSettings
 from connector.adapters.intacct.xmltext import Node, node
+from connector.adapters.lanes import Lanes
 from connector.errors import ConnectorError, InvariantBroken, Terminal
 from connector.ports import Counted
 
@@ -55,7 +56,7 @@ class Gateway:
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._settings = settings
-        self._lanes = wire.Lanes(settings.requests_at_once_max, settings.read_attempts_max, sleep)
+        self._lanes = Lanes(settings.requests_at_once_max, settings.read_attempts_max, sleep)
         self._wire = wire.Wire(settings, self._lanes, monotonic)
         self._envelopes = Envelopes(settings, mapping.facts.duplicate_errors)
         self._sessions = Sessions(settings, self._envelopes, self._wire, monotonic)
@@ -269,6 +270,9 @@ class Gateway:
             raise InvariantBroken(f"two functions of one operation have the same controlid: {', '.join(ids)}")
         doing = f"Could not write to Sage Intacct ({', '.join(dict.fromkeys(each.name for each in functions))})"
         self._lanes.read(partial(self._sessions.of, entity))
+        return self._lanes.write(partial(self._run, doing, functions, atomic, entity, unique))
+
+    def _run(self, doing: str, functions: Sequence[Function], atomic: bool, entity: str, unique: bool) -> Results:
         try:
             answer = self._exchanged(doing, entity, functions, self._settings.write_seconds, atomic, unique)
             results = _results(doing, functions, answer, atomic)

@@ -5,7 +5,7 @@ An own object is known by its name, our external id; that names are unique is no
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 
 from connector.adapters.intacct import acts, filters
@@ -19,7 +19,7 @@ from connector.adapters.intacct.singly import Item, refused, write_singly
 from connector.adapters.intacct.xmltext import Node, node
 from connector.errors import Terminal
 from connector.ports import ActAnswer, Answer, Clock, Installation, Mark, Outcome
-from connector.receivables import ArStatus, CloseIntent, ExceptionRecord, RecordState
+from connector.receivables import ArStatus, CloseIntent, ExceptionRecord, ProofRecord, RecordState
 
 
 class Keeping:
@@ -129,22 +129,29 @@ class Keeping:
                 gone[external_id] = refused(external_id, f"Sage Intacct has no invoice {invoice_id}, or has it twice")
         return items, gone
 
-    # ---- Exceptions ----
+    # ---- Exceptions and daily proofs ----
 
     def write_exceptions(self, exceptions: Sequence[ExceptionRecord]) -> tuple[Answer, ...]:
+        bodies = {one.external_id: self._records.exception(one) for one in exceptions}
+        return self._last_wins(self._mapping.objects.exception.type, bodies)
+
+    def write_proofs(self, proofs: Sequence[ProofRecord]) -> tuple[Answer, ...]:
+        bodies = {one.external_id: self._records.proof(one) for one in proofs}
+        return self._last_wins(self._mapping.objects.proof.type, bodies)
+
+    def _last_wins(self, object_name: str, bodies: Mapping[str, Node]) -> tuple[Answer, ...]:
         """Those that are there are changed, the others made; one whose making had no answer is not made twice."""
-        there = self._named(self._mapping.objects.exception.type, [one.external_id for one in exceptions])
+        there = self._named(object_name, list(bodies))
         changed, made = [], []
-        for one in exceptions:
-            row, body = there.get(one.external_id), self._records.exception(one)
-            if row is None:
-                made.append(Item(one.external_id, create(control_id(one.external_id, again=self._hour()), body)))
+        for external_id, body in bodies.items():
+            if (row := there.get(external_id)) is None:
+                made.append(Item(external_id, create(control_id(external_id, again=self._hour()), body)))
             else:
                 body = with_id(body, row.get("ID", ""))
-                changed.append(Item(one.external_id, update(control_id(one.external_id, body=body), body)))
+                changed.append(Item(external_id, update(control_id(external_id, body=body), body)))
         answers = write_singly(self._gateway, changed)
         answers |= write_singly(self._gateway, made, unique=True, is_first=not changed)
-        return tuple(answers[one.external_id] for one in exceptions)
+        return tuple(answers[external_id] for external_id in bodies)
 
     def _hour(self) -> str:
         return f"{self._clock.now():%Y-%m-%dT%H}"

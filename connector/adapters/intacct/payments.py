@@ -141,7 +141,15 @@ class Payments:
         A payment of ours has it in all three fields, the document number cut to its end; people write it anywhere. What
         only uses the rest of an earlier payment is not that money.
         """
-        found: dict[str, PaymentSeen] = {}
+        return {source_id: held.seen for source_id, held in self._carrying(source_ids).items()}
+
+    def taken_back(self, source_ids: Iterable[str]) -> dict[str, Held]:
+        """Source id -> the reversed payment or advance that carries it, where none in force does: one that was reversed
+        and entered anew is still there."""
+        return {source_id: held for source_id, held in self._carrying(source_ids).items() if held.seen.voided}
+
+    def _carrying(self, source_ids: Iterable[str]) -> dict[str, Held]:
+        found: dict[str, Held] = {}
         for chunk in chunks(sorted({one for one in source_ids if one}), SOURCE_IDS_PER_QUERY):
             where = self._naming(chunk)
             rows = self._gateway.rows(PAYMENT, fields(PAYMENT, self._mapping), where)
@@ -149,8 +157,8 @@ class Payments:
             for held in self._held([row for row in rows if _has_cash(row)], advances):
                 for source_id in chunk:
                     before = found.get(source_id)
-                    if self._carries(held.row, source_id) and (before is None or before.voided > held.seen.voided):
-                        found[source_id] = held.seen
+                    if self._carries(held.row, source_id) and (before is None or before.seen.voided > held.seen.voided):
+                        found[source_id] = held
         return found
 
     def like(

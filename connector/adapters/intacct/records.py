@@ -27,6 +27,7 @@ from connector.receivables import (
     CreditKind,
     ExceptionRecord,
     PaymentToPost,
+    ProofRecord,
     RecordState,
 )
 from connector.settlement import AccountRole, SettleThrough
@@ -191,6 +192,18 @@ class Records:
             own.outcome: fit(seen.outcome),
         }
         return record(own.type, {"name": self.name_of(seen.external_id), **told})
+
+    def proof(self, made: ProofRecord) -> Node:
+        own = self._mapping.objects.proof
+        told = {
+            own.day: iso_day(made.day),
+            own.outcome: made.outcome,
+            own.drifts: str(made.drifts),
+            own.unfinished: str(made.unfinished),
+            own.text: fit(made.text, LONG_TEXT_MAX),
+            own.made_at: made.made_at.isoformat(),
+        }
+        return record(own.type, {"name": self.name_of(made.external_id), **told})
 
     def installation(self, value: Installation) -> Node:
         own = self._mapping.objects.installation

@@ -245,6 +245,18 @@ class ExceptionObject(_ObjectNames):
     outcome: ObjectName = "arc_outcome"
 
 
+class ProofObject(_ObjectNames):
+    """The record of one day's three-way proof."""
+
+    type: ObjectName = "arc_proof"
+    day: ObjectName = "arc_day"
+    outcome: ObjectName = "arc_outcome"
+    drifts: ObjectName = "arc_drifts"
+    unfinished: ObjectName = "arc_unfinished"
+    text: ObjectName = "arc_text"
+    made_at: ObjectName = "arc_made_at"
+
+
 class InstallationObject(_ObjectNames):
     """The one record that says which connector may write to this company."""
 
@@ -258,11 +270,12 @@ class Objects(_Part):
     cancellation: CancellationObject = CancellationObject()
     receipt: ReceiptObject = ReceiptObject()
     exception: ExceptionObject = ExceptionObject()
+    proof: ProofObject = ProofObject()
     installation: InstallationObject = InstallationObject()
 
     @property
     def all(self) -> tuple[_ObjectNames, ...]:
-        return (self.cancellation, self.receipt, self.exception, self.installation)
+        return (self.cancellation, self.receipt, self.exception, self.proof, self.installation)
 
 
 class Facts(_Part):
@@ -291,6 +304,10 @@ class Facts(_Part):
     )
     custom_discounts: bool = Field(
         default=True, description="Is a discount of any amount allowed (TRX_TOTALDISCOUNTTOAPPLY)?"
+    )
+    reversals_keep_memo: bool = Field(
+        default=True,
+        description="Does the reversal of a receipt show the memo that it was given, by which ours is known?",
     )
     family_payments: Literal["none", "payer_name"] = Field(
         default="none", description="How a parent's payment pays the invoices of its sub-customers; none: it may not."

@@ -225,8 +225,9 @@ def _role(mapping: NetSuiteMapping, ql: SuiteQl) -> Iterator[Finding]:
         creates.append("Invoice (Edit)")
     what = (
         f"not looked at, since only a write would tell: may the role create {', '.join(creates)}? To apply later what "
-        "a payment had left it also needs Customer Payment (Edit). A refusal shows at the first one, with the "
-        "permission's name, and nothing is lost by it"
+        "a payment had left it also needs Customer Payment (Edit), and to take back a payment that came back that and "
+        "Make Journal Entry (Create). A refusal shows at the first one, with the permission's name, and nothing is "
+        "lost by it"
     )
     yield Finding(area, True, what)
 

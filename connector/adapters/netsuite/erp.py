@@ -1,8 +1,8 @@
 """NetSuite as `ports.Erp`: the way in, and which room answers what.
 
 Reads are SuiteQL (ledger.py, books.py, past.py), whose rows become values in reading.py, pauses.py and customers.py.
-Writes and their read-back are SOAP lists (posting.py, unapplied.py, deposits.py), in which each record is answered by
-itself and nothing is rolled back.
+Writes and their read-back are SOAP lists (posting.py, unapplied.py, deposits.py, reversals.py), in which each record is
+answered by itself and nothing is rolled back.
 """
 
 from __future__ import annotations
@@ -11,7 +11,8 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from datetime import date, datetime, timedelta
 
-from connector.adapters.netsuite import checks, dunning, wire
+from connector.adapters.lanes import Lanes
+from connector.adapters.netsuite import checks, dunning
 from connector.adapters.netsuite.books import Books
 from connector.adapters.netsuite.deposits import Deposits
 from connector.adapters.netsuite.ledger import Ledger, merged
@@ -20,6 +21,7 @@ from connector.adapters.netsuite.past import Past
 from connector.adapters.netsuite.payments import Payments
 from connector.adapters.netsuite.posting import Posting
 from connector.adapters.netsuite.rest import SuiteQl
+from connector.adapters.netsuite.reversals import Reversals
 from connector.adapters.netsuite.settings import NetSuiteMapping, NetSuiteSettings
 from connector.adapters.netsuite.soap import Soap
 from connector.money import Money
@@ -38,8 +40,17 @@ from connector.ports import (
     Outcome,
     PaymentSeen,
 )
-from connector.receivables import ArStatus, CloseIntent, CustomerTotal, ExceptionRecord, PaymentToPost
-from connector.settlement import AccountBalance, ArDocument, DepositIntent, DepositSeen, Period, Settlement
+from connector.receivables import ArStatus, CloseIntent, CustomerTotal, ExceptionRecord, PaymentToPost, ProofRecord
+from connector.settlement import (
+    AccountBalance,
+    ArDocument,
+    DepositIntent,
+    DepositSeen,
+    Period,
+    ReversalIntent,
+    ReversalSeen,
+    Settlement,
+)
 
 
 class NetSuiteErp:
@@ -80,7 +91,7 @@ class NetSuiteErp:
         self._settings = settings
         self._mapping = mapping
         self._clock = clock
-        lanes = wire.Lanes(settings.requests_at_once_max, settings.read_attempts_max, sleep)
+        lanes = Lanes(settings.requests_at_once_max, settings.read_attempts_max, sleep)
         self._ql = SuiteQl(settings, lanes, epoch)
         self._soap = Soap(settings, lanes, epoch)
         names = Names(self._ql, self._soap, mapping)
@@ -90,6 +101,7 @@ class NetSuiteErp:
         self._posting = Posting(settings, mapping, self._soap, self._ql, names, self._payments, clock)
         self._past = Past(self._ql, names, self._ledger, self._payments, clock)
         self._deposits = Deposits(mapping, self._ql, self._soap, names)
+        self._reversals = Reversals(mapping, self._ql, self._soap, names, self._payments, self._books)
 
     def close(self) -> None:
         self._ql.close()
@@ -154,6 +166,9 @@ class NetSuiteErp:
     def write_exceptions(self, records: Sequence[ExceptionRecord]) -> tuple[Answer, ...]:
         return self._posting.write_exceptions(records)
 
+    def write_proofs(self, records: Sequence[ProofRecord]) -> tuple[Answer, ...]:
+        return self._posting.write_proofs(records)
+
     def read_installation(self) -> Installation | None:
         return self._posting.read_installation()
 
@@ -171,10 +186,24 @@ class NetSuiteErp:
     def find_deposits(self, payout_ids: Sequence[str]) -> dict[str, DepositSeen]:
         return self._deposits.find(payout_ids)
 
+    # ---- Money that came back ----
+
+    def write_reversal(self, intent: ReversalIntent) -> Answer:
+        return self._reversals.write(intent, self._today())
+
+    def read_reversal(self, intent: ReversalIntent) -> ReversalSeen | None:
+        return self._reversals.read(intent)
+
+    def why_irreversible(self, intent: ReversalIntent) -> str:
+        return self._reversals.why_not(intent, self._today())
+
     # ---- The ledger as a whole ----
 
     def read_periods(self) -> tuple[Period, ...]:
-        return self._books.periods(self._clock.now().astimezone(self._mapping.zone).date())
+        return self._books.periods(self._today())
+
+    def _today(self) -> date:
+        return self._clock.now().astimezone(self._mapping.zone).date()
 
     def read_balances(self, on: date) -> tuple[AccountBalance, ...]:
         return self._books.balances(on)

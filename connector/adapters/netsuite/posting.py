@@ -21,7 +21,7 @@ from connector.adapters.netsuite.unapplied import Unapplied
 from connector.adapters.netsuite.values import Values
 from connector.errors import Terminal, Transient
 from connector.ports import ActAnswer, ActSeen, Answer, Clock, Installation, Mark, Outcome, PaymentSeen
-from connector.receivables import ArStatus, CloseIntent, ExceptionRecord, OpenInvoice, Parked
+from connector.receivables import ArStatus, CloseIntent, ExceptionRecord, OpenInvoice, Parked, ProofRecord
 
 
 class Posting:
@@ -146,6 +146,11 @@ class Posting:
         records = self._names.records()
         items = [(one.external_id, records.exception(one)) for one in exceptions]
         return self._write_list("upsertList", "Could not write exceptions to NetSuite", items)
+
+    def write_proofs(self, proofs: Sequence[ProofRecord]) -> tuple[Answer, ...]:
+        records = self._names.records()
+        items = [(one.external_id, records.proof(one)) for one in proofs]
+        return self._write_list("upsertList", "Could not write daily proofs to NetSuite", items)
 
     def pause_dunning(self, invoice_ids: Sequence[str]) -> tuple[Answer, ...]:
         """Tick one checkbox of these invoices, by internal id, and touch nothing else of them."""

@@ -36,6 +36,11 @@ PRIMARY_BOOK = "a.accountingbook = 1 AND a.posting = 'T'"
 # Which sign transactionline gives an amount is an account's own fact; the ledger's own amount is debit less credit.
 SIGNED = "CASE WHEN a.amount < 0 THEN -ABS(l.foreignamount) ELSE ABS(l.foreignamount) END"
 RECEIVABLE_ACCOUNTS = "SELECT x.id FROM account x WHERE x.accttype = 'AcctRec'"
+# A payment that came back and was taken back by a journal of ours, to which it is applied: it stands, and is no payment
+# any more. That such an application is linked as one of an invoice is: nobody has told us otherwise.
+NOT_TAKEN_BACK = """t.id NOT IN (
+    SELECT b.nextdoc FROM nexttransactionlinelink b, transaction j
+    WHERE b.linktype = 'Payment' AND j.id = b.previousdoc AND j.type = 'Journal' AND j.externalid LIKE 'arc-%-rev-%')"""
 # Documents that can change what an invoice owes or a credit has left.
 _MOVING_TYPES = "'CustInvc', 'CustCred', 'CustPymt', 'CustDep', 'DepAppl', 'CustRfnd', 'Journal'"
 
@@ -178,12 +183,14 @@ HAS_OPEN = f"c.id IN (SELECT t.entity FROM transaction t WHERE ({OPEN_INVOICE}) 
 
 
 def payments_with(count: int) -> str:
-    """Payments and deposits whose external id or memo holds one of this many texts, each given twice."""
+    """Payments and deposits whose external id or memo holds one of this many texts, each given twice; those that were
+    taken back are none."""
     either = " OR ".join(["t.externalid LIKE ? OR t.memo LIKE ?"] * count)
     return f"""
         SELECT t.id, t.entity, t.currency, t.foreigntotal, t.voided, t.externalid, t.memo,
             TO_CHAR(t.lastmodifieddate, '{INSTANT}') AS modified_at
-        FROM transaction t WHERE t.type IN ('CustPymt', 'CustDep') AND ({either}) AND t.id > ? ORDER BY t.id"""
+        FROM transaction t
+        WHERE t.type IN ('CustPymt', 'CustDep') AND {NOT_TAKEN_BACK} AND ({either}) AND t.id > ? ORDER BY t.id"""
 
 
 def payments_between(customers: int) -> str:
@@ -192,7 +199,7 @@ def payments_between(customers: int) -> str:
         SELECT t.id, t.entity, t.currency, t.foreigntotal, t.voided, t.externalid, t.memo,
             TO_CHAR(t.lastmodifieddate, '{INSTANT}') AS modified_at
         FROM transaction t WHERE t.type IN ('CustPymt', 'CustDep') AND t.entity IN ({marks(customers)})
-            AND t.trandate >= TO_DATE(?, 'YYYY-MM-DD') AND t.trandate <= TO_DATE(?, 'YYYY-MM-DD')
+            AND {NOT_TAKEN_BACK} AND t.trandate >= TO_DATE(?, 'YYYY-MM-DD') AND t.trandate <= TO_DATE(?, 'YYYY-MM-DD')
             AND t.id > ? ORDER BY t.id"""
 
 
@@ -221,6 +228,14 @@ def periods_of(count: int) -> str:
         WHERE p.id = t.postingperiod AND t.id IN ({marks(count)}) ORDER BY t.id"""
 
 
+# One payment's posting period, and the rate at which it was converted. That this table has allownonglchanges is in the
+# Records Catalog only.
+PAYMENT_PERIOD = """
+    SELECT t.id, t.exchangerate, p.periodname, p.closed, p.alllocked, p.arlocked, p.allownonglchanges
+    FROM transaction t, accountingperiod p
+    WHERE p.id = t.postingperiod AND t.id = ? ORDER BY t.id"""
+
+
 def probe(table: str, key: str, columns: Sequence[str]) -> str:
     """A query that finds no row and fails where the role can't see the table or one of the columns."""
     shown = ", ".join(f"x.{column}" for column in columns)
@@ -240,7 +255,7 @@ PAST_PAYMENTS = f"""
         TO_CHAR(t.trandate, '{DAY}') AS received_on
     FROM transaction t
     WHERE t.type = 'CustPymt' AND t.posting = 'T' AND {OPEN_BETWEEN} AND t.trandate >= TO_DATE(?, '{DAY}')
-        AND t.id > ? ORDER BY t.id"""
+        AND {NOT_TAKEN_BACK} AND t.id > ? ORDER BY t.id"""
 
 
 def settlements(by: str, count: int) -> str:

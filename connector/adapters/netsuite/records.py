@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from lxml import etree
@@ -20,11 +21,13 @@ from connector.receivables import (
     CloseIntent,
     ExceptionRecord,
     PaymentToPost,
+    ProofRecord,
     RecordState,
 )
 from connector.settlement import SettleThrough
 
 INSTALLATION_ID = "arc-installation"
+_NOWHERE: Mapping[str, int] = {}
 _KIND = re.compile(r"^arc-[A-Za-z0-9]+-(can|rec)-")
 
 
@@ -60,11 +63,17 @@ class Records:
             **self._lists(meant(post)),
         )
 
-    def application(self, payment_id: str, lines: Applied) -> Any:
-        """These lines of a payment that is there, with absolute amounts; nothing else of it is said."""
-        return self._values.new("customers:CustomerPayment", internalId=payment_id, **self._lists(lines))
+    def application(
+        self, payment_id: str, lines: Applied, off: Sequence[str] = (), places: Mapping[str, int] = _NOWHERE
+    ) -> Any:
+        """These lines of a payment that is there, with absolute amounts; nothing else of it is said.
 
-    def _lists(self, lines: Applied) -> dict[str, Any]:
+        `off`: invoices that it pays no longer. `places`: journal -> its line, which a journal's application names.
+        """
+        lists = self._lists(lines, off, places)
+        return self._values.new("customers:CustomerPayment", internalId=payment_id, **lists)
+
+    def _lists(self, lines: Applied, off: Sequence[str] = (), places: Mapping[str, int] = _NOWHERE) -> dict[str, Any]:
         """What is applied, and which credits are used with it.
 
         `replaceAll` is set on every list: left out, NetSuite takes true and would unapply what is not listed.
@@ -75,8 +84,11 @@ class Records:
             for invoice_id, amount in lines.invoices.items()
         ]
         for line in invoices:
+            if (place := places.get(str(line.doc))) is not None:
+                line.line = place
             if discount := lines.discounts.get(str(line.doc)):
                 line.disc = discount.plain()
+        invoices += [new("customers:CustomerPaymentApply", apply=False, doc=int(invoice_id)) for invoice_id in off]
         credits = [
             new("customers:CustomerPaymentCredit", apply=True, doc=int(credit_id), amount=amount.plain())
             for credit_id, amount in lines.credits.items()
@@ -171,6 +183,18 @@ class Records:
         ]
         invoice = (names.invoice, record.invoice_id) if record.invoice_id else None
         return self._custom(names.type, record.external_id, texts, invoice)
+
+    def proof(self, record: ProofRecord) -> Any:
+        names = self._mapping.records.proof
+        texts = [
+            (names.day, record.day.isoformat()),
+            (names.outcome, record.outcome),
+            (names.drifts, str(record.drifts)),
+            (names.unfinished, str(record.unfinished)),
+            (names.text, fit(record.text, LONG_TEXT_MAX)),
+            (names.made_at, record.made_at.isoformat()),
+        ]
+        return self._custom(names.type, record.external_id, texts)
 
     def installation(self, value: Installation) -> Any:
         names = self._mapping.records.installation

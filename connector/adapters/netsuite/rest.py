@@ -10,7 +10,7 @@ import asyncio
 import json
 import secrets
 import threading
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Callable, Coroutine, Generator, Iterator, Sequence
 from concurrent.futures import TimeoutError as FutureTimeoutError
 from decimal import Decimal
 from functools import partial
@@ -23,6 +23,8 @@ from netsuite.config import Config, TokenAuth
 from netsuite.rest_api import NetSuiteRestApi
 from oauthlib import oauth1
 
+from connector.adapters import door
+from connector.adapters.lanes import Lanes
 from connector.adapters.netsuite import wire
 from connector.adapters.netsuite.settings import NetSuiteSettings
 from connector.errors import Terminal
@@ -30,6 +32,8 @@ from connector.errors import Terminal
 Row = dict[str, str]
 # A read of more pages than this is not a ledger but an endless answer.
 PAGES_MAX = 2_000
+# Headers that say how the body was carried, not what it is.
+_OF_THE_WIRE = frozenset({"content-encoding", "content-length", "transfer-encoding", "location"})
 PERMISSION_REMEDY = (
     "Grant the integration role SuiteAnalytics Workbook, REST Web Services, Find Transaction and View on the record, "
     "and check that the field exists under the script id given in mappings/netsuite.yaml"
@@ -87,11 +91,29 @@ class _Api(NetSuiteRestApi):  # type: ignore[misc]  # the package has no types
                 timeout=limits, auth=self._make_auth(), cookies=CookieJar(wire.no_cookies())
             )
         headers = {**self._make_default_headers(), **request_kw.pop("headers", {})}
-        return await self._client.request(method, self._make_url(subpath), headers=headers, **request_kw)
+        url = self._make_url(subpath)
+        if not door.is_beneath(url, self._settings.root_url):
+            raise httpx.UnsupportedProtocol("an address that the credentials are not meant for")
+        async with self._client.stream(method, url, headers=headers, **request_kw) as response:
+            return await _bounded(response)
 
     async def close(self) -> None:
         if self._client is not None:
             await self._client.aclose()
+
+
+async def _bounded(response: httpx.Response) -> httpx.Response:
+    """The answer with its body, unpacked and of a size that we take; nothing that it says sends us elsewhere."""
+    taken, size = [], 0
+    async for piece in response.aiter_bytes(door.PIECE):
+        size += len(piece)
+        if size > door.ANSWER_BYTES_MAX:
+            raise httpx.DecodingError("the answer has more bytes than any answer has")
+        taken.append(piece)
+    kept = [(name, value) for name, value in response.headers.items() if name not in _OF_THE_WIRE]
+    return httpx.Response(
+        response.status_code, headers=kept, content=door.sound(b"".join(taken)), request=response.request
+    )
 
 
 class SuiteQl:
@@ -101,7 +123,7 @@ class SuiteQl:
     Raises Transient when NetSuite could not answer just now and Terminal when it will refuse again.
     """
 
-    def __init__(self, settings: NetSuiteSettings, lanes: wire.Lanes, epoch: Callable[[], float]) -> None:
+    def __init__(self, settings: NetSuiteSettings, lanes: Lanes, epoch: Callable[[], float]) -> None:
         self._settings = settings
         self._lanes = lanes
         self._api = _Api(settings, epoch)
@@ -183,12 +205,11 @@ class SuiteQl:
             params={"limit": limit, "offset": offset},
             content=json.dumps({"q": " ".join(sql.split()), "params": list(params)}).encode(),
         )
-        pending = asyncio.run_coroutine_threadsafe(request, self._loop)
         seconds = self._settings.connect_seconds + self._settings.read_seconds
         try:
-            response: httpx.Response = pending.result(seconds)
+            with self._lanes.slot():
+                response = self._answer(request, seconds)
         except FutureTimeoutError:
-            pending.cancel()
             raise wire.unavailable(doing, f"no whole answer within {seconds:g} s") from None
         except httpx.TimeoutException:
             raise wire.unavailable(doing, "no answer in time") from None
@@ -201,6 +222,14 @@ class SuiteQl:
         if not is_whole:
             raise wire.unavailable(doing, f"{len(rows)} rows came where the answer itself counts {total} in all")
         return rows, total
+
+    def _answer(self, request: Coroutine[Any, Any, httpx.Response], seconds: float) -> httpx.Response:
+        pending = asyncio.run_coroutine_threadsafe(request, self._loop)
+        try:
+            return pending.result(seconds)
+        except FutureTimeoutError:
+            pending.cancel()
+            raise
 
 
 def _doing(what: str) -> str:

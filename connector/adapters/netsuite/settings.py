@@ -264,6 +264,18 @@ class ExceptionRecord(_RecordNames):
     outcome: ScriptId = "custrecord_arc_exc_outcome"
 
 
+class ProofRecord(_RecordNames):
+    """The record of one day's three-way proof."""
+
+    type: ScriptId = "customrecord_arc_proof"
+    day: ScriptId = "custrecord_arc_prf_day"
+    outcome: ScriptId = "custrecord_arc_prf_outcome"
+    drifts: ScriptId = "custrecord_arc_prf_drifts"
+    unfinished: ScriptId = "custrecord_arc_prf_unfinished"
+    text: ScriptId = "custrecord_arc_prf_text"
+    made_at: ScriptId = "custrecord_arc_prf_made_at"
+
+
 class InstallationRecord(_RecordNames):
     """The one record that says which connector may write to this account."""
 
@@ -278,11 +290,12 @@ class Records(_Part):
     receipt: ReceiptRecord = ReceiptRecord()
     status: StatusRecord = StatusRecord()
     exception: ExceptionRecord = ExceptionRecord()
+    proof: ProofRecord = ProofRecord()
     installation: InstallationRecord = InstallationRecord()
 
     @property
     def all(self) -> tuple[_RecordNames, ...]:
-        return (self.cancellation, self.receipt, self.status, self.exception, self.installation)
+        return (self.cancellation, self.receipt, self.status, self.exception, self.proof, self.installation)
 
     @property
     def types(self) -> tuple[str, ...]:

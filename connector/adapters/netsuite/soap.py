@@ -25,6 +25,8 @@ from urllib3.exceptions import MaxRetryError, NewConnectionError
 from zeep.exceptions import Error as ZeepError
 from zeep.transports import Transport
 
+from connector.adapters import door
+from connector.adapters.lanes import Lanes
 from connector.adapters.netsuite import wire
 from connector.adapters.netsuite.settings import GET_LIST_MAX, NetSuiteSettings
 from connector.errors import ConnectorError, InvariantBroken, OutcomeUnknown, Terminal
@@ -99,14 +101,13 @@ class Soap:
     Reads raise Transient and Terminal; writes also raise OutcomeUnknown, for all of their records.
     """
 
-    def __init__(self, settings: NetSuiteSettings, lanes: wire.Lanes, epoch: Callable[[], float]) -> None:
+    def __init__(self, settings: NetSuiteSettings, lanes: Lanes, epoch: Callable[[], float]) -> None:
         self._settings = settings
         self._epoch = epoch
         self._lanes = lanes
         self._session = requests.Session()
         self._session.cookies.set_policy(wire.no_cookies())
-        # Else a line of .netrc would add a second login.
-        self._session.auth = _as_it_is
+        door.alone(self._session, lambda url: door.is_beneath(url, settings.root_url))
         self._client, self._schema = _load(settings.soap_version, self._session)
         version = settings.soap_version
         binding = f"{{urn:platform_{version}.webservices.netsuite.com}}NetSuiteBinding"
@@ -128,8 +129,11 @@ class Soap:
 
     def write(self, operation: str, doing: str, records: Sequence[Any]) -> tuple[Written, ...]:
         """Send one list of records, once; as many answers as records, in their order."""
+        return self._lanes.write(partial(self._write, operation, doing, records))
+
+    def _write(self, operation: str, doing: str, records: Sequence[Any]) -> tuple[Written, ...]:
         message = self._message(operation, doing, record=list(records))
-        response = self._lanes.once(partial(self._post, operation, doing, message, self._settings.write_seconds))
+        response = self._post(operation, doing, message, self._settings.write_seconds)
         try:
             self._raise_for(doing, response)
             answer = self._binding.process_reply(self._client, self._binding.get(operation), response)
@@ -221,9 +225,10 @@ class Soap:
         content = etree.tostring(message, xml_declaration=True, encoding="utf-8")
         limits = (self._settings.connect_seconds, seconds)
         try:
-            return self._session.post(
-                self._settings.soap_url, content, headers=headers, timeout=limits, allow_redirects=False
-            )
+            with self._lanes.slot():
+                return self._session.post(
+                    self._settings.soap_url, content, headers=headers, timeout=limits, allow_redirects=False
+                )
         except requests.ConnectionError as error:
             if _was_never_sent(error):
                 raise wire.unavailable(doing, "no connection could be made; nothing was sent") from None
@@ -245,10 +250,6 @@ class Soap:
         if fault is None:
             kind = wire.words(response.headers.get("Content-Type", "no type"), 60)
             raise _unknown(doing, f"the answer is not whole XML ({kind})")
-
-
-def _as_it_is(request: requests.PreparedRequest) -> requests.PreparedRequest:
-    return request
 
 
 def _load(version: str, session: requests.Session) -> tuple[Any, etree.XMLSchema]:

@@ -1,74 +1,18 @@
-"""What both of NetSuite's services share: how many requests at once, how often a read is tried, what an answer means.
-
-A read is tried a few times, at this one layer only; a write is never tried again here.
-"""
+"""What both of NetSuite's services share: what an answer means, by its status and for people."""
 
 from __future__ import annotations
 
 import re
-import threading
-from collections.abc import Callable
 from http.cookiejar import DefaultCookiePolicy
-from typing import TypeVar
 
-import tenacity
-
+from connector.adapters.lanes import TooMany
 from connector.errors import ConnectorError, Terminal, Transient
-
-T = TypeVar("T")
-
-# NetSuite's own advice: growing, unsynchronised delays. A wait that the server asks for is honoured up to the limit.
-WAIT_SECONDS_MAX = 8.0
-ASKED_WAIT_SECONDS_MAX = 60.0
 
 LOGIN_REMEDY = (
     "Check the account id and the four token values; the token's role needs the permissions Log in using Access "
     "Tokens, SOAP Web Services and REST Web Services, and the features of the same names must be on"
 )
 BUSY_REMEDY = "Other integrations share the account's request limit; if this stays, lower their number of requests"
-
-
-class TooMany(Transient):
-    """NetSuite answered that too many requests run at once; it is asked again after a wait."""
-
-    def __init__(self, message: str, wait_seconds: float | None = None) -> None:
-        super().__init__(message)
-        self.wait_seconds = wait_seconds
-
-
-class Lanes:
-    """At most `at_once` requests run at the same time, over both services and all threads."""
-
-    def __init__(self, at_once: int, attempts: int, sleep: Callable[[float], None]) -> None:
-        self._free = threading.BoundedSemaphore(at_once)
-        self._attempts = attempts
-        self._sleep = sleep
-
-    def read(self, request: Callable[[], T]) -> T:
-        """Make this read, again after a wait while it fails as Transient; the last error is raised."""
-        retrying = tenacity.Retrying(
-            retry=tenacity.retry_if_exception_type(Transient),
-            stop=tenacity.stop_after_attempt(self._attempts),
-            wait=_wait,
-            sleep=self._sleep,
-            reraise=True,
-        )
-        answer: T = retrying(self.once, request)
-        return answer
-
-    def once(self, request: Callable[[], T]) -> T:
-        """Make this request once."""
-        with self._free:
-            return request()
-
-
-_growing = tenacity.wait_random_exponential(multiplier=0.5, max=WAIT_SECONDS_MAX)
-
-
-def _wait(state: tenacity.RetryCallState) -> float:
-    error = state.outcome.exception() if state.outcome else None
-    asked = error.wait_seconds if isinstance(error, TooMany) else None
-    return _growing(state) if asked is None else min(asked, ASKED_WAIT_SECONDS_MAX)
 
 
 def no_cookies() -> DefaultCookiePolicy:

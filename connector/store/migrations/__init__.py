@@ -30,11 +30,12 @@ def known() -> list[str]:
     return sorted(path.stem.partition("_")[0] for path in (HERE / "versions").glob("[0-9]*.py"))
 
 
-def migrate(engine: Engine, store: str) -> None:
+def migrate(engine: Engine, store: str, may_upgrade: bool = True) -> None:
     """Bring the database to this program's schema; raises ConfigError if it is newer, or not a connector's at all.
 
-    `store` names it in errors. The steps and the new version commit together. Two that start at once are queued by the
-    write transaction: the second finds nothing to do.
+    An empty one is made in any case; one of an earlier release only with `may_upgrade`. `store` names it in errors. The
+    steps and the new version commit together. Two that start at once are queued by the write transaction: the second
+    finds nothing to do.
     """
     newest = known()[-1]
     with engine.connect().execution_options(arc_read=True) as connection:
@@ -45,6 +46,12 @@ def migrate(engine: Engine, store: str) -> None:
         if version == newest:
             return
         _refuse_unknown(connection, version, store)
+        if version and not may_upgrade:
+            raise ConfigError(
+                f"Could not open the store {store}: an earlier release made it (schema {version}, this release has "
+                f"{newest}). Nothing was changed. Run `connector upgrade`, which backs it up first; or the release "
+                "before, until you do."
+            )
         if version:
             upgrade(connection)
         else:

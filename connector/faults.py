@@ -1,0 +1,90 @@
+"""One record that meets a fault of this program keeps no other from being decided.
+
+Such a fault is ours, and nobody can foresee it: a value that no rule thought of. What it concerns waits, held and shown
+to a person, and is tried again at each pass; everything else goes on. What the outside could not give or take is
+another thing (errors.py), and so is a promise that would have been broken: that stops the pass.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from connector.errors import ConnectorError, InvariantBroken, Terminal, Transient
+from connector.money import Money
+from connector.parts import Parts, unforeseen
+from connector.store import StoreFault, Tx, book, verdicts
+
+KIND = "program_fault"
+
+
+class Apart:
+    """One step's records, each by itself. `failed`: the id of an invoice or payment -> what became of it."""
+
+    def __init__(self, step: str) -> None:
+        self._step = step
+        self.failed: dict[str, ConnectorError] = {}
+
+    @contextmanager
+    def one(self, *ids: str) -> Iterator[None]:
+        """What goes wrong in here concerns these alone. Within a transaction only for what writes nothing before."""
+        try:
+            yield
+        except (Transient, InvariantBroken, StoreFault):
+            raise
+        except Terminal as error:
+            self.failed |= dict.fromkeys(ids, error)
+        except ConnectorError:
+            raise
+        except Exception as error:
+            self.failed |= dict.fromkeys(ids, unforeseen(f"{self._step} ({', '.join(ids)})", error))
+
+    def in_groups(
+        self, parts: Parts, ids: Sequence[str], at_once: int, act: Callable[[Tx, Sequence[str]], None]
+    ) -> None:
+        """So many invoices in one commit; where that meets a fault, each of them in a commit of its own."""
+        for start in range(0, len(ids), at_once):
+            some = ids[start : start + at_once]
+            try:
+                with parts.store.tx() as tx:
+                    act(tx, some)
+            except (ConnectorError, InvariantBroken, StoreFault):
+                raise
+            except Exception:
+                for id in some:
+                    with self.one(id), parts.store.tx() as tx:
+                        act(tx, [id])
+
+    def show(self, parts: Parts) -> None:
+        """Hold and show what failed; what did in an earlier pass and doesn't any more is let go."""
+        with parts.store.read() as tx:
+            standing = [one for one in verdicts.open_of_kind(tx, KIND) if one.endswith(f"/{self._step}")]
+        if not standing and not self.failed:
+            return
+        with parts.store.tx() as tx:
+            for exception_id in standing:
+                if exception_id not in map(self._id, self.failed):
+                    verdicts.close_exceptions(tx, exception_id=exception_id, reason="it was decided without a fault")
+            invoices = book.invoices_by_id(tx, list(self.failed))
+            payments = {one.id: one for one, _ in book.waiting_payments(tx)}
+            for id, error in self.failed.items():
+                if verdicts.is_open(tx, self._id(id)):
+                    continue
+                if row := invoices.get(id):
+                    about = {"customer_id": row["customer_id"], "invoice_ids": [id]}
+                    amount = Money(row["balance"], row["currency"])
+                    self._open(tx, id, f"invoice {row['number']}", error, amount, about)
+                elif payment := payments.get(id):
+                    about = {"customer_id": payment.customer_id, "payment_id": id}
+                    self._open(tx, id, f"payment {id}", error, payment.amount, about)
+
+    def _id(self, id: str) -> str:
+        return f"{KIND}:{id}/{self._step}"
+
+    def _open(self, tx: Tx, id: str, what: str, error: ConnectorError, amount: Money, about: Mapping[str, Any]) -> None:
+        reason = (
+            f"{what} could not be decided ({self._step}): {error} It waits and is tried again at each pass; everything "
+            "else goes on."
+        )
+        verdicts.open_exception(tx, KIND, f"{id}/{self._step}", reason, amount=amount, **about)

@@ -1,0 +1,356 @@
+"""What the bank took back: the payment keeps standing in the ERP, and pays its invoices no longer (RULES 3).
+
+Every tick looks at all payments that came back and still count as paying something. What `decisions/reversal.py` finds
+sure becomes one commit, the intent row; a durable act then writes it, reads it back and compares. What it leaves to a
+person says in the exception what to do and why we didn't. Once the ERP shows the invoices open again, `undo.py` goes
+on.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date
+from functools import partial
+from typing import TypeVar
+
+from connector.decisions import reversal
+from connector.decisions.reversal import Posted, ReversalHold
+from connector.engine import reached
+from connector.errors import ConnectorError, InvariantBroken, Terminal, Transient
+from connector.parts import Parts, unforeseen
+from connector.policy import DEFAULT
+from connector.ports import Erp, Outcome, PaymentSeen, on_its_way_until
+from connector.receivables import Payment
+from connector.settlement import AccountRole, ReversalIntent, ReversalSeen
+from connector.store import Store, Tx, approving, book, closing, reversing, verdicts
+from connector.store.reversing import Applied, Reversal, ReversalState
+
+T = TypeVar("T")
+
+# A write is tried, looked up and tried again this often within one run; then the next tick goes on.
+ROUNDS_MAX = 3
+EXCEPTION = "payment_came_back"
+
+
+@dataclass(frozen=True, slots=True)
+class _Due:
+    """A payment that came back and is neither taken back nor on its way to it. `why_not`: by whom it is forbidden."""
+
+    payment: Payment
+    applied: Applied
+    why_not: str
+    generation: int
+
+    @property
+    def invoice_ids(self) -> tuple[str, ...]:
+        return tuple(invoice_id for invoice_id, _ in self.applied.amounts)
+
+
+def take_back(parts: Parts, today: date) -> None:
+    """Decide every payment that came back, record the reversals that follow, and carry them out.
+
+    One that can't be decided or looked up is told at the end and keeps no other from being taken back.
+    """
+    troubles: list[ConnectorError] = []
+    with parts.store.read() as tx:
+        due = [one for payment_id in reversing.came_back(tx) if (one := _due(tx, parts, payment_id))]
+    for one in due:
+        mark = (today, one.why_not, one.applied.amounts, parts.policy.version)
+        if parts.remembered.get(_key(one)) == mark:
+            continue  # a person has it; the ERP is asked again tomorrow
+        if _apart(troubles, partial(_decide, parts, one, today)):
+            parts.remembered[_key(one)] = mark
+    _apart(troubles, lambda: carry_out(parts))
+    if troubles:
+        raise troubles[-1]
+
+
+def carry_out(parts: Parts) -> None:
+    """Run every unfinished reversal to its end, or to where the ERP lets it."""
+    with parts.store.read() as tx:
+        unfinished = [
+            one
+            for one in reversing.reversals(tx, reversing.UNFINISHED)
+            if not parts.posting_forbidden(tx, invoice_ids=one.invoice_ids)
+        ]
+    troubles: list[ConnectorError] = []
+    for one in unfinished:
+        with parts.store.tx() as tx:
+            attempt = tx.journal("reversal_started", act=one.id)
+        _apart(troubles, partial(parts.run, "reversal", f"{one.id}#{parts.owner}-{attempt}"))
+    if troubles:
+        raise troubles[-1]
+
+
+def _apart(troubles: list[ConnectorError], act: Callable[[], T]) -> T | None:
+    """Do this for one payment; what fails is noted, and the others have nothing to do with it."""
+    try:
+        return act()
+    except ConnectorError as error:
+        troubles.append(error)
+    except InvariantBroken:
+        raise
+    except Exception as error:
+        troubles.append(unforeseen("take back payments", error))
+    return None
+
+
+def _key(one: _Due) -> str:
+    return f"reversal:{one.payment.id}"
+
+
+def _due(tx: Tx, parts: Parts, payment_id: str) -> _Due | None:
+    applied = reversing.applied(tx, payment_id)
+    if applied is None:
+        return None
+    before = reversing.latest(tx, payment_id)
+    if before and not _is_over(tx, before, applied):
+        return None
+    payment = approving.payment_of(tx, payment_id)
+    invoice_ids = [invoice_id for invoice_id, _ in applied.amounts]
+    why_not = why_person(tx, parts, invoice_ids) or parts.posting_forbidden(tx, invoice_ids=invoice_ids)
+    if not parts.policy.posts(payment.amount.currency):
+        why_not = why_not or f"somebody else posts payments in {payment.amount.currency}"
+    return _Due(payment, applied, why_not, reversing.next_generation(tx, payment_id))
+
+
+def _is_over(tx: Tx, before: Reversal, applied: Applied) -> bool:
+    """Is the payment to be decided anew, whatever became of an earlier reversal of it?"""
+    if before.state is ReversalState.WITHDRAWN:
+        return True
+    if before.state is ReversalState.REFUSED:
+        return before.decided_at.date() < tx.at.date()  # tried again on a new day
+    # It was applied again since, and came back again.
+    return before.state is ReversalState.CLOSED and applied.acts[0].matched_at > before.decided_at
+
+
+def why_person(tx: Tx, parts: Parts, invoice_ids: list[str]) -> str:
+    """Does finance take back by itself what paid these invoices? '' if we do, in all of their segments."""
+    segments = book.segments_of(tx, invoice_ids) or {DEFAULT}
+    by_us = all(parts.policy.of(segment).exceptions.returned_is_reversed for segment in segments)
+    return "" if by_us else "the policy leaves that to a person (exceptions.returned.reverse)"
+
+
+def _decide(parts: Parts, one: _Due, today: date) -> bool:
+    """The verdict on one payment: the intent, or the exception with its reason; one commit. Is it left to a person?"""
+    seen = None if one.why_not else parts.erp.find_payments([one.payment.id]).get(one.payment.id)
+    with parts.store.read() as tx:
+        found = _verdict(tx, parts, one, seen, today)
+    if isinstance(found, ReversalIntent):
+        found = reversal.asked(found, parts.erp.why_irreversible(found))
+    with parts.store.tx() as tx:
+        if reversing.applied(tx, one.payment.id) != one.applied:
+            return False  # the next tick looks at it anew
+        outcome = "post" if isinstance(found, ReversalIntent) else found.reason.value
+        reason = found.memo if isinstance(found, ReversalIntent) else found.text
+        inputs = {"amount": str(one.payment.amount), "applied": {id: str(left) for id, left in one.applied.amounts}}
+        verdicts.put_verdict(tx, f"payment:{one.payment.id}", "reversal", outcome, reason, inputs, parts.policy.version)
+        if isinstance(found, ReversalIntent):
+            reversing.put_reversal(tx, found)
+            show(tx, one.payment, one.applied.amounts, "It is being taken back in the ERP by us; nothing is to be done")
+        else:
+            show(tx, one.payment, one.applied.amounts, _to_do(tx, parts, one, found, today))
+    reached("reversal.committed")
+    return isinstance(found, ReversalHold)
+
+
+def _verdict(tx: Tx, parts: Parts, one: _Due, seen: PaymentSeen | None, today: date) -> ReversalIntent | ReversalHold:
+    acts = one.applied.acts
+    erp_id = next((act.erp_id for act in acts if act.erp_id), "")
+    currency = one.payment.amount.currency
+    return reversal.decide(
+        one.payment,
+        Posted(tuple(act.intent for act in acts), erp_id, one.applied.amounts),
+        seen,
+        reversal.Ledger(parts.settlement(currency), parts.periods(tx), parts.policy.closed_period, today),
+        returned_on=_returned_on(one.payment, today),
+        why_not=one.why_not,
+        installation=parts.installation,
+        generation=one.generation,
+    )
+
+
+def _returned_on(payment: Payment, today: date) -> date:
+    return payment.came_back.on if payment.came_back else today
+
+
+def show(tx: Tx, payment: Payment, applied: tuple[tuple[str, object], ...], then: str) -> None:
+    """The exception: what came back, what it still pays in the ERP, and what follows from that."""
+    rows = book.invoices_by_id(tx, [invoice_id for invoice_id, _ in applied])
+    pays = ", ".join(f"{rows[id]['number'] if id in rows else id} ({amount})" for id, amount in applied)
+    on = f" on {payment.came_back.on}" if payment.came_back else ""
+    verdicts.open_exception(
+        tx,
+        EXCEPTION,
+        payment.id,
+        f"payment {payment.id} of {payment.amount} came back{on} after it was applied to {pays}. {then}",
+        amount=payment.amount,
+        customer_id=payment.customer_id,
+        payment_id=payment.id,
+        invoice_ids=[invoice_id for invoice_id, _ in applied],
+    )
+
+
+def _to_do(tx: Tx, parts: Parts, one: _Due, hold: ReversalHold, today: date) -> str:
+    """What a person does in the ERP, to the cent, and why it isn't done by itself."""
+    posted = one.applied.acts[0].intent.payment
+    where = posted.deposit_account or _account(one.payment)
+    return (
+        f"It isn't taken back by itself: {hold.text}. In {parts.erp.name}, take payment {posted.external_id} off these "
+        f"invoices by a journal or a reversal of {posted.amount} against {where}, dated "
+        f"{_returned_on(one.payment, today)} or the first open day after it (never delete or edit the payment away); "
+        "then they are open again and their reminders go on"
+    )
+
+
+def _account(payment: Payment) -> str:
+    by_dispute = payment.came_back is not None and payment.came_back.by_dispute
+    return f"the {AccountRole.DISPUTES if by_dispute else AccountRole.CLEARING} account"
+
+
+def differences(intent: ReversalIntent, seen: ReversalSeen) -> tuple[str, ...]:
+    """In what does the ERP's reversal differ from the one that was meant? Empty: in nothing."""
+    found = []
+    if seen.voided:
+        found.append("it was voided")
+    if seen.amount != intent.amount:
+        found.append(f"it is {seen.amount}, meant: {intent.amount}")
+    if seen.applied:
+        found.append("the payment still pays " + ", ".join(f"{amount} of invoice {id}" for id, amount in seen.applied))
+    return tuple(found)
+
+
+class ReversalAct:
+    """Carries one reversal to its end. Each step looks first and may run twice."""
+
+    def __init__(
+        self,
+        store: Store,
+        erp: Erp,
+        verify_installation: Callable[[], None],
+        why_not: Callable[[Tx, list[str]], str],
+    ) -> None:
+        self._store = store
+        self._erp = erp
+        self._verify_installation = verify_installation
+        self._why_not = why_not
+        # A run recovered after a kill and the tick's own run must not work on one reversal at the same time.
+        self._turn = threading.Lock()
+
+    def steps(self) -> tuple[tuple[str, Callable[[str], None]], ...]:
+        return (("write", self.write), ("read_back", self.read_back))
+
+    def write(self, request: str) -> None:
+        """Bring the reversal to stand whole, or to a refusal; what stays unknown waits for the next tick."""
+        with self._turn:
+            for _ in range(ROUNDS_MAX):
+                for one in self._at(request, ReversalState.ATTEMPTED):
+                    self._look(one)
+                intended = self._at(request, ReversalState.INTENDED)
+                if not intended or not self._attempt(intended[0]):
+                    return
+
+    def _look(self, one: Reversal) -> None:
+        """A write was begun and its answer is not known: read back before anything is tried again.
+
+        What is written in part, with the payment still paying, is written on: but not while a first write may still
+        be carried out.
+        """
+        seen = self._erp.read_reversal(one.intent)
+        with self._store.tx() as tx:
+            if seen is not None and not seen.applied:
+                reversing.move(tx, one.id, ReversalState.WRITTEN, erp_id=seen.erp_id)
+            elif until := on_its_way_until(one.attempted_at, self._erp, tx.at):
+                problem = f"not whole yet; its write may still be carried out until {until:%Y-%m-%d %H:%M} UTC"
+                reversing.move(tx, one.id, ReversalState.ATTEMPTED, problem=problem)
+            else:
+                said = "not there yet" if seen is None else f"{seen.erp_id} stands, and the payment still pays"
+                reversing.move(tx, one.id, ReversalState.INTENDED, problem=f"looked in the ERP: {said}")
+
+    def _attempt(self, one: Reversal) -> bool:
+        """One write. False: the ERP took nothing just now, so this run is over."""
+        try:
+            self._verify_installation()
+            begun = self._erp.read_reversal(one.intent) if one.attempts else None
+            # A period may have been closed, or the receipt deposited, since it was decided; what is begun is finished.
+            why_person = "" if begun else self._erp.why_irreversible(one.intent)
+        except ConnectorError as error:
+            self._not_now(one, error)
+            return False
+        with self._store.tx() as tx:
+            if self._why_not(tx, list(one.invoice_ids)):
+                return False  # a person stopped posting, or takes it back himself; the reversal stays as it is
+            if why := why_person or ("" if begun else _overtaken(tx, one)):
+                self._end(tx, one, ReversalState.WITHDRAWN, why)
+                return False
+            reversing.move(tx, one.id, ReversalState.ATTEMPTED, attempt=True)
+        reached("reversal.attempted")
+        try:
+            answer = self._erp.write_reversal(one.intent)
+        except (Transient, Terminal) as error:
+            self._not_now(one, error)
+            return False
+        reached("reversal.answered")
+        with self._store.tx() as tx:
+            tx.journal("erp_answered", act=one.id, outcome=answer.outcome, code=answer.code)
+            if answer.outcome in (Outcome.CREATED, Outcome.EXISTS):
+                reversing.move(tx, one.id, ReversalState.WRITTEN, erp_id=answer.erp_id)
+            elif answer.outcome is Outcome.REFUSED:
+                self._end(tx, one, ReversalState.REFUSED, answer.message or answer.code)
+            elif answer.outcome is Outcome.EXISTS_DIFFERENT:
+                self._end(tx, one, ReversalState.DIFFERENT, answer.message)
+            # UNKNOWN stays ATTEMPTED: the next round looks first.
+        reached("reversal.written")
+        return True
+
+    def _not_now(self, one: Reversal, error: ConnectorError) -> None:
+        with self._store.tx() as tx:
+            reversing.move(tx, one.id, ReversalState.INTENDED, problem=str(error))
+
+    def _end(self, tx: Tx, one: Reversal, state: ReversalState, problem: str) -> None:
+        """It is not written, or not as it was meant: the exception says so, and a person or the next day goes on."""
+        reversing.move(tx, one.id, state, problem=problem)
+        payment = approving.payment_of(tx, one.payment_id)
+        applied = reversing.applied(tx, one.payment_id)
+        if applied is None or payment.state not in reversing.CAME_BACK:
+            return
+        said = {
+            ReversalState.REFUSED: f"the ERP refused: {problem}. It is tried again tomorrow, unless a person does it",
+            ReversalState.DIFFERENT: f"{problem or 'the ERP holds something else'}. Nothing more is written by us; "
+            f"compare {one.intent.external_id} in the ERP and finish it there",
+            ReversalState.WITHDRAWN: f"{problem}. It is decided anew",
+        }[state]
+        show(tx, payment, applied.amounts, f"Taking it back in the ERP did not end well: {said}")
+
+    def read_back(self, request: str) -> None:
+        """Does the ERP hold what was meant, to the minor unit, with nothing paid by this payment any more?"""
+        with self._turn:
+            for one in self._at(request, ReversalState.WRITTEN):
+                seen = self._erp.read_reversal(one.intent)
+                reached("reversal.read_back")
+                with self._store.tx() as tx:
+                    if seen is None:
+                        problem = "answered as made, but not found on read-back"
+                        reversing.move(tx, one.id, ReversalState.ATTEMPTED, problem=problem)
+                    elif found := differences(one.intent, seen):
+                        self._end(tx, one, ReversalState.DIFFERENT, "; ".join(found))
+                    else:
+                        reversing.move(tx, one.id, ReversalState.CLOSED, erp_id=seen.erp_id)
+                        closing.touch(tx, one.invoice_ids)
+                reached("reversal.closed")
+
+    def _at(self, request: str, state: ReversalState) -> tuple[Reversal, ...]:
+        with self._store.read() as tx:
+            return reversing.reversals(tx, [state], request.partition("#")[0])
+
+
+def _overtaken(tx: Tx, one: Reversal) -> str:
+    """Why must a reversal that was decided not be written any more? '' if it may."""
+    if closing.payment_state(tx, one.payment_id) not in reversing.CAME_BACK:
+        return "the money is here after all"
+    applied = reversing.applied(tx, one.payment_id)
+    if applied is None or applied.amounts != one.intent.applied:
+        return "what the payment pays has changed since"
+    return ""
