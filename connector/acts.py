@@ -7,7 +7,8 @@ named points (`reached`) are where the kill matrix in tests/acceptance kills the
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import timedelta
 
@@ -391,10 +392,19 @@ def _rest(tx: Tx, act: Act, payment: PaymentSeen) -> list[CreditMemo]:
 class RemindAct:
     """Sends one message at most once, and where its channel surely failed, once another instead, if policy says so.
 
-    Its step takes "<owner>#<Message-ID>#<attempt>". Without a policy nothing falls back.
+    Its step takes "<owner>#<Message-ID>#<attempt>". Without a policy nothing falls back. `sending` holds the messages
+    that are on their way just now.
     """
 
-    def __init__(self, store: Store, channels: Mapping[str, Channel], owner: str, policy: Policy | None = None) -> None:
+    def __init__(
+        self,
+        store: Store,
+        channels: Mapping[str, Channel],
+        owner: str,
+        policy: Policy | None = None,
+        sending: set[str] | None = None,
+    ) -> None:
+        self._sending = sending if sending is not None else set()
         self._store = store
         self._channels = channels
         self._owner = owner
@@ -405,13 +415,23 @@ class RemindAct:
 
     def send(self, key: str) -> None:
         _, message_id, _ = key.split("#")
-        with self._store.read() as tx:
-            found = gate.read_message(tx, message_id)
-        if found is None or found[1] is not MessageState.LEASED or found[2] != self._owner:
-            return  # ended before, or buried with the process that had leased it
-        mail: ReminderMail | None = found[0]
-        while mail is not None:
-            mail = self._send_one(mail)
+        with self._at_work_on(message_id):
+            with self._store.read() as tx:
+                found = gate.read_message(tx, message_id)
+            if found is None or found[1] is not MessageState.LEASED or found[2] != self._owner:
+                return  # ended before, or buried with the process that had leased it
+            instead = self._send_one(found[0])
+        while instead is not None:
+            with self._at_work_on(instead.message_id):
+                instead = self._send_one(instead)
+
+    @contextmanager
+    def _at_work_on(self, message_id: str) -> Iterator[None]:
+        self._sending.add(message_id)
+        try:
+            yield
+        finally:
+            self._sending.discard(message_id)
 
     def _send_one(self, mail: ReminderMail) -> ReminderMail | None:
         """Send this one and say what became of it; returns the message that is leased to go instead."""

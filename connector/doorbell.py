@@ -11,6 +11,7 @@ It listens while its daemon works, in plain HTTP and on one address; TLS ends at
 from __future__ import annotations
 
 import asyncio
+import logging
 import socket
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -22,14 +23,16 @@ from starlette.applications import Starlette
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Route
+from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from connector.log import Event, Log
 
 # Stripe's largest objects are some 100 KB.
 BODY_BYTES_MAX = 512 * 1024
 BODY_SECONDS_MAX = 10.0
-# Who is connected at once; more are told to come again, which a sender of webhooks does.
+# Who is connected at once, and for how long in all; whoever is shown out comes again, as a sender of webhooks does.
 GUESTS_MAX = 32
+GUEST_SECONDS_MAX = 20.0
 # From the end of a pass that was rung for to the beginning of the next.
 PAUSE_SECONDS = 5.0
 # Of what was turned away a line a minute: a stranger must not fill the disk.
@@ -137,11 +140,34 @@ async def _body(request: Request) -> bytes | None:
     return bytes(taken)
 
 
+# uvicorn warns of each guest's nonsense, which a stranger may send without end; a fault of ours is told.
+_GUESTS_LOG = logging.getLogger("connector.doorbell")
+_GUESTS_LOG.setLevel(logging.ERROR)
+
+
+class _Guest(H11Protocol):
+    """A connection that may say nothing for ever, or nonsense, costs the daemon no descriptor and no line of the log.
+
+    uvicorn counts its guests only when they ask for something, and waits without limit for a request to begin.
+    """
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        super().connection_made(transport)
+        self.logger = _GUESTS_LOG
+        self._no_patience = self.loop.call_later(GUEST_SECONDS_MAX, transport.abort)
+        if len(self.connections) > GUESTS_MAX:
+            transport.abort()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._no_patience.cancel()
+        super().connection_lost(exc)
+
+
 class _Server(uvicorn.Server):
     def __init__(self, app: Starlette) -> None:
         config = uvicorn.Config(
             app,
-            http="h11",
+            http=_Guest,
             ws="none",
             lifespan="off",
             access_log=False,
@@ -149,7 +175,8 @@ class _Server(uvicorn.Server):
             server_header=False,
             date_header=False,
             proxy_headers=False,
-            limit_concurrency=GUESTS_MAX,
+            # So many are let in before the first of them is looked at.
+            backlog=GUESTS_MAX,
             timeout_keep_alive=5,
             timeout_graceful_shutdown=1,
         )

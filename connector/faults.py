@@ -56,16 +56,22 @@ class Apart:
                     with self.one(id), parts.store.tx() as tx:
                         act(tx, [id])
 
+    def left_over(self, tx: Tx) -> list[str]:
+        """What fell over in this step before and waits. A step that looks only at what changed looks at these as well:
+        by then the change is forgotten, and what nobody looked at would be let go."""
+        before, after = f"{KIND}:", f"/{self._step}"
+        standing = [one for one in verdicts.open_of_kind(tx, KIND) if one.endswith(after)]
+        return [one.removeprefix(before).removesuffix(after) for one in standing]
+
     def show(self, parts: Parts) -> None:
         """Hold and show what failed; what did in an earlier pass and doesn't any more is let go."""
         with parts.store.read() as tx:
-            standing = [one for one in verdicts.open_of_kind(tx, KIND) if one.endswith(f"/{self._step}")]
-        if not standing and not self.failed:
+            over = [id for id in self.left_over(tx) if id not in self.failed]
+        if not over and not self.failed:
             return
         with parts.store.tx() as tx:
-            for exception_id in standing:
-                if exception_id not in map(self._id, self.failed):
-                    verdicts.close_exceptions(tx, exception_id=exception_id, reason="it was decided without a fault")
+            for id in over:
+                verdicts.close_exceptions(tx, exception_id=self._id(id), reason="it was decided without a fault")
             invoices = book.invoices_by_id(tx, list(self.failed))
             payments = {one.id: one for one, _ in book.waiting_payments(tx)}
             for id, error in self.failed.items():

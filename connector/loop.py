@@ -40,7 +40,7 @@ from connector import (
     restored,
     reversals,
 )
-from connector.errors import ConnectorError, InvariantBroken, Terminal
+from connector.errors import ConnectorError, InvariantBroken, RoleLost, Terminal
 from connector.lint import look
 from connector.parts import Parts, unforeseen
 from connector.reports import TickReport
@@ -158,6 +158,8 @@ def _try(troubles: Troubles, step: str, act: Callable[[], pull.Pulled | object])
     """The edge may fail; what it could not give or take is told, and the facts' age decides what may still be done."""
     try:
         done = act()
+    except RoleLost:
+        raise  # another daemon works by now: no further step may write outside
     except ConnectorError as error:
         troubles.take(step, error)
         return None
@@ -203,6 +205,8 @@ def carry_out(parts: Parts) -> None:
 def _run_apart(parts: Parts, act_ids: Sequence[str]) -> ConnectorError | None:
     try:
         _run(parts, act_ids)
+    except RoleLost:
+        raise
     except ConnectorError as error:
         return error
     except InvariantBroken:

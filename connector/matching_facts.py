@@ -35,7 +35,9 @@ class Case:
 def cases(
     tx: Tx, parts: Parts, payments: Sequence[tuple[Payment, Money]], common: tuple[object, ...], apart: Apart
 ) -> list[Case]:
-    """The payments that wait, in the order in which the first of each case was received; but those `apart` met."""
+    """The payments that wait, in the order in which the first of each case was received; but those `apart` met, and
+    those whose rivals they may be: without them an amount could fit that fits two.
+    """
     named = _named([payment for payment, _ in payments], apart)
     payers = _payers(tx, [payment for payment, _ in payments if payment.id in named], apart)
     readable = [one for one in payments if one[0].id in named and (one[0].customer_id or one[0].id in payers)]
@@ -52,6 +54,14 @@ def cases(
         one = Waiting(replace(payment, customer_id=customer_id), left, known_by, paid=paid.get(payment.id, frozenset()))
         family = book.family_of(tx, customer_id) if customer_id else ""
         by_case.setdefault((family, "" if family else payment.id), []).append(one)
+    fallen = [payment for payment, _ in payments if payment.id in apart.failed]
+    families = {book.family_of(tx, one.customer_id) for one in fallen if one.customer_id}
+    amounts = {one.amount for one in fallen if not one.customer_id}
+    by_case = {
+        key: waiting
+        for key, waiting in by_case.items()
+        if key[0] not in families and not amounts.intersection(one.left for one in waiting)
+    }
     marks = _Marks(tx, parts, list(by_case.values()), common, named)
     return [
         Case(family, tuple(waiting), marks.of(family, waiting), payers.get(payment_id))

@@ -66,6 +66,9 @@ class Parts:
     # Invoice -> the surroundings under which its reminder was held: a quiet tick decides nothing twice. Only a cache,
     # empty at every start; what leaves is always decided anew.
     remembered: dict[str, tuple[object, ...]] = field(default_factory=dict)
+    # Messages whose sender is at work in this process just now, in whichever thread: kept by RemindAct. Their leases
+    # are its own to end, also where the engine that started it has given up waiting.
+    sending: set[str] = field(default_factory=set)
 
     def today(self, now: datetime, subsidiary: str = "") -> date:
         """The day in the subsidiary's zone, else the ledger's."""

@@ -30,12 +30,11 @@ AT_ONCE_MAX = 500
 
 def keep_pauses(parts: Parts, today: date) -> None:
     """Begin, change and end what people keep back; ask customers for detail; tell owners what is past its end."""
-    under = f"{today} {parts.policy.version}"
+    under, apart = f"{today} {parts.policy.version}", Apart("keep pauses")
     with parts.store.read() as tx:
         is_new_day = tx.get("pauses_kept_under") != under
-        ids = kept.to_look_at(tx, only_changed=not is_new_day)
+        ids = sorted({*kept.to_look_at(tx, only_changed=not is_new_day), *apart.left_over(tx)})
         of_customers = kept.standing(tx, of_customers_alone=True)
-    apart = Apart("keep pauses")
     apart.in_groups(parts, ids, AT_ONCE_MAX, lambda tx, some: _keep(tx, parts, some, today))
     apart.show(parts)
     if of_customers:

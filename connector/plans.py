@@ -21,6 +21,8 @@ from connector.surroundings import Surroundings
 
 # Invoices whose plan is settled in one commit.
 CHANGED_AT_ONCE = 500
+# What falls over in this step keeps its mark, and nothing of it may leave before its plan is settled.
+PLANNING = "plan reminders"
 
 
 def plan_reminders(parts: Parts, today: date) -> None:
@@ -31,11 +33,15 @@ def plan_reminders(parts: Parts, today: date) -> None:
         since, fresh = _sending_since(tx, parts, today)
         last_able_on = date.fromisoformat(tx.get("last_able_on")) if tx.get("last_able_on") else None
         was_out = _was_out(parts, last_able_on, today)
-        if fresh or was_out:
+        left_over = set(apart.left_over(tx))
+        if fresh or was_out or left_over:
             for row in book.open_rows(tx):
-                if was_out or (row["segment"] or DEFAULT) in fresh:
+                if was_out or (row["segment"] or DEFAULT) in fresh or row["id"] in left_over:
                     with apart.one(row["id"]):
                         _into_backlog(tx, parts, row, row["segment"], Days(since, last_able_on, today))
+                    if row["id"] in apart.failed and not row["in_backlog"]:
+                        # Whether it belongs there can be told today only: nothing leaves it without a person.
+                        book.into_backlog(tx, row["id"], "whether it is old debt could not be told")
     days = Days(since, last_able_on, today)
     _settle_changed(parts, days)
     with parts.store.tx() as tx:
@@ -46,7 +52,7 @@ def plan_reminders(parts: Parts, today: date) -> None:
 
 def _settle_changed(parts: Parts, days: Days) -> None:
     """Every invoice whose facts changed; those that meet a fault stay so, and are tried again in the next pass."""
-    apart = Apart("plan reminders")
+    apart = Apart(PLANNING)
 
     def settle(tx: Tx, ids: Sequence[str]) -> None:
         _plan(tx, parts, list(book.invoices_by_id(tx, ids).values()), days)

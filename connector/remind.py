@@ -95,7 +95,8 @@ def decide_reminders(
     """
     surroundings = Surroundings(tx, parts, now, today, with_hours)
     if invoice_ids is None:
-        due = book.due_briefs(tx, today)
+        unplanned = set(Apart(plans.PLANNING).left_over(tx))
+        due = [row for row in book.due_briefs(tx, today) if row["id"] not in unplanned]
         invoice_ids = [row["id"] for row in due if parts.remembered.get(row["id"]) != surroundings.of(row)]
     rows = [row for _, row in sorted(book.invoices_by_id(tx, invoice_ids).items())]
     steps, sent = gate.reminders(tx, [row["id"] for row in rows]), gate.last_sent_on(tx, [row["id"] for row in rows])
@@ -304,15 +305,16 @@ def _send_one(parts: Parts, customer_id: str, due: Sequence[Decided], today: dat
     finally:
         # If the engine itself failed, the mail must not stay leased: matches would wait for it.
         with parts.store.tx() as tx:
-            gate.end_broken(tx, mail.message_id)
+            if mail.message_id not in parts.sending:
+                gate.end_broken(tx, mail.message_id)
             if mail.template == suppression.PAYMENT_METHOD_TEMPLATE and gate.has_left(tx, mail.message_id):
                 relations.tell_payment_failed(tx, [item.number for item in mail.items])
 
 
 def end_what_broke_off(parts: Parts) -> None:
-    """At the start of a pass nothing of ours is on its way: what still is was left by a store that took no write."""
+    """What is open at the start of a pass, with no sender at work on it, was left by a store that took no write."""
     with parts.store.tx() as tx:
-        unknown, dropped = gate.end_own(tx, parts.owner)
+        unknown, dropped = gate.end_own(tx, parts.owner, frozenset(parts.sending))
         if unknown or dropped:
             tx.journal("mails_broken_off", sent_unknown=unknown, dropped=dropped)
 

@@ -25,13 +25,16 @@ _UNDER = "segments_under"
 
 
 def sort_all(parts: Parts, today: date) -> None:
-    """Every open invoice, on a new day or under another policy; else nothing, since `sort` sees what changes."""
+    """Every open invoice, on a new day or under another policy; else what fell over, since `sort` sees what changes."""
+    apart = Apart("choose segments")
     with parts.store.tx() as tx:
-        if is_sorted(tx, parts.policy, today):
+        ids = apart.left_over(tx)
+        if not is_sorted(tx, parts.policy, today):
+            ids = sorted(book.open_ids(tx))
+            if not tx.get(_UNDER).endswith(f" {parts.policy.version}"):
+                book.look_again(tx)  # its steps may be other ones too
+        elif not ids:
             return
-        if not tx.get(_UNDER).endswith(f" {parts.policy.version}"):
-            book.look_again(tx)  # its steps may be other ones too
-        ids = sorted(book.open_ids(tx))
 
     def look(tx: Tx, some: Sequence[str]) -> None:
         rows = book.invoices_by_id(tx, some)
@@ -39,7 +42,6 @@ def sort_all(parts: Parts, today: date) -> None:
         # Moved where it is planned anew, which must still see where it came from (RULES 4.5).
         book.look_again(tx, [id for id, segment in found.items() if segment != rows[id]["segment"]])
 
-    apart = Apart("choose segments")
     apart.in_groups(parts, ids, AT_ONCE_MAX, look)
     apart.show(parts)
     with parts.store.tx() as tx:

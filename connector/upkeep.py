@@ -140,14 +140,16 @@ def upgrade(
             "The store is of an earlier release: what is unfinished is looked up in the ERP once the store is upgraded."
         )
     reached("upgrade.drained")
-    made = back_up(settings, file or _beside_the_store(settings), clock.now())
-    tell(f"Backed up to {made.file}.")
-    reached("upgrade.backed_up")
-    restoring.hold(settings.store_at)
-    reached("upgrade.held")
-    # Opened, the store takes every step of the schema in one transaction.
-    with closing(Store(settings.store_at, clock)) as store, store.tx() as tx:
-        restoring.look_up_first(tx, "the store was upgraded")
+    # A daemon of the earlier release would go on writing as that one did.
+    with backup.alone(settings.store_at, "upgrade"):
+        made = back_up(settings, file or _beside_the_store(settings), clock.now())
+        tell(f"Backed up to {made.file}.")
+        reached("upgrade.backed_up")
+        restoring.hold(settings.store_at)
+        reached("upgrade.held")
+        # Opened, the store takes every step of the schema in one transaction.
+        with closing(Store(settings.store_at, clock)) as store, store.tx() as tx:
+            restoring.look_up_first(tx, "the store was upgraded")
     if before != newest:
         tell(f"Brought the store from schema {before} to {newest}.")
     reached("upgrade.migrated")

@@ -17,7 +17,7 @@ from connector.daemon import Service
 from connector.decisions.cadence import STATEMENT_STEP
 from connector.decisions.suppression import PAYMENT_METHOD_TEMPLATE
 from connector.deposits import DepositAct
-from connector.doorbell import Bell, Doorbell
+from connector.doorbell import PAUSE_SECONDS, Bell, Doorbell
 from connector.engine import Engine
 from connector.erp_flags import changed_statuses, mark_written
 from connector.log import Log
@@ -269,7 +269,9 @@ def _doorbell(settings: Settings, clock: Clock) -> Doorbell | None:
     def is_stripes(body: bytes, headers: Mapping[str, str]) -> bool:
         return stripe_webhooks.is_genuine(body, headers.get(stripe_webhooks.HEADER, ""), secret, clock.now())
 
-    return Doorbell(given.host, given.port, (Bell("/webhooks/stripe", is_stripes),), Log())
+    # Whoever tries a card at our customer's rings. Where a pass is dear, and so seldom, rings cost in proportion.
+    pause = max(PAUSE_SECONDS, settings.tick_seconds / 15)
+    return Doorbell(given.host, given.port, (Bell("/webhooks/stripe", is_stripes),), Log(), pause)
 
 
 def _engine(parts: Parts, installation: str, owner: str) -> Engine:
@@ -283,7 +285,7 @@ def _engine(parts: Parts, installation: str, owner: str) -> Engine:
         parts.posting_forbidden,
         parts.policy.posts,
     )
-    remind = RemindAct(parts.store, parts.channels, owner, parts.policy)
+    remind = RemindAct(parts.store, parts.channels, owner, parts.policy, parts.sending)
     deposit = DepositAct(parts.store, parts.erp, parts.verify_installation, parts.posting_forbidden, parts.policy.posts)
     reverse = ReversalAct(
         parts.store,

@@ -150,11 +150,7 @@ class Store:
         # Threads of one process queue here: SQLite's own waiting polls with growing sleeps.
         with self._writer, self._engine.begin() as connection:
             tx = Tx(connection, self.clock.now())
-            if self._term and int(tx.get("daemon_term", "0")) != self._term:
-                raise RoleLost(
-                    f"Another connector has taken over the store {self._database.name}. This one writes nothing more "
-                    "and ends; what it had begun is looked up and finished by the other."
-                )
+            self._refuse_if_taken_over(tx)
             yield tx
 
     @contextmanager
@@ -163,7 +159,9 @@ class Store:
         self._refuse_if_role_lost()
         at = self.clock.now()
         with self._engine.connect().execution_options(**self._database.reading) as connection:
-            yield Tx(connection, at)
+            tx = Tx(connection, at)
+            self._refuse_if_taken_over(tx)
+            yield tx
 
     def copy(self, path: Path) -> Store:
         """A consistent copy of its own in a SQLite file, to decide on without writing here."""
@@ -226,6 +224,8 @@ class Store:
                     raise
                 holder = "unknown"  # the server is away: whoever comes first when it is back
             if not holder:
+                if waiting:  # for days perhaps, in which another release may have upgraded the store
+                    migrate(self._engine, self._database.name, may_upgrade=False)
                 return True
             if not waiting:
                 standing_by(holder)
@@ -246,6 +246,13 @@ class Store:
             raise RoleLost(
                 f"The daemon's role on the store {self._database.name} can't be proved any more. This connector writes "
                 "nothing more and ends; what it had begun is looked up and finished by the next one."
+            )
+
+    def _refuse_if_taken_over(self, tx: Tx) -> None:
+        if self._term and int(tx.get("daemon_term", "0")) != self._term:
+            raise RoleLost(
+                f"Another connector has taken over the store {self._database.name}. This one writes nothing more and "
+                "ends; what it had begun is looked up and finished by the other."
             )
 
     def _take_role(self) -> str:

@@ -257,15 +257,27 @@ def put_in_place(prepared: Path, where: Path | str, now: datetime) -> str:
     as it was. A daemon that is only paused finds, when it comes back, that its term is over.
     """
     with _opened(where) as database:
-        if holder := database.take_role():
-            raise StoreBusy(
-                f"Could not restore: the store {database.name} is in use by a connector ({holder}). Nothing was "
-                "changed. Stop that one first."
-            )
+        _take_role(database, "restore")
         stamp = f"{now.astimezone(UTC):%Y%m%dT%H%M%SZ}"
         if database.engine.dialect.name == "sqlite":
             return _into_file(Path(database.name), prepared, stamp)
         return _into_server(database, prepared, stamp)
+
+
+@contextmanager
+def alone(where: Path | str, what: str) -> Iterator[None]:
+    """No daemon works on the store meanwhile, of whatever release; StoreBusy if one does. `what` is not done then."""
+    with _opened(where) as database:
+        _take_role(database, what)
+        yield
+
+
+def _take_role(database: Database, what: str) -> None:
+    if holder := database.take_role():
+        raise StoreBusy(
+            f"Could not {what}: the store {database.name} is in use by a connector ({holder}). Nothing was changed. "
+            "Stop that one first."
+        )
 
 
 def _into_file(path: Path, prepared: Path, stamp: str) -> str:

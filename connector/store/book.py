@@ -731,8 +731,7 @@ def due_briefs(tx: Tx, today: date) -> list[Any]:
     due = select(
         of.id, of.version, of.number, of.customer_id, of.family, of.currency, of.in_backlog, of.allocated, of.segment
     )
-    # One whose plan isn't settled yet has nothing that may leave.
-    due = due.where(of.next_on <= today.isoformat(), of.next_on != AT_ONCE, of.status == InvoiceStatus.OPEN)
+    due = due.where(of.next_on <= today.isoformat(), of.status == InvoiceStatus.OPEN)
     return list(tx.execute(due.order_by(of.id)).mappings())
 
 

@@ -8,7 +8,7 @@ lock.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from enum import StrEnum
@@ -418,12 +418,14 @@ def bury(tx: Tx, owner: str) -> tuple[int, int]:
     return _end_left_over(tx, t.message.c.owner != owner, t.match_pending.c.owner != owner)
 
 
-def end_own(tx: Tx, owner: str) -> tuple[int, int]:
-    """End what this daemon itself left open because the store took no write any more; called while it does nothing.
+def end_own(tx: Tx, owner: str, but: Collection[str] = ()) -> tuple[int, int]:
+    """End what this daemon itself left open because the store took no write any more; called while it matches nothing.
 
-    Else its leases would keep reminders and matches of these invoices waiting for as long as it lives.
+    Else its leases would keep reminders and matches of these invoices waiting for as long as it lives. `but`: messages
+    that are being sent right now, whose lease must hold until their sender is done.
     """
-    return _end_left_over(tx, t.message.c.owner == owner, t.match_pending.c.owner == owner)
+    messages = and_(t.message.c.owner == owner, t.message.c.id.not_in(list(but)))
+    return _end_left_over(tx, messages, t.match_pending.c.owner == owner)
 
 
 def _end_left_over(tx: Tx, messages: Any, pendings: Any) -> tuple[int, int]:

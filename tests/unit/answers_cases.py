@@ -155,6 +155,7 @@ class Case:
         self.store = Store(where or folder / "connector.db", self.clock)
         self.erp, self.payments, self.channel = LedgerErp(self.clock), HeldPayments(self.clock), Outbox()
         self.policy = policy
+        self.sending: set[str] = set()
         self.approve()
 
     def approve(self) -> None:
@@ -182,7 +183,7 @@ class Case:
             lambda tx, approved, invoices: "",
         )
         reverse = ReversalAct(held, self.erp, lambda: None, lambda tx, ids: "")
-        remind = RemindAct(held, {self.channel.name: self.channel}, "owner-1")
+        remind = RemindAct(held, {self.channel.name: self.channel}, "owner-1", sending=self.sending)
         jobs = {"close": close.steps(), "remind": remind.steps(), "reversal": reverse.steps()}
 
         def run(job: str, key: str) -> None:
@@ -203,6 +204,7 @@ class Case:
             owner="owner-1",
             run=run,
             verify_installation=lambda: None,
+            sending=self.sending,
         )
 
     def bill(self, *invoices: OpenInvoice) -> None:

@@ -6,7 +6,7 @@ Nothing is lost, nothing is done twice, and the next passes of the same process 
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from datetime import date
 from pathlib import Path
@@ -16,8 +16,9 @@ import pytest
 from answers_cases import Case, invoice
 from sqlalchemy import event
 
-from connector import loop
+from connector import loop, remind
 from connector.errors import Terminal, Transient
+from connector.ports import ReminderMail, SendOutcome, SendResult
 from connector.receivables import Customer
 from connector.store import Store, Tx, activity, gate
 
@@ -108,6 +109,31 @@ def test_wherever_a_pass_finds_its_disk_full_the_next_ones_end_what_it_began(
 
         assert_all_is_well(case)
         case.store.close()
+
+
+def test_a_lease_outlives_the_pass_while_its_sender_is_still_at_work(tmp_path: Path) -> None:
+    """The engine may give up waiting for a sender that is at its final dot: the lease is that sender's to end."""
+    case, disk = set_up(tmp_path / "slow"), Disk()
+    at_work: list[set[str]] = []
+
+    def slow(mail: ReminderMail, may_leave: Callable[[], bool]) -> SendResult:
+        assert may_leave()
+        at_work.append(set(case.sending))
+        disk.full = range(disk.commits + 1, 10_000)  # nothing can be written down of it
+        return SendResult(SendOutcome.SENT)
+
+    with patch.object(case.channel, "send", slow), disk.under(case.store):
+        attempt(case)
+    [[message_id]] = at_work
+
+    case.sending.add(message_id)
+    remind.end_what_broke_off(case.parts())
+    with case.store.read() as tx:
+        assert ("1003",) == gate.leased(tx, ["1003"])
+    case.sending.discard(message_id)
+    remind.end_what_broke_off(case.parts())
+    with case.store.read() as tx:
+        assert () == gate.leased(tx, ["1003"])
 
 
 def test_a_full_disk_is_told_in_plain_words_and_over_once_there_is_room(tmp_path: Path) -> None:
