@@ -20,7 +20,7 @@ from connector.parts import Parts
 from connector.ports import Answer, Outcome
 from connector.receivables import Payment, PaymentSeen, PaymentState, ProofRecord
 from connector.settlement import AccountRole, BalanceTransaction, Category, DepositSeen, SettleThrough
-from connector.store import Tx, proving, settling, verdicts
+from connector.store import Tx, closing, proving, settling, verdicts
 from connector.store.proving import PaidOut, Receipt
 
 T = TypeVar("T")
@@ -93,7 +93,9 @@ def _due(tx: Tx, parts: Parts, now: datetime, today: date) -> tuple[date, ...] |
     is_early = now.astimezone(parts.zone).time() < WAITS_FOR_CLEARING_UNTIL
     if not days or (is_early and _waits_for_clearing(tx, parts, today)):
         return ()
-    made = proving.standings(tx, first)
+    made = proving.standings(tx, date.fromisoformat(since))
+    # What drifts is looked at until it ties, however long that takes: its exception closes by nothing else.
+    days = [day for day, (outcome, _) in sorted(made.items()) if day < first and outcome is ProofOutcome.DRIFTS] + days
     due = [day for day in days if day not in made or _is_due_again(parts, *made[day], now)]
     return tuple(due[:DAYS_AT_ONCE])
 
@@ -121,7 +123,9 @@ def _keep(tx: Tx, verdict: DayVerdict) -> None:
             missing=len(verdict.missing),
         )
     subject = verdict.day.isoformat()
-    if verdict.outcome is not ProofOutcome.DRIFTS:
+    if verdict.outcome is ProofOutcome.UNPROVED:
+        return  # what drifted before is not known to agree now
+    if verdict.outcome is ProofOutcome.TIES:
         verdicts.close_exceptions(tx, exception_id=f"{_EXCEPTION}:{subject}", reason="the day's books agree now")
         return
     first = next(iter(verdict.drifts), None)
@@ -205,7 +209,7 @@ def prove(parts: Parts, first_on: date, last_on: date, now: datetime) -> DayVerd
         underway = {one.about for one in unfinished}
         ours = {one.id: one for one in proving.receipts(tx, first_on, last_on)}
         lines = [*_receipts(tx, parts, books, days, ours, underway), *_payouts(tx, parts, books, days, underway)]
-        clearing = tuple(_clearing(tx, parts, books, last_on))
+        clearing = tuple(_clearing(tx, parts, books, days))
     held = _with_erp(parts, books, lines, ours)
     return three_way.decide(last_on, held, clearing, unfinished, tuple(dict.fromkeys(books.missing)))
 
@@ -239,9 +243,15 @@ def _receipts(
     earlier = proving.charges_of(tx, [id for id in ours if id not in charged])
     for id, one in ours.items():
         source = _source_of(parts, books, one, charged.get(id) or earlier.get(id))
-        yield receipt_line(parts, one, source, posted[id][1] if id in posted else None, id in underway)
+        stands = posted[id][1] if id in posted and not _is_taken_back(tx, one) else None
+        yield receipt_line(parts, one, source, stands, id in underway)
     yield from _unknown_charges(tx, parts, charged, ours, days)
     yield from _unknown_receipts(tx, parts, books, ours, days)
+
+
+def _is_taken_back(tx: Tx, one: Receipt) -> bool:
+    """Came back, and pays nothing any more: a person's journal leaves the payment itself standing in the ERP."""
+    return one.state in _CAME_BACK and one.standing == "matched" and not closing.applied_invoices(tx, one.id)
 
 
 def _source_of(parts: Parts, books: _Books, one: Receipt, charge: BalanceTransaction | None) -> Money | None:
@@ -375,13 +385,14 @@ def _cleared_currencies(parts: Parts) -> tuple[str, ...]:
     )
 
 
-def _clearing(tx: Tx, parts: Parts, books: _Books, day: date) -> Iterator[ClearingTie]:
-    """The latest clearing proof, if one was made since the day; it is of all that had happened up to then."""
+def _clearing(tx: Tx, parts: Parts, books: _Books, days: Span) -> Iterator[ClearingTie]:
+    """The latest clearing proof, if one was made since these days; it is of all that had happened up to then."""
     # Of a day that isn't over, what there is of it.
-    made = proving.clearing_since(tx, min(day, parts.today(tx.at) - timedelta(days=1)))
+    last_on = min(days.last_on, parts.today(tx.at) - timedelta(days=1))
+    made = proving.clearing_since(tx, min(days.first_on, last_on), last_on)
     for currency in _cleared_currencies(parts):
         if (latest := made.get(currency)) is None:
-            books.missing.append(f"clearing: no proof of {currency} was made since {day}")
+            books.missing.append(f"clearing: no proof of {currency} was made since {days.last_on}")
             continue
         proof = latest.proof
         expected = proof.ledger if latest.is_opening else proof.expected

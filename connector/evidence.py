@@ -27,8 +27,9 @@ from connector.reports_proof import (
     RoleRow,
     SampleRow,
 )
-from connector.store import Store, Tx, auditing, policies, proving
+from connector.store import Store, Tx, auditing, policies, proving, verdicts
 from connector.store.auditing import Posted
+from connector.store.proving import KeptProof
 
 SAMPLE_OF = 25
 
@@ -48,6 +49,7 @@ def proof_of(parts: Parts, day: date | None, now: datetime) -> ProofReport:
     verdict = daily_proof.prove(parts, day, day, now)
     with parts.store.read() as tx:
         kept = next(iter(proving.kept(tx, day, day)), None)
+        shown_at = _shown_at(tx, kept) if kept else None
     return ProofReport(
         day=day,
         as_of=now,
@@ -56,7 +58,7 @@ def proof_of(parts: Parts, day: date | None, now: datetime) -> ProofReport:
         policy_version=parts.policy.version,
         verdict=verdict,
         made_at=kept.made_at if kept else None,
-        shown_at=kept.written_at if kept else None,
+        shown_at=shown_at,
     )
 
 
@@ -102,10 +104,16 @@ def _days(tx: Tx, first_on: date, last_on: date) -> tuple[ProvedDayRow, ...]:
         if one := kept.get(day):
             what = one.verdict
             counts = (len(what.drifts), len(what.unfinished))
-            found.append(ProvedDayRow(day, what.outcome.value, *counts, one.made_at, one.written_at))
+            found.append(ProvedDayRow(day, what.outcome.value, *counts, one.made_at, _shown_at(tx, one)))
         else:
             found.append(ProvedDayRow(day, "", 0, 0, None, None))
     return tuple(found)
+
+
+def _shown_at(tx: Tx, one: KeptProof) -> datetime | None:
+    """Since when the ERP shows it; None also where it refused the record, which isn't asked for again."""
+    refused = f"flag_refused:proof {one.verdict.day}" in verdicts.open_of_kind(tx, "flag_refused")
+    return None if refused else one.written_at
 
 
 def _rows(rows: Iterable[BalanceRow]) -> tuple[BooksRow, ...]:

@@ -108,6 +108,8 @@ def _movements(tx: Tx, currency: str, booked: Mapping[str, Money], cutover_on: d
         elif _is_refund(movement):
             # A refund and its failure have one id: what is booked under it counts once.
             there = left.pop(movement.source_id, there)
+            if there.currency != currency:  # of converted money, as of its payment: what the processor made of it
+                there = movement.amount
         found.append(Movement(movement, there, payout_id in deposited))
     return found
 

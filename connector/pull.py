@@ -29,6 +29,8 @@ PERIODS_GOOD_FOR = timedelta(hours=1)
 AUTO_SINCE = "auto_since"
 # The CRM counts its requests by the day, and its facts move slowly.
 CRM_GOOD_FOR = timedelta(minutes=15)
+# Customer -> its invoices that belong to somebody else now -> to whom; kept until it is known whether that is a merger.
+_MOVED = "invoices_moved"
 
 
 @dataclass(slots=True)
@@ -40,7 +42,6 @@ class Pulled:
     families: set[str] = field(default_factory=set)
     older: set[str] = field(default_factory=set)  # invoices of which we knew something newer
     credits: int = 0  # payments, memos and deposits that were touched
-    moved: dict[str, str] = field(default_factory=dict)  # customer -> to whom an invoice of it belongs now
 
 
 def read_invoices(parts: Parts, now: datetime) -> Pulled:
@@ -193,6 +194,7 @@ def reread(parts: Parts, invoice_ids: Iterable[str], today: date) -> tuple[ErpRe
     pulled = Pulled()
     read = parts.erp.read_invoices(sorted(invoice_ids))
     _ingest(parts, read, today, pulled)
+    _take_merged(parts, pulled, today, is_new_day=False)
     return read, pulled
 
 
@@ -216,11 +218,12 @@ def _ingest(parts: Parts, read: ErpRead, today: date, pulled: Pulled) -> None:
                 _contact_fixed(tx, before[customer.id], customer)
         owners = {id: row["customer_id"] for id, row in book.invoices_by_id(tx, [i.id for i in read.invoices]).items()}
         changes = book.put_invoices(tx, read.invoices, read.requested_at, today)
-        pulled.moved |= {
-            was: one.customer_id
-            for one in read.invoices
-            if (was := owners.get(one.id, one.customer_id)) != one.customer_id and changes[one.id] is not Change.OLDER
-        }
+        moved = json.loads(tx.get(_MOVED, "{}"))
+        for one in read.invoices:
+            if (was := owners.get(one.id, one.customer_id)) != one.customer_id and changes[one.id] is not Change.OLDER:
+                moved.setdefault(was, {})[one.id] = one.customer_id
+        if moved:
+            tx.set(_MOVED, json.dumps(moved, sort_keys=True))
         families = book.families_of(tx, {invoice.customer_id for invoice in read.invoices})
         for invoice in read.invoices:
             change = changes[invoice.id]
@@ -250,15 +253,22 @@ def _take_merged(parts: Parts, pulled: Pulled, today: date, *, is_new_day: bool)
         with parts.store.tx() as tx:
             for exception_id in verdicts.open_of_kind(tx, "customer_merged"):
                 verdicts.close_exceptions(tx, exception_id=exception_id, reason="the day of the merger is over")
-    for old, new in sorted(pulled.moved.items()):
-        with parts.store.read() as tx:
-            left = book.ids_of_customer(tx, old)
-        read = parts.erp.read_invoices(left) if left else None
-        if read and {one.customer_id for one in read.invoices} != {new}:
-            continue  # only some of them were given to somebody else
+    with parts.store.read() as tx:
+        moved: dict[str, dict[str, str]] = json.loads(tx.get(_MOVED, "{}"))
+        left = {old: book.ids_of_customer(tx, old) for old in moved}
+    for old, invoices in sorted(moved.items()):
+        read = parts.erp.read_invoices(left[old]) if left[old] else None
+        owners = {*invoices.values(), *(one.customer_id for one in read.invoices)} if read else {*invoices.values()}
+        # One invoice that was all of it may as well have been billed to the wrong customer.
+        if len(owners) > 1 or len(invoices) + len(left[old]) < 2:
+            with parts.store.tx() as tx:
+                _forget_moved(tx, old)
+            continue
+        (new,) = owners
         if read:
             _ingest(parts, read, today, pulled)
         with parts.store.tx() as tx:
+            _forget_moved(tx, old)
             invoice_ids = relations.merge_customer(tx, old, new)
             verdicts.open_exception(
                 tx,
@@ -271,6 +281,12 @@ def _take_merged(parts: Parts, pulled: Pulled, today: date, *, is_new_day: bool)
                 invoice_ids=invoice_ids,
             )
             pulled.families.add(book.family_of(tx, new))
+
+
+def _forget_moved(tx: Tx, old: str) -> None:
+    moved = json.loads(tx.get(_MOVED, "{}"))
+    moved.pop(old, None)
+    tx.set(_MOVED, json.dumps(moved, sort_keys=True))
 
 
 Totals = dict[tuple[str, str], CustomerTotal]
@@ -395,8 +411,9 @@ def _read_source(source: PaymentSource, parts: Parts, now: datetime, cutover_on:
 
 def _no_money(tx: Tx, payment: Payment) -> None:
     """Money that failed, came back or was given back before it was applied holds nobody's reminders any longer."""
-    is_gone = payment.state in reversing.CAME_BACK or not payment.available
-    if is_gone and not closing.applied_invoices(tx, payment.id):
+    went = (*reversing.CAME_BACK, PaymentState.CHARGED_BACK)
+    is_gone = payment.state in went or not payment.available
+    if is_gone and not closing.applied_invoices(tx, payment.id) and not settling.drawn_from(tx, payment.id):
         if closing.standing(tx, payment.id) != "matched":  # that one was applied, and undone: the ERP has it
             closing.set_standing(tx, payment.id, "waiting")
         verdicts.close_exceptions(tx, payment_id=payment.id, reason="the money did not come, or was given back")
@@ -414,9 +431,13 @@ def _money_back(tx: Tx, payment: Payment) -> None:
     if payment.state in reversing.CAME_BACK:
         drawn = settling.drawn_from(tx, payment.id)
         for invoices, then in ((applied, _UNDONE), (drawn, f"It was paid from money that came back. {_UNDONE}")):
-            if invoices:
+            # Once it is shown, `reversals` keeps its words: what we do, or what a person has to do.
+            if invoices and f"payment_came_back:{payment.id}" not in verdicts.open_of_kind(tx, "payment_came_back"):
                 _hold(tx, "payment_came_back", payment, f"came back after it was applied. {then}", invoices)
     if not applied:
+        if payment.state is PaymentState.DISPUTED and (suggested := closing.suggestion(tx, payment.id)):
+            _hold(tx, "chargeback_hold", payment, _DISPUTED_BEFORE, list(suggested))
+            closing.set_standing(tx, payment.id, "waiting")  # nobody can approve it now; won, it is matched anew
         return
     if payment.refunded:
         verdicts.open_exception(
@@ -443,6 +464,10 @@ _UNDONE = (
 _DISPUTED = (
     "is disputed by the cardholder after it was applied. Nothing changes in the ERP, and nobody is reminded, until the "
     "dispute is decided: answer it at the processor by its deadline"
+)
+_DISPUTED_BEFORE = (
+    "is disputed by the cardholder, and was not applied yet. Nothing is posted, and nobody is reminded of what it was "
+    "suggested for, until the dispute is decided: answer it at the processor by its deadline"
 )
 _CHARGED_BACK = (
     "was charged back: the dispute is lost. Choose: take the payment off its invoice in the ERP by a journal against "

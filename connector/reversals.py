@@ -54,10 +54,11 @@ def take_back(parts: Parts, today: date) -> None:
     One that can't be decided or looked up is told at the end and keeps no other from being taken back.
     """
     troubles: list[ConnectorError] = []
+    _apart(troubles, lambda: _give_up(parts))
     with parts.store.read() as tx:
         due = [one for payment_id in reversing.came_back(tx) if (one := _due(tx, parts, payment_id))]
     for one in due:
-        mark = (today, one.why_not, one.applied.amounts, parts.policy.version)
+        mark = (today, one.payment, one.why_not, one.applied.amounts, parts.policy.version)
         if parts.remembered.get(_key(one)) == mark:
             continue  # a person has it; the ERP is asked again tomorrow
         if _apart(troubles, partial(_decide, parts, one, today)):
@@ -67,13 +68,44 @@ def take_back(parts: Parts, today: date) -> None:
         raise troubles[-1]
 
 
+def _give_up(parts: Parts) -> None:
+    """What may not be written any more, and of which nothing stands in the ERP, is decided anew: a person hears why.
+
+    Of what stands in part a person hears that too. Nothing is written here.
+    """
+    with parts.store.read() as tx:
+        intended = reversing.reversals(tx, [ReversalState.INTENDED])
+        stopped = [(one, why) for one in intended if (why := _forbidden(tx, parts, list(one.invoice_ids)))]
+    for one, why in stopped:
+        seen = parts.erp.read_reversal(one.intent) if one.attempts else None
+        with parts.store.tx() as tx:
+            applied = reversing.applied(tx, one.payment_id)
+            if seen is None:
+                reversing.move(tx, one.id, ReversalState.WITHDRAWN, problem=why)
+            elif applied is not None:
+                payment = approving.payment_of(tx, one.payment_id)
+                show(
+                    tx,
+                    payment,
+                    applied.amounts,
+                    f"It stands in part in the ERP ({seen.erp_id}), and goes on no more: {why}",
+                )
+
+
+def _forbidden(tx: Tx, parts: Parts, invoice_ids: list[str]) -> str:
+    return why_person(tx, parts, invoice_ids) or parts.posting_forbidden(tx, invoice_ids=invoice_ids)
+
+
 def carry_out(parts: Parts) -> None:
-    """Run every unfinished reversal to its end, or to where the ERP lets it."""
+    """Run every unfinished reversal to its end, or to where the ERP lets it.
+
+    What was begun is looked up and read back also while nothing may be written: that only asks.
+    """
     with parts.store.read() as tx:
         unfinished = [
             one
             for one in reversing.reversals(tx, reversing.UNFINISHED)
-            if not parts.posting_forbidden(tx, invoice_ids=one.invoice_ids)
+            if one.state is not ReversalState.INTENDED or not _forbidden(tx, parts, list(one.invoice_ids))
         ]
     troubles: list[ConnectorError] = []
     for one in unfinished:
@@ -110,7 +142,7 @@ def _due(tx: Tx, parts: Parts, payment_id: str) -> _Due | None:
         return None
     payment = approving.payment_of(tx, payment_id)
     invoice_ids = [invoice_id for invoice_id, _ in applied.amounts]
-    why_not = why_person(tx, parts, invoice_ids) or parts.posting_forbidden(tx, invoice_ids=invoice_ids)
+    why_not = _forbidden(tx, parts, invoice_ids)
     if not parts.policy.posts(payment.amount.currency):
         why_not = why_not or f"somebody else posts payments in {payment.amount.currency}"
     return _Due(payment, applied, why_not, reversing.next_generation(tx, payment_id))
@@ -196,10 +228,11 @@ def show(tx: Tx, payment: Payment, applied: tuple[tuple[str, object], ...], then
 def _to_do(tx: Tx, parts: Parts, one: _Due, hold: ReversalHold, today: date) -> str:
     """What a person does in the ERP, to the cent, and why it isn't done by itself."""
     posted = one.applied.acts[0].intent.payment
+    back = one.payment.came_back.amount if one.payment.came_back else posted.amount
     where = posted.deposit_account or _account(one.payment)
     return (
         f"It isn't taken back by itself: {hold.text}. In {parts.erp.name}, take payment {posted.external_id} off these "
-        f"invoices by a journal or a reversal of {posted.amount} against {where}, dated "
+        f"invoices by a journal or a reversal of {min(back, posted.amount)} against {where}, dated "
         f"{_returned_on(one.payment, today)} or the first open day after it (never delete or edit the payment away); "
         "then they are open again and their reminders go on"
     )
@@ -301,9 +334,18 @@ class ReversalAct:
                 self._end(tx, one, ReversalState.REFUSED, answer.message or answer.code)
             elif answer.outcome is Outcome.EXISTS_DIFFERENT:
                 self._end(tx, one, ReversalState.DIFFERENT, answer.message)
-            # UNKNOWN stays ATTEMPTED: the next round looks first.
+            elif answer.message:  # it stays unknown, and the next round looks first
+                self._not_whole(tx, one, answer.message)
         reached("reversal.written")
         return True
+
+    def _not_whole(self, tx: Tx, one: Reversal, said: str) -> None:
+        """Whoever can mend it is told: a journal that waits for approval, say, waits for a person."""
+        reversing.move(tx, one.id, ReversalState.ATTEMPTED, problem=said)
+        applied = reversing.applied(tx, one.payment_id)
+        if applied is not None:
+            payment = approving.payment_of(tx, one.payment_id)
+            show(tx, payment, applied.amounts, f"It is being taken back in the ERP by us, and isn't whole yet: {said}")
 
     def _not_now(self, one: Reversal, error: ConnectorError) -> None:
         with self._store.tx() as tx:

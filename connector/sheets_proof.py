@@ -87,7 +87,7 @@ def _waiting(verdict: DayVerdict) -> Sheet:
     return Sheet(
         "Waiting",
         "Not posted, and why",
-        ("side", "currency", "entity", "what", "count", "amount", "why"),
+        ("side", "currency", "entity", "what", "count", "amount", "reason"),
         tuple(
             (one.side.value, one.currency, one.entity, one.fate.value, one.count, one.amount, one.why)
             for one in verdict.waiting
@@ -99,7 +99,7 @@ def _waiting(verdict: DayVerdict) -> Sheet:
 def _clearing(verdict: DayVerdict) -> Sheet:
     return Sheet(
         "Clearing",
-        "The clearing account against the processor",
+        "The clearing account against the processor, as the latest daily clearing proof found it",
         ("made on", "currency", "entity", "holds", "expected", "unexplained"),
         tuple(
             (one.on, one.currency, one.entity, one.ledger, one.expected, one.unexplained) for one in verdict.clearing
@@ -131,7 +131,11 @@ def evidence_pages(report: PeriodEvidence) -> tuple[Sheet, ...]:
         *_books(report.books),
         _days(report),
         _accounts("AR to GL", "Receivables against the AR control accounts", report.receivables),
-        _accounts("Clearing items", "The clearing accounts, item by item", report.clearing),
+        _accounts(
+            "Clearing items",
+            "The clearing accounts, item by item, as the latest daily clearing proof found them",
+            report.clearing,
+        ),
         _overrides(report),
         _policies(report),
         _roles(report),
@@ -206,7 +210,7 @@ def _sample(report: PeriodEvidence) -> Sheet:
         "Postings that no person approved, to be judged",
         (
             *("act", "payment", "ERP id", "customer", "amount", "currency", "posted at", "evidence"),
-            *("equation", "judgement", "by", "why"),
+            *("equation", "judgement", "judged by", "held against"),
         ),
         tuple(
             (

@@ -12,7 +12,7 @@ from datetime import date, timedelta
 
 from connector.policy import RETURNED_STEP, Policy
 from connector.receivables import OpenInvoice, PaymentState, ReminderState, Rung
-from connector.store import Tx, approving, closing, gate, learning, pauses, verdicts
+from connector.store import Tx, approving, closing, gate, learning, pauses, settling, verdicts
 from connector.store.closing import Act
 
 # Of a lost card dispute it is a person who chose to open the invoice again, by taking its payment off in the ERP.
@@ -31,12 +31,17 @@ def take_applied_again(tx: Tx, invoice: OpenInvoice) -> None:
 def take_reopened(tx: Tx, invoice: OpenInvoice, policy: Policy, today: date) -> None:
     """Look at an open invoice on which acts of ours were closed; does nothing if their money still counts."""
     for act in closing.undone(tx, invoice.id):
-        if closing.payment_state(tx, act.payment_id) in _CAME_BACK:
+        root_id = _root_that_came_back(tx, act)
+        if root_id or closing.payment_state(tx, act.payment_id) in _CAME_BACK:
             closing.undo(tx, act, invoice.id)
             _tell_customer(tx, invoice, act, policy, today)
-            settled = (f"payment_came_back:{act.payment_id}", f"chargeback_hold:{act.payment_id}")
             # What was shown while only the ERP knew.
-            for exception_id in (*settled, f"difference:{act.id}", f"{_REFUNDED}:{act.id}"):
+            shown: tuple[str, ...] = (f"difference:{act.id}", f"{_REFUNDED}:{act.id}")
+            if not closing.applied_invoices(tx, act.payment_id):  # else its other invoices still wait for a person
+                shown = (f"payment_came_back:{act.payment_id}", f"chargeback_hold:{act.payment_id}", *shown)
+            if root_id and not settling.drawn_from(tx, root_id):
+                shown = (f"payment_came_back:{root_id}", *shown)
+            for exception_id in shown:
                 verdicts.close_exceptions(tx, exception_id=exception_id, reason="the application was undone in the ERP")
             continue
         gate.plan_again(tx, invoice.id, today, "open again in the ERP")
@@ -44,6 +49,12 @@ def take_reopened(tx: Tx, invoice: OpenInvoice, policy: Policy, today: date) -> 
             _show_refunded(tx, invoice, act)
         else:
             _show_difference(tx, invoice, act)
+
+
+def _root_that_came_back(tx: Tx, act: Act) -> str:
+    """The money in the processor's cash balance that this was drawn from, if that came back; else ''."""
+    root_id = approving.payment_of(tx, act.payment_id).root_id
+    return root_id if root_id and settling.root_state(tx, root_id) in _CAME_BACK else ""
 
 
 def _tell_customer(tx: Tx, invoice: OpenInvoice, act: Act, policy: Policy, today: date) -> None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
 from hashlib import sha256
+from itertools import combinations
 from typing import Any
 
 from sqlalchemy import and_, case, delete, func, insert, or_, select, true, update
@@ -39,6 +40,10 @@ class ActState(StrEnum):
     DIFFERENT = "different"  # the ERP disagrees: shown to a person, never touched again by itself
 
 
+# States of a payment whose money isn't here any more.
+_WENT = (PaymentState.RETURNED, PaymentState.FAILED, PaymentState.CHARGED_BACK)
+# An invoice that more payments than these paid is not puzzled over.
+_TRIED_MAX, _AT_ONCE_MAX = 12, 3
 UNFINISHED = (ActState.INTENDED, ActState.ATTEMPTED, ActState.WRITTEN, ActState.CONFIRMED, ActState.REFUSED)
 
 
@@ -313,16 +318,54 @@ def with_acts(tx: Tx, invoice_ids: Sequence[str]) -> set[str]:
 
 
 def undone(tx: Tx, invoice_id: str) -> tuple[Act, ...]:
-    """Closed acts of ours on this invoice whose money the ERP no longer counts: more is open than they left."""
+    """Closed acts of ours on this invoice whose money the ERP no longer counts: more is open than they left.
+
+    Where several acts paid it, not all of them need be meant: what we took back ourselves is; then money that came
+    back, where it makes up just what is open too much. What fits in more than one way is left for the ERP to tell.
+    """
     row = tx.execute(select(t.invoice).where(t.invoice.c.id == invoice_id)).mappings().one()
     posted = tx.execute(
         select(t.allocation.c.act_id, t.allocation.c.amount).where(
             t.allocation.c.invoice_id == invoice_id, t.allocation.c.state == "posted"
         )
     ).all()
-    if not posted or row["balance"] <= row["amount"] - sum(amount for _, amount in posted):
+    parts = {act_id: int(amount) for act_id, amount in posted}
+    too_much = row["balance"] - row["amount"] + sum(parts.values())
+    if not parts or too_much <= 0:
         return ()
-    return acts(tx, [ActState.CLOSED], [act_id for act_id, _ in posted])
+    found = acts(tx, [ActState.CLOSED], list(parts))
+    if too_much >= sum(parts[act.id] for act in found):
+        return found
+    taken_back = _taken_back(tx, found)
+    ours = tuple(act for act in found if act.id in taken_back)
+    too_much -= sum(parts[act.id] for act in ours)
+    others = tuple(act for act in found if act.id not in taken_back)
+    return ours if too_much <= 0 else (*ours, *_meant(tx, others, parts, too_much))
+
+
+def _taken_back(tx: Tx, found: Sequence[Act]) -> set[str]:
+    """Of these acts those whose money was taken back in the ERP by a reversal of ours after they were matched."""
+    r, a = t.reversal.c, t.act.c
+    query = select(a.id).join(t.reversal, r.payment_id == a.payment_id)
+    where = (a.id.in_([act.id for act in found]), r.state == ActState.CLOSED, r.decided_at >= a.matched_at)
+    return set(tx.execute(query.where(*where)).scalars())
+
+
+def _meant(tx: Tx, found: Sequence[Act], parts: dict[str, int], too_much: int) -> tuple[Act, ...]:
+    """Which of these acts make up what is open too much? Those of money that went before those of money still here."""
+    gone = tuple(act for act in found if payment_state(tx, act.payment_id) in _WENT)
+    for some in (gone, found):
+        fitting = [
+            chosen
+            for count in range(1, min(len(some), _AT_ONCE_MAX) + 1)
+            for chosen in combinations(some[:_TRIED_MAX], count)
+            if sum(parts[act.id] for act in chosen) == too_much
+        ]
+        if len(fitting) == 1:
+            return fitting[0]
+        if fitting and some is gone:
+            return ()  # each is held as money that came back, until it is plain which one was taken off
+    return gone if len(gone) == 1 else () if gone else tuple(found)
 
 
 def undo(tx: Tx, act: Act, invoice_id: str) -> None:

@@ -174,7 +174,7 @@ def unfinished(tx: Tx, until: datetime) -> tuple[UnfinishedAct, ...]:
 
 @dataclass(frozen=True, slots=True)
 class ClearingMade:
-    """The latest clearing proof and its day. `arose`: by how much what is unexplained changed with the day asked about.
+    """The latest clearing proof and its day. `arose`: by how much what is unexplained changed in the time asked about.
 
     What differs in the opening one is signed off with the opening tie-out: there `is_opening`, and nothing arose.
     """
@@ -185,8 +185,8 @@ class ClearingMade:
     arose: Money
 
 
-def clearing_since(tx: Tx, day: date) -> dict[str, ClearingMade]:
-    """Currency -> its latest clearing proof, if one was made after this day."""
+def clearing_since(tx: Tx, first_on: date, last_on: date) -> dict[str, ClearingMade]:
+    """Currency -> its latest clearing proof, if one was made after the last of these days."""
     p = t.proof.c
     days = select(p.currency, func.max(p.day).label("last"), func.min(p.day).label("first")).group_by(p.currency)
     known = days.subquery()
@@ -194,9 +194,9 @@ def clearing_since(tx: Tx, day: date) -> dict[str, ClearingMade]:
         known, and_(known.c.currency == p.currency, known.c.last == p.day)
     )
     found = {}
-    for code, on, facts, first in tx.execute(latest.where(p.day > day.isoformat())).all():
-        before = _unexplained(tx, code, first, p.day <= day.isoformat(), p.day.desc())
-        after = _unexplained(tx, code, first, p.day > day.isoformat(), p.day)
+    for code, on, facts, first in tx.execute(latest.where(p.day > last_on.isoformat())).all():
+        before = _unexplained(tx, code, first, p.day <= first_on.isoformat(), p.day.desc())
+        after = _unexplained(tx, code, first, p.day > last_on.isoformat(), p.day)
         proof = from_json(ClearingProof, facts)
         found[code] = ClearingMade(date.fromisoformat(on), proof, on == first, Money(after - before, code))
     return found

@@ -231,6 +231,11 @@ def drawn_from(tx: Tx, payment_id: str) -> tuple[str, ...]:
     return tuple(tx.execute(select(of.invoice_id).where(*pays).distinct().order_by(of.invoice_id)).scalars())
 
 
+def root_state(tx: Tx, root_id: str) -> str:
+    """The state of money in the processor's cash balance; '' where it was never seen."""
+    return tx.execute(select(t.payment.c.state).where(t.payment.c.id == root_id)).scalar() or ""
+
+
 # ---- deposits ----
 
 

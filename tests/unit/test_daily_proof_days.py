@@ -13,12 +13,14 @@ from unittest.mock import patch
 import pytest
 
 from connector import daily_proof
+from connector.decisions.clearing import ClearingProof
 from connector.decisions.three_way import DayVerdict, Drift, DriftKind, ProofOutcome, Side
 from connector.errors import Transient
 from connector.money import Money
 from connector.ports import Answer, Outcome
 from connector.receivables import ProofRecord
-from connector.store import proving, verdicts
+from connector.store import proving, settling, verdicts
+from connector.store.book import to_json
 from sandbox.plan import Part
 from tests.fakes.ledger_desk import LedgerDesk, ledger_desk
 from tests.harness import AT_ANY_HOUR, AUTOMATIC
@@ -200,3 +202,42 @@ def test_the_words_fit_the_field_and_end_with_a_whole_line() -> None:
     )
     record = daily_proof._record("demo", many, FIRST)
     assert ProofRecord("arc-demo-proof-2026-09-07", DAY, "drifts", 300, 0, text, FIRST) == record
+
+
+def test_a_drift_waits_on_while_a_book_is_away(at: LedgerDesk) -> None:
+    at.tick()
+    with at.service.store.tx() as tx:
+        daily_proof._keep(tx, drifting(DAY))
+        daily_proof._keep(tx, DayVerdict(DAY, ProofOutcome.UNPROVED, (), (), (), (), (), ("NetSuite: away",)))
+
+        assert ["day_drifts:2026-09-07"] == list(verdicts.open_of_kind(tx, "day_drifts"))
+
+
+def test_what_drifts_is_looked_at_until_it_ties_however_long_that_takes(at: LedgerDesk) -> None:
+    at.tick()
+    late = FIRST + timedelta(days=60)
+    with at.service.store.tx() as tx:
+        daily_proof._keep(tx, drifting(DAY))
+    with at.service.store.read() as tx:
+        noon = late.replace(hour=20)
+        assert DAY == (daily_proof._due(tx, at.service.parts(), noon, noon.date()) or (None,))[0]
+
+
+def test_a_period_drifts_by_what_arose_on_clearing_on_any_day_of_it(at: LedgerDesk) -> None:
+    at.tick()
+    zero, off = Money.zero("USD"), Money.of("50.00", "USD")
+    for number, unexplained in enumerate((zero, zero, zero, off, off, off)):
+        proof = ClearingProof(unexplained, zero, (), zero, unexplained)
+        with at.service.store.tx() as tx:
+            settling.put_proof(tx, DAY + timedelta(days=number), "USD", unexplained, to_json(proof))
+    with at.service.store.read() as tx:
+        arose = [
+            proving.clearing_since(tx, first, last)["USD"].arose
+            for first, last in (
+                (DAY + timedelta(days=1), DAY + timedelta(days=1)),
+                (DAY + timedelta(days=2), DAY + timedelta(days=2)),
+                (DAY + timedelta(days=3), DAY + timedelta(days=3)),
+                (DAY + timedelta(days=1), DAY + timedelta(days=4)),
+            )
+        ]
+    assert [zero, off, zero, off] == arose

@@ -11,11 +11,12 @@ from typing import Any
 import pytest
 from answers_cases import POLICY, ZONE, Case, invoice, usd
 
+from connector import loop
 from connector.decisions.reversal import ReversalHoldReason
 from connector.errors import Transient
 from connector.policy import Exceptions, Switch
 from connector.ports import Answer, Outcome
-from connector.receivables import CameBack, InvoiceStatus, PaymentState
+from connector.receivables import CameBack, InvoiceStatus, PaymentState, Remittance
 from connector.settlement import AccountRole, ReversalIntent, Settlement, SettleThrough
 from connector.store import book, closing, reversing, verdicts
 from connector.store.restoring import look_up_first
@@ -369,3 +370,105 @@ def test_a_bank_debit_that_came_back_as_a_dispute_goes_against_disputes(case: Ca
     else:
         assert [AccountRole.DISPUTES] == [one.intent.role for one in reversals(case)]
         assert [ReversalState.CLOSED] == states(case)
+
+
+def test_of_two_payments_of_one_invoice_only_the_one_that_came_back_is_undone(tmp_path: Path) -> None:
+    case = two_paid_one(tmp_path)
+    changes_of(case, "P-1", state=PaymentState.RETURNED, came_back=CameBack(date(2026, 9, 7), usd("600.00")))
+    for _ in range(3):
+        case.tick(hours=1)
+
+    assert {} == exceptions(case)
+    assert [("P-2",)] == [(payment_id,) for payment_id in ("P-1", "P-2") if applied(case, payment_id)]
+    assert usd("600.00") == case.erp.invoices["1"].balance
+    case.store.close()
+
+
+def test_what_a_person_still_has_to_take_back_waits_although_the_other_payment_was_undone(tmp_path: Path) -> None:
+    case = two_paid_one(tmp_path)
+    changes_of(case, "P-1", state=PaymentState.RETURNED, came_back=CameBack(date(2026, 9, 7), usd("600.00")))
+    changes_of(case, "P-2", state=PaymentState.RETURNED, came_back=CameBack(date(2026, 9, 7), usd("300.00")))
+    for _ in range(3):
+        case.tick(hours=1)
+
+    assert (False, True) == (applied(case, "P-1"), applied(case, "P-2"))
+    assert "a reversal of 300.00 USD" in exceptions(case)["payment_came_back"]
+    case.store.close()
+
+
+def two_paid_one(folder: Path) -> Case:
+    """INV-1 of 1,000.00 USD was paid by P-1 (600.00) and P-2 (400.00)."""
+    case = Case(folder)
+    case.erp.settlements = (Settlement("USD", SettleThrough.CLEARING, "", ROLES),)
+    case.bill(invoice("INV-1", "1000.00", ISSUED_ON, DUE_ON))
+    case.pay("P-1", "600.00", "INV-1")
+    case.tick()
+    case.pay("P-2", "400.00", "INV-1")
+    case.tick(hours=1)
+    assert usd("0.00") == case.erp.invoices["1"].balance
+    return case
+
+
+def changes_of(case: Case, payment_id: str, **values: Any) -> None:
+    held = case.payments.payments
+    case.payments.payments = [replace(one, **values) if one.id == payment_id else one for one in held]
+
+
+def applied(case: Case, payment_id: str) -> bool:
+    with case.store.read() as tx:
+        return bool(closing.applied_invoices(tx, payment_id))
+
+
+def test_what_may_no_longer_be_written_is_given_to_a_person_who_hears_why(case: Case) -> None:
+    case.erp.upset(At.REVERSAL, Trouble.BUSY)
+    comes_back(case)
+    case.tick(hours=1)
+    assert [ReversalState.INTENDED] == states(case)
+
+    by_a_person = replace(case.policy.exceptions, returned_is_reversed=False)
+    case.policy = replace(case.policy, version="policy-2", exceptions=by_a_person)
+    case.approve()
+    case.tick(hours=1)
+
+    assert [ReversalState.WITHDRAWN] == states(case)
+    assert "the policy leaves that to a person" in exceptions(case)["payment_came_back"]
+    assert not case.erp.reversals
+
+
+def test_what_was_begun_is_read_back_also_while_nothing_may_be_written(case: Case) -> None:
+    case.erp.settles_within = timedelta(hours=2)
+    case.erp.upset(At.REVERSAL, Trouble.LOST_AFTER)
+    case.erp.upset(At.READ_BACK, Trouble.BUSY)
+    comes_back(case)
+    case.clock.at += timedelta(hours=1)
+    loop.tick(case.parts())
+    assert [ReversalState.ATTEMPTED] == states(case)
+
+    case.policy = replace(case.policy, version="policy-2", post=Switch.SUGGEST)
+    case.approve()
+    case.tick(hours=1)
+
+    assert [ReversalState.CLOSED] == states(case)
+
+
+def test_what_waits_for_somebody_in_the_erp_is_told_with_its_words(case: Case, monkeypatch: pytest.MonkeyPatch) -> None:
+    def waits(intent: ReversalIntent) -> Answer:
+        return Answer(intent.external_id, Outcome.UNKNOWN, "77", message="journal 77 waits for approval")
+
+    monkeypatch.setattr(case.erp, "write_reversal", waits)
+    comes_back(case)
+    case.tick(hours=1)
+
+    assert "journal 77 waits for approval" in exceptions(case)["payment_came_back"]
+    assert "nothing is to be done" not in exceptions(case)["payment_came_back"]
+
+
+def test_a_change_of_the_payment_leaves_the_words_while_it_is_being_taken_back(case: Case) -> None:
+    case.erp.settles_within = timedelta(hours=6)
+    case.erp.upset(At.REVERSAL, Trouble.LOST_BEFORE)
+    comes_back(case)
+    case.tick(hours=1)
+    changes(case, remittance=Remittance(text="INV-1 edited"))
+    case.tick(hours=1)
+
+    assert "nothing is to be done" in exceptions(case)["payment_came_back"]

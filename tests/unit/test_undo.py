@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
+from unittest.mock import patch
 
 import pytest
-from answers_cases import Case, invoice, usd
+from answers_cases import POLICY, Case, invoice, usd
 
+from connector import loop, pull
+from connector.errors import Transient
+from connector.policy import Switch
 from connector.receivables import Customer, InvoiceStatus, PaymentState, ReminderState
-from connector.store import book, gate, verdicts
+from connector.store import book, closing, gate, verdicts
 
 ISSUED_ON, DUE_ON = date(2026, 9, 1), date(2026, 9, 14)
 
@@ -181,4 +185,100 @@ def test_an_invoice_that_was_given_to_another_customer_merges_nobody(tmp_path: P
         assert {"1": "C1", "2": "C2"} == {
             id: row["customer_id"] for id, row in book.invoices_by_id(tx, ["1", "2"]).items()
         }
+    case.store.close()
+
+
+def drawn(tmp_path: Path) -> Case:
+    """INV-1 was paid by a charge that was drawn from a wire in the processor's cash balance."""
+    case = Case(tmp_path)
+    case.bill(invoice("INV-1", "1000.00", ISSUED_ON, DUE_ON))
+    case.pay("wire_1", "1000.00", state=PaymentState.FUNDED)
+    case.pay("py_1", "1000.00", "INV-1", root_id="wire_1")
+    case.tick()
+    return case
+
+
+def test_what_was_drawn_from_a_wire_that_came_back_is_held_and_then_goes_on(tmp_path: Path) -> None:
+    case = drawn(tmp_path)
+    wire, charge = case.payments.payments
+    case.payments.payments = [replace(wire, state=PaymentState.RETURNED), charge]
+    case.tick(hours=1)
+    assert ["payment_came_back"] == exceptions(case)
+
+    case.erp.change("INV-1", balance=usd("1000.00"), status=InvoiceStatus.OPEN)
+    case.tick(hours=1)
+    assert [] == exceptions(case)
+
+    until(case, date(2026, 9, 11))
+    assert ["09-10 payment_returned"] == mails(case)
+    case.store.close()
+
+
+def test_a_lost_dispute_waits_until_all_that_it_paid_is_settled(tmp_path: Path) -> None:
+    case = Case(tmp_path)
+    case.bill(invoice("INV-1", "700.00", ISSUED_ON, DUE_ON), invoice("INV-2", "300.00", ISSUED_ON, DUE_ON))
+    case.pay("P-1", "1000.00", "INV-1 INV-2")
+    case.tick()
+    case.payments.payments = [replace(one, state=PaymentState.CHARGED_BACK) for one in case.payments.payments]
+    case.tick(hours=1)
+    case.erp.change("INV-1", balance=usd("700.00"), status=InvoiceStatus.OPEN)
+    case.tick(hours=1)
+    assert ["chargeback_hold"] == exceptions(case)
+
+    case.erp.change("INV-2", balance=usd("300.00"), status=InvoiceStatus.OPEN)
+    case.tick(hours=1)
+    assert [] == exceptions(case)
+    case.store.close()
+
+
+@pytest.mark.parametrize(
+    ("state", "shown"), [(PaymentState.DISPUTED, ["chargeback_hold"]), (PaymentState.CHARGED_BACK, [])]
+)
+def test_a_suggestion_of_money_that_is_disputed_or_gone_waits_for_nobodys_approval(
+    tmp_path: Path, state: PaymentState, shown: list[str]
+) -> None:
+    case = Case(tmp_path, replace(POLICY, post=Switch.SUGGEST))
+    case.bill(invoice("INV-1", "1000.00", ISSUED_ON, DUE_ON))
+    case.pay("P-1", "1000.00", "INV-1")
+    case.tick()
+    case.payments.payments = [replace(one, state=state) for one in case.payments.payments]
+    case.tick(hours=1)
+
+    assert shown == exceptions(case)
+    with case.store.read() as tx:
+        assert {} == closing.suggestion(tx, "P-1")
+    case.store.close()
+
+
+@pytest.mark.parametrize("seen_by", ["a pull that broke off", "the re-read before sending"])
+def test_a_merger_is_taken_however_it_was_first_seen(tmp_path: Path, seen_by: str) -> None:
+    case = Case(tmp_path)
+    for id in ("C1", "C2"):
+        case.erp.customers[id] = Customer(id, f"Customer {id}", f"ap@{id.lower()}.example")
+    case.bill(invoice("INV-1", "1000.00", ISSUED_ON, DUE_ON), invoice("INV-2", "500.00", ISSUED_ON, DUE_ON))
+    case.tick()
+    moved(case, "INV-1", "INV-2")
+    del case.erp.customers["C1"]
+    if seen_by == "a pull that broke off":
+        case.clock.at += timedelta(hours=1)
+        with patch.object(type(case.erp), "read_totals", side_effect=Transient("reset")):
+            loop.tick(case.parts())
+        case.tick(hours=1)
+    else:
+        pull.reread(case.parts(), ["1", "2"], date(2026, 9, 7))
+
+    assert ["customer_merged"] == exceptions(case)
+    case.store.close()
+
+
+def test_one_invoice_that_was_billed_to_the_wrong_customer_merges_nobody(tmp_path: Path) -> None:
+    case = Case(tmp_path)
+    for id in ("C1", "C2"):
+        case.erp.customers[id] = Customer(id, f"Customer {id}", f"ap@{id.lower()}.example")
+    case.bill(invoice("INV-1", "1000.00", ISSUED_ON, DUE_ON))
+    case.tick()
+    moved(case, "INV-1")
+    case.tick(hours=1)
+
+    assert [] == exceptions(case)
     case.store.close()
