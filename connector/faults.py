@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from connector.errors import ConnectorError, InvariantBroken, Terminal, Transient
+from connector.errors import ConnectorError, InvariantBroken, Terminal
 from connector.money import Money
 from connector.parts import Parts, unforeseen
 from connector.store import StoreFault, Tx, book, verdicts
@@ -31,14 +31,12 @@ class Apart:
         """What goes wrong in here concerns these alone. Within a transaction only for what writes nothing before."""
         try:
             yield
-        except (Transient, InvariantBroken, StoreFault):
-            raise
-        except Terminal as error:
-            self.failed |= dict.fromkeys(ids, error)
-        except ConnectorError:
-            raise
         except Exception as error:
-            self.failed |= dict.fromkeys(ids, unforeseen(f"{self._step} ({', '.join(ids)})", error))
+            if _concerns_all(error):
+                raise
+            if not isinstance(error, ConnectorError):
+                error = unforeseen(f"{self._step} ({', '.join(ids)})", error)
+            self.failed |= dict.fromkeys(ids, error)
 
     def in_groups(
         self, parts: Parts, ids: Sequence[str], at_once: int, act: Callable[[Tx, Sequence[str]], None]
@@ -49,9 +47,9 @@ class Apart:
             try:
                 with parts.store.tx() as tx:
                     act(tx, some)
-            except (ConnectorError, InvariantBroken, StoreFault):
-                raise
-            except Exception:
+            except Exception as error:
+                if _concerns_all(error):
+                    raise
                 for id in some:
                     with self.one(id), parts.store.tx() as tx:
                         act(tx, [id])
@@ -94,3 +92,10 @@ class Apart:
             "else goes on."
         )
         verdicts.open_exception(tx, KIND, f"{id}/{self._step}", reason, amount=amount, **about)
+
+
+def _concerns_all(error: BaseException) -> bool:
+    """Not a matter of one record: the outside or the store is away, the role is lost, a promise would be broken."""
+    if isinstance(error, ConnectorError):
+        return not isinstance(error, Terminal)
+    return isinstance(error, InvariantBroken | StoreFault)

@@ -157,7 +157,9 @@ _SECRET_TEXTS = re.compile(
     r"\b(?:sk|rk|pk)_(?:live|test)_\w+|\bwhsec_\w+|\b(?:Bearer|Basic|OAuth)\s+\S.*"
     r"|(?<=oauth_signature=)\S+|(?<=oauth_token=)\S+|(?<=oauth_consumer_key=)\S+",
 )
-_ADDRESS = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]+@([A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+)")
+_LOCAL = r"A-Za-z0-9.!#$%&'*+/=?^_`{|}~-"
+# Begun only where a word begins: else a long one without an @ is looked through once from each of its letters.
+_ADDRESS = re.compile(rf"(?<![{_LOCAL}])[{_LOCAL}]+@([A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+)")
 # A Message-ID looks like an address and is no person's; it is how a mail is found again.
 _IDS = frozenset({"message_id"})
 

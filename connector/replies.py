@@ -17,7 +17,7 @@ from connector.business_days import business_days_later
 from connector.decisions import replies as decision
 from connector.decisions.replies import ReplyKind, ReplyVerdict
 from connector.money import Money
-from connector.parts import Parts
+from connector.parts import Parts, unforeseen
 from connector.ports import Reply
 from connector.receivables import InvoiceStatus, PauseKind
 from connector.store import Tx, book, closing, gate, notices, relations, verdicts
@@ -71,17 +71,27 @@ def _take_all(tx: Tx, parts: Parts, replies: Sequence[Reply]) -> None:
             continue
         known.add(reply.id)
         about = _about(tx, parts, reply, messages)
-        verdict = decision.decide(
+        if about is not None:
+            verdict = _verdict(reply)
+            store.take(tx, reply.id, about, verdict.kind, verdict.reason, reply.received_at)
+            _act(_Answer(tx, parts, reply, about, verdict))
+
+
+def _verdict(reply: Reply) -> ReplyVerdict:
+    """What an answer to one of ours is. One that no rule thought of is for a person: a stranger's words must not keep
+    the mailbox from being read, and with it all reminders from leaving.
+    """
+    try:
+        return decision.decide(
             reply.subject,
             reply.text,
-            answers_ours=about is not None,
+            answers_ours=True,
             failed_with=reply.failed_with,
             is_automatic=reply.is_automatic,
             seems_automatic=reply.seems_automatic,
         )
-        if about is not None:
-            store.take(tx, reply.id, about, verdict.kind, verdict.reason, reply.received_at)
-            _act(_Answer(tx, parts, reply, about, verdict))
+    except Exception as error:
+        return ReplyVerdict(ReplyKind.HUMAN, str(unforeseen("read answers", error)))
 
 
 def _about(tx: Tx, parts: Parts, reply: Reply, messages: Mapping[str, Ours]) -> Ours | None:

@@ -243,6 +243,18 @@ def _one_line(text: str) -> str:
     return " ".join(re.sub(r"[\x00-\x1f\x7f\u2028\u2029\u202a-\u202e\u2066-\u2069]", " ", text).split())
 
 
+def _whole_tags(html: str) -> str:
+    """HTML without comments, and in which each "<" that ends in no ">" is a sign of the text. For each of those the
+    parser looks through all that follows: a mail of nothing else would keep it busy for minutes.
+    """
+    kept, position = [], 0
+    while (begin := html.find("<!--", position)) >= 0:
+        kept.append(html[position:begin])
+        end = html.find("-->", begin + 4)
+        position = end + 3 if end >= 0 else len(html)
+    return re.sub(r"<(?![^<>]*>)", "&lt;", "".join([*kept, html[position:]]))
+
+
 class _Words(HTMLParser):
     """The words of an HTML message, without what it quotes."""
 
@@ -253,12 +265,16 @@ class _Words(HTMLParser):
     def __init__(self, html: str) -> None:
         super().__init__(convert_charrefs=True)
         self._told: list[str] = []
-        self._open: list[tuple[str, bool]] = []  # each element, and whether it is silent
-        self.feed(html[: 16 * TEXT_MAX])
+        self._open: list[tuple[str, bool]] = []  # each element, and whether it or one around it is silent
+        self.feed(_whole_tags(html[: 16 * TEXT_MAX]))
         self.close()
 
     def text(self) -> str:
         return re.sub(r"[ \t\xa0]+", " ", "".join(self._told))
+
+    @property
+    def _is_silent(self) -> bool:
+        return bool(self._open) and self._open[-1][1]
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         if tag in self._BREAKS:
@@ -269,7 +285,8 @@ class _Words(HTMLParser):
                 "divrplyfwdmsg",
                 "appendonsend",
             )
-            self._open.append((tag, tag in self._SILENT or is_quote))
+            if len(self._open) < DEPTH_MAX * 10:
+                self._open.append((tag, tag in self._SILENT or is_quote or self._is_silent))
 
     def handle_endtag(self, tag: str) -> None:
         if tag in self._BREAKS:
@@ -279,5 +296,5 @@ class _Words(HTMLParser):
                 pass
 
     def handle_data(self, data: str) -> None:
-        if not any(is_silent for _, is_silent in self._open):
+        if not self._is_silent:
             self._told.append(re.sub(r"\s+", " ", data))

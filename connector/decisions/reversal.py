@@ -25,10 +25,10 @@ class ReversalHoldReason(StrEnum):
     NOT_OURS = "not_ours"  # the ERP's payment was entered by somebody else
     A_PART = "a_part"  # of the money came back, or a part of it had been given back or left unposted before
     NOT_CASH_ALONE = "not_cash_alone"  # a discount or a credit was used beside it
+    FOREIGN_RATE = "foreign_rate"  # converted by the processor, at a rate that the ERP would not use again
     CHANGED = "changed"  # a person changed in the ERP what it pays
     NO_ACCOUNT = "no_account"  # that the return hit is named
     CLOSED_PERIOD = "closed_period"
-    FOREIGN_RATE = "foreign_rate"  # realised gain or loss of a closed period would move
     THE_ERP = "the_erp"  # its own rules
 
 
@@ -91,11 +91,6 @@ def decide(
     if on is None or (on != returned_on and ledger.closed_period is ClosedPeriod.HOLD):
         return ReversalHold(ReversalHoldReason.CLOSED_PERIOD, why_closed(ledger.periods, returned_on))
     first = posted.intents[0].payment
-    if first.exchange_rate and first_open_on(ledger.periods, first.received_on, ledger.today) != first.received_on:
-        text = (
-            f"it was converted, and {why_closed(ledger.periods, first.received_on)}: its gain or loss would move there"
-        )
-        return ReversalHold(ReversalHoldReason.FOREIGN_RATE, text)
     return ReversalIntent(
         act_id=f"{payment.id}-rev-{generation}",
         external_id=f"arc-{installation}-rev-{payment.id}-{generation}",
@@ -134,6 +129,9 @@ def _not_plain(payment: Payment, posted: Posted) -> ReversalHold | None:
         return ReversalHold(ReversalHoldReason.NOT_CASH_ALONE, "credits were used beside it")
     if any(part.discount for one in posted.intents for part in one.payment.applications):
         return ReversalHold(ReversalHoldReason.NOT_CASH_ALONE, "a discount was taken with it, which would be lost")
+    if first.exchange_rate:
+        text = f"it was converted at {first.exchange_rate}: at another day's rate a gain or loss is left over"
+        return ReversalHold(ReversalHoldReason.FOREIGN_RATE, text)
     return None
 
 

@@ -65,11 +65,17 @@ def since(tx: Tx, seq: int) -> TickReport:
         unfinished=sum(acts.get(state, 0) for state in closing.UNFINISHED)
         + sum(deposits.get(state, 0) for state in settling.UNFINISHED)
         + sum(reversals.get(state, 0) for state in reversing.UNFINISHED),
-        differences=acts.get(ActState.DIFFERENT, 0)
+        differences=len(_different(tx))
         + deposits.get(DepositState.DIFFERENT, 0)
         + reversals.get(ReversalState.DIFFERENT, 0),
         alarm=tx.get("alarm"),
     )
+
+
+def _different(tx: Tx) -> set[str]:
+    """Acts that the ERP holds otherwise than we meant, found when they were written or later."""
+    acts = tx.execute(select(t.act.c.id).where(t.act.c.state == ActState.DIFFERENT)).scalars()
+    return {f"difference:{act_id}" for act_id in acts} | set(verdicts.open_of_kind(tx, "difference"))
 
 
 def count_of(tx: Tx, event: str, since: datetime, before: datetime) -> int:

@@ -74,6 +74,7 @@ x\r
 @example(b"Content-Type: multipart/mixed; boundary=b\r\n\r\n" + b"--b\r\nContent-Type: message/rfc822\r\n\r\n" * 500)
 @example(b"From: " + b"(" * 50_000 + b"\r\n\r\nx")
 @example(b"Content-Type: text/html\r\n\r\n" + b"<div>" * 50_000)
+@example(b"Content-Type: text/html\r\n\r\n" + b"<a " * 42_000)  # minutes, once
 @example(b"References: " + b"<a@b> " * 20_000 + b"\r\n\r\nx")
 def test_a_strangers_mail_is_an_answer_or_named(raw: bytes) -> None:
     named = mailbox_mime.names_only(raw, NOW)

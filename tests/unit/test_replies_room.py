@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import pytest
 from answers_cases import MONDAY, POLICY, Case, invoice, usd
@@ -295,6 +296,18 @@ def test_says_paid_holds_past_the_policys_longest_hold_until_a_person_has_looked
 
 
 # ---- stop ----
+
+
+def test_an_answer_that_no_rule_thought_of_is_for_a_person_and_keeps_no_other_mail_back(case: Answered) -> None:
+    def falls_over(*_: object, **__: object) -> None:
+        raise ZeroDivisionError("the words of the mail")
+
+    case.answers("1/0")
+    with patch("connector.replies.decision.decide", falls_over):
+        case.tick(minutes=5)
+
+    assert [("human", "C1")] == case.taken()
+    assert all("the words of the mail" not in one.reason for one in case.open())
 
 
 def test_stop_holds_the_whole_customer_until_somebody_has_decided(case: Answered) -> None:

@@ -131,6 +131,7 @@ def test_money_that_is_still_here_while_its_application_is_gone_is_a_difference(
 
     assert [] == mails(case)
     assert ["difference"] == exceptions(case)
+    assert 1 == case.tick(minutes=5).differences  # so `once` ends with 1 until a person has put it right
 
 
 # ---- customers that were merged ----
