@@ -267,4 +267,4 @@ def test_what_the_clearing_account_differs_by_on_the_first_day_is_the_opening_di
         onto_clearing(at, "5.00")
         later(at)
         assert Money(500, "USD") == proof(at).unexplained
-        assert {"clearing_unexplained"} == exceptions(at).keys()
+        assert {"clearing_unexplained", "day_drifts"} == exceptions(at).keys()
