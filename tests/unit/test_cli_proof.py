@@ -184,7 +184,7 @@ def test_a_file_has_every_table_and_runs_nothing(run: Run, tmp_path: Path) -> No
     text = (tmp_path / "proof.csv").read_text(encoding="utf-8")
     assert "parameters,0,day,2026-11-22" in text
     assert "Sums,1,received,200.00" in text
-    assert "Waiting,1,why,'=cmd() is unidentified" in text
+    assert "Waiting,1,reason,'=cmd() is unidentified" in text
 
     run(FakeService(), "evidence", "--month", "2026-11", "--export", "evidence.xlsx")
     assert b"PK" == (tmp_path / "evidence.xlsx").read_bytes()[:2]
