@@ -6,19 +6,19 @@ act then writes it, reads it back and compares.
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date
 from functools import partial
-from typing import TypeVar
 
 from connector.decisions import payouts
 from connector.decisions.payouts import PayoutOutcome
 from connector.engine import reached
-from connector.errors import ConnectorError, InvariantBroken, Terminal, Transient
+from connector.errors import ConnectorError, InvariantBroken, Transient
+from connector.faults import told_apart
 from connector.money import Money
-from connector.parts import Parts, unforeseen
-from connector.ports import Erp, Outcome, on_its_way_until
+from connector.one_write import OneWrite
+from connector.parts import Parts
+from connector.ports import Answer, Erp
 from connector.settlement import (
     AccountRole,
     DepositIntent,
@@ -26,13 +26,9 @@ from connector.settlement import (
     Payout,
     PayoutState,
 )
-from connector.store import Store, Tx, settling, verdicts
-from connector.store.settling import Deposit, DepositState
-
-T = TypeVar("T")
-
-# A write is tried, looked up and tried again this often within one run; then the next tick goes on.
-ROUNDS_MAX = 3
+from connector.store import Store, Tx, settling, verdicts, writing
+from connector.store.settling import Deposit
+from connector.store.writing import WriteState
 
 
 def settle_payouts(parts: Parts, today: date) -> None:
@@ -57,16 +53,16 @@ def settle_payouts(parts: Parts, today: date) -> None:
             if one.state is PayoutState.PAID and one.amount.currency in settled
         ]
     if is_new_day:
-        _apart(troubles, lambda: _look_at_different(parts))
+        told_apart(troubles, "settle payouts", lambda: _look_at_different(parts))
     decided: list[tuple[Payout, payouts.PayoutVerdict]] = []
     for payout in waiting:
-        verdict = _apart(troubles, partial(_decide, parts, payout, today))
+        verdict = told_apart(troubles, "settle payouts", partial(_decide, parts, payout, today))
         if verdict:
             decided.append((payout, verdict))
     # An effect by others seen before our write is adopted, never repeated; a held one is posted by a person.
     asked = [payout for payout, verdict in decided if verdict.outcome in (PayoutOutcome.POST, PayoutOutcome.HELD)]
     posted, unknown = _posted(parts, [*asked, *bounced, *late], troubles)
-    _apart(troubles, partial(_take_voided, parts, bounced, posted, unknown))
+    told_apart(troubles, "settle payouts", partial(_take_voided, parts, bounced, posted, unknown))
     with parts.store.tx() as tx:
         for payout in late:
             _tell_late(tx, payout, posted.get(payout.id))
@@ -74,22 +70,9 @@ def settle_payouts(parts: Parts, today: date) -> None:
         if payout.id not in unknown:
             _record(parts, payout, verdict, posted.get(payout.id))
         reached("deposit.committed")
-    _apart(troubles, lambda: carry_out(parts))
+    told_apart(troubles, "settle payouts", lambda: carry_out(parts))
     if troubles:
         raise troubles[-1]
-
-
-def _apart(troubles: list[ConnectorError], act: Callable[[], T]) -> T | None:
-    """Do this for one payout; what fails is noted, and the others have nothing to do with it."""
-    try:
-        return act()
-    except ConnectorError as error:
-        troubles.append(error)
-    except InvariantBroken:
-        raise
-    except Exception as error:
-        troubles.append(unforeseen("settle payouts", error))
-    return None
 
 
 def _settled_currencies(parts: Parts) -> list[str]:
@@ -134,7 +117,7 @@ def _posted(
         raise
     except Exception:  # one record that can't be read must not hide the others: each by itself
         for id in ids:
-            seen = _apart(troubles, partial(parts.erp.find_deposits, [id]))
+            seen = told_apart(troubles, "settle payouts", partial(parts.erp.find_deposits, [id]))
             if seen is None:
                 unknown.add(id)
             else:
@@ -155,7 +138,7 @@ def _record(parts: Parts, payout: Payout, verdict: payouts.PayoutVerdict, seen: 
 def _look_at_different(parts: Parts) -> None:
     """Has a person corrected a deposit that was not what was meant? It is only read, never written again."""
     with parts.store.read() as tx:
-        different = settling.deposits(tx, [DepositState.DIFFERENT])
+        different = settling.deposits(tx, [WriteState.DIFFERENT])
     for deposit in different:
         seen = parts.erp.read_deposit(deposit.intent)
         if seen and not differences(deposit.intent, seen):
@@ -168,12 +151,12 @@ def carry_out(parts: Parts) -> None:
     with parts.store.read() as tx:
         if parts.posting_forbidden(tx):
             return
-        unfinished = settling.deposits(tx, settling.UNFINISHED)
+        unfinished = settling.deposits(tx, writing.UNFINISHED)
     troubles: list[ConnectorError] = []
     for deposit in unfinished:
         with parts.store.tx() as tx:
             attempt = tx.journal("deposit_started", act=deposit.id)
-        _apart(troubles, partial(parts.run, "deposit", f"{deposit.id}#{parts.owner}-{attempt}"))
+        told_apart(troubles, "settle payouts", partial(parts.run, "deposit", f"{deposit.id}#{parts.owner}-{attempt}"))
     if troubles:
         raise troubles[-1]
 
@@ -285,8 +268,10 @@ def differences(intent: DepositIntent, seen: DepositSeen) -> tuple[str, ...]:
     return tuple(found)
 
 
-class DepositAct:
-    """Carries one deposit to its end. Each step looks first and may run twice."""
+class DepositAct(OneWrite[Deposit, DepositSeen, DepositSeen | None]):
+    """Carries one deposit to its end."""
+
+    kind = "deposit"
 
     def __init__(
         self,
@@ -296,129 +281,72 @@ class DepositAct:
         posting_forbidden: Callable[[Tx], str],
         posts: Callable[[str], bool] = lambda currency: True,
     ) -> None:
-        self._store = store
-        self._erp = erp
-        self._verify_installation = verify_installation
+        super().__init__(store, erp, verify_installation)
         self._posting_forbidden = posting_forbidden
         self._posts = posts
-        # A run recovered after a kill and the tick's own run must not work on one deposit at the same time.
-        self._turn = threading.Lock()
 
-    def steps(self) -> tuple[tuple[str, Callable[[str], None]], ...]:
-        return (("write", self.write), ("read_back", self.read_back))
+    def _rows(self, tx: Tx, state: WriteState, act_id: str) -> tuple[Deposit, ...]:
+        return settling.deposits(tx, [state], act_id)
 
-    def write(self, request: str) -> None:
-        """Bring the deposit to one in the ERP or to a refusal; what stays unknown waits for the next tick."""
-        with self._turn:
-            for _ in range(ROUNDS_MAX):
-                for deposit in self._at(request, DepositState.ATTEMPTED):
-                    self._look(deposit)
-                intended = self._at(request, DepositState.INTENDED)
-                if not intended or not self._attempt(intended[0]):
-                    return
+    def _move(
+        self, tx: Tx, one: Deposit, state: WriteState, *, problem: str = "", erp_id: str = "", attempt: bool = False
+    ) -> None:
+        settling.move(tx, one.id, state, problem=problem, erp_id=erp_id, attempt=attempt)
 
-    def _look(self, deposit: Deposit) -> None:
-        """A write was begun and its answer is not known: read back before anything is tried again."""
-        seen = self._erp.read_deposit(deposit.intent)
-        with self._store.tx() as tx:
-            if seen is None and (until := on_its_way_until(deposit.attempted_at, self._erp, tx.at)):
-                problem = f"not there yet; its write may still be carried out until {until:%Y-%m-%d %H:%M} UTC"
-                settling.move(tx, deposit.id, DepositState.ATTEMPTED, problem=problem)
-            elif seen is None:
-                settling.move(tx, deposit.id, DepositState.INTENDED, problem="looked in the ERP: not there yet")
-            else:
-                settling.move(tx, deposit.id, DepositState.WRITTEN, erp_id=seen.erp_id)
+    def _read(self, one: Deposit) -> DepositSeen | None:
+        return self._erp.read_deposit(one.intent)
 
-    def _attempt(self, deposit: Deposit) -> bool:
-        """One write. False: the ERP took nothing just now, so this run is over."""
-        try:
-            self._verify_installation()
-            # It was decided perhaps days ago.
-            posted = self._erp.find_deposits([deposit.payout_id]).get(deposit.payout_id)
-        except ConnectorError as error:
-            self._not_now(deposit, error)
-            return False
-        with self._store.tx() as tx:
-            if self._posting_forbidden(tx):
-                return False  # a person stopped posting; the deposit stays as it is
-            why = _overtaken(settling.payout_state(tx, deposit.payout_id), posted)
-            if not self._posts(deposit.intent.amount.currency):
-                why = f"somebody else posts {deposit.intent.amount.currency} by now"
-            if why:
-                settling.withdraw(tx, deposit, why)  # the next tick decides this payout anew
-                return False
-            settling.move(tx, deposit.id, DepositState.ATTEMPTED, attempt=True)
-        reached("deposit.attempted")
-        try:
-            answer = self._erp.write_deposit(deposit.intent)
-        except (Transient, Terminal) as error:
-            self._not_now(deposit, error)
-            return False
-        reached("deposit.answered")
-        with self._store.tx() as tx:
-            tx.journal("erp_answered", act=deposit.id, outcome=answer.outcome, code=answer.code)
-            if answer.outcome in (Outcome.CREATED, Outcome.EXISTS):
-                settling.move(tx, deposit.id, DepositState.WRITTEN, erp_id=answer.erp_id)
-            elif answer.outcome is Outcome.REFUSED:
-                self._refuse(tx, deposit, answer.message or answer.code)
-            elif answer.outcome is Outcome.EXISTS_DIFFERENT:
-                self._differ(tx, deposit, [answer.message])
-            # UNKNOWN stays ATTEMPTED: the next round looks first.
-        reached("deposit.written")
-        return True
+    def _ask(self, one: Deposit) -> DepositSeen | None:
+        """Has somebody posted this payout meanwhile?"""
+        return self._erp.find_deposits([one.payout_id]).get(one.payout_id)
 
-    def _not_now(self, deposit: Deposit, error: ConnectorError) -> None:
-        with self._store.tx() as tx:
-            settling.move(tx, deposit.id, DepositState.INTENDED, problem=str(error))
+    def _may_write(self, tx: Tx, one: Deposit, asked: DepositSeen | None) -> bool:
+        if self._posting_forbidden(tx):
+            return False  # a person stopped posting; the deposit stays as it is
+        why = _overtaken(settling.payout_state(tx, one.payout_id), asked)
+        if not self._posts(one.intent.amount.currency):
+            why = f"somebody else posts {one.intent.amount.currency} by now"
+        if why:
+            settling.withdraw(tx, one, why)  # the next tick decides this payout anew
+        return not why
 
-    def _refuse(self, tx: Tx, deposit: Deposit, why: str) -> None:
-        settling.move(tx, deposit.id, DepositState.REFUSED, problem=why)
-        settling.refused(tx, deposit.payout_id)
+    def _write(self, one: Deposit) -> Answer:
+        return self._erp.write_deposit(one.intent)
+
+    def _refuse(self, tx: Tx, one: Deposit, why: str) -> None:
+        settling.move(tx, one.id, WriteState.REFUSED, problem=why)
+        settling.refused(tx, one.payout_id)
         verdicts.open_exception(
             tx,
             "deposit_refused",
-            deposit.payout_id,
-            f"the ERP refused the deposit of payout {deposit.payout_id}: {why}. Nothing was posted; it is tried again "
+            one.payout_id,
+            f"the ERP refused the deposit of payout {one.payout_id}: {why}. Nothing was posted; it is tried again "
             "tomorrow",
-            amount=deposit.intent.amount,
+            amount=one.intent.amount,
         )
 
-    def _differ(self, tx: Tx, deposit: Deposit, found: Sequence[str]) -> None:
-        problem = "; ".join(one for one in found if one) or "it differs from the one that was meant"
-        settling.move(tx, deposit.id, DepositState.DIFFERENT, problem=problem)
-        settling.set_standing(tx, deposit.payout_id, "deposited")
+    def _differ(self, tx: Tx, one: Deposit, found: Sequence[str]) -> None:
+        problem = "; ".join(text for text in found if text) or "it differs from the one that was meant"
+        settling.move(tx, one.id, WriteState.DIFFERENT, problem=problem)
+        settling.set_standing(tx, one.payout_id, "deposited")
         verdicts.open_exception(
             tx,
             "deposit_difference",
-            deposit.payout_id,
-            f"the deposit of payout {deposit.payout_id} ({deposit.intent.external_id} in the ERP) isn't the one that "
+            one.payout_id,
+            f"the deposit of payout {one.payout_id} ({one.intent.external_id} in the ERP) isn't the one that "
             f"was meant: {problem}. Nothing more is written; compare the two and correct the ERP's record",
-            amount=deposit.intent.amount,
+            amount=one.intent.amount,
         )
 
-    def read_back(self, request: str) -> None:
-        """Does the ERP hold what was meant, to the minor unit?"""
-        with self._turn:
-            for deposit in self._at(request, DepositState.WRITTEN):
-                seen = self._erp.read_deposit(deposit.intent)
-                reached("deposit.read_back")
-                with self._store.tx() as tx:
-                    if seen is None:
-                        problem = "answered as made, but not found on read-back"
-                        settling.move(tx, deposit.id, DepositState.ATTEMPTED, problem=problem)
-                    elif found := differences(deposit.intent, seen):
-                        self._differ(tx, deposit, found)
-                    else:
-                        _close(tx, deposit, seen)
-                reached("deposit.closed")
+    def _differences(self, one: Deposit, seen: DepositSeen) -> Sequence[str]:
+        return differences(one.intent, seen)
 
-    def _at(self, request: str, state: DepositState) -> tuple[Deposit, ...]:
-        with self._store.read() as tx:
-            return settling.deposits(tx, [state], request.partition("#")[0])
+    def _close(self, tx: Tx, one: Deposit, seen: DepositSeen) -> None:
+        _close(tx, one, seen)
 
 
 def _close(tx: Tx, deposit: Deposit, seen: DepositSeen) -> None:
-    settling.move(tx, deposit.id, DepositState.CLOSED, erp_id=seen.erp_id)
+    settling.move(tx, deposit.id, WriteState.CLOSED, erp_id=seen.erp_id)
     settling.set_standing(tx, deposit.payout_id, "deposited")
     _settled(tx, deposit.payout_id, "the deposit is posted")
 

@@ -9,12 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, TypeVar
 
-from connector.errors import ConnectorError, InvariantBroken, Terminal
+from connector.errors import ConnectorError, InvariantBroken, RoleLost, Terminal
 from connector.money import Money
 from connector.parts import Parts, unforeseen
 from connector.store import StoreFault, Tx, book, verdicts
+
+T = TypeVar("T")
 
 KIND = "program_fault"
 
@@ -99,3 +101,18 @@ def _concerns_all(error: BaseException) -> bool:
     if isinstance(error, ConnectorError):
         return not isinstance(error, Terminal)
     return isinstance(error, InvariantBroken | StoreFault)
+
+
+def told_apart(troubles: list[ConnectorError], step: str, act: Callable[[], T]) -> T | None:
+    """Do this for one record whose trouble is told at the end of the step; the others have nothing to do with it."""
+    try:
+        return act()
+    except RoleLost:
+        raise
+    except ConnectorError as error:
+        troubles.append(error)
+    except InvariantBroken:
+        raise
+    except Exception as error:
+        troubles.append(unforeseen(step, error))
+    return None

@@ -24,8 +24,7 @@ from connector.settlement import (
 from connector.store import Tx, closing, instant, parse_instant, reversing, settling, verdicts
 from connector.store.book import from_json, to_json
 from connector.store.closing import ActState
-from connector.store.reversing import ReversalState
-from connector.store.settling import DepositState
+from connector.store.writing import WriteState
 
 # The processor's list of movements is read again this far back: some appear late.
 MOVEMENTS_OVERLAP = timedelta(days=3)
@@ -72,8 +71,8 @@ def prove_clearing(parts: Parts, now: datetime, today: date) -> None:
 
 
 def _in_flight(tx: Tx) -> bool:
-    unknown = settling.deposits(tx, [DepositState.ATTEMPTED]) or closing.acts(tx, [ActState.ATTEMPTED])
-    return bool(unknown or reversing.reversals(tx, [ReversalState.ATTEMPTED]))
+    unknown = settling.deposits(tx, [WriteState.ATTEMPTED]) or closing.acts(tx, [ActState.ATTEMPTED])
+    return bool(unknown or reversing.reversals(tx, [WriteState.ATTEMPTED]))
 
 
 def _is_proved(parts: Parts, one: Settlement) -> bool:
@@ -88,7 +87,7 @@ def _is_refund(movement: BalanceTransaction) -> bool:
 def _deposited(tx: Tx) -> set[str]:
     """Payouts whose deposit stands in the ledger, read back already or not."""
     standing = {id for id, standing in settling.standings(tx).items() if standing in settling.DEPOSITED}
-    return standing | {deposit.payout_id for deposit in settling.deposits(tx, [DepositState.WRITTEN])}
+    return standing | {deposit.payout_id for deposit in settling.deposits(tx, [WriteState.WRITTEN])}
 
 
 def _movements(tx: Tx, currency: str, booked: Mapping[str, Money], cutover_on: date) -> list[Movement]:

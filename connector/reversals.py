@@ -8,30 +8,28 @@ on.
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import partial
-from typing import TypeVar
 
 from connector.decisions import reversal
 from connector.decisions.reversal import Posted, ReversalHold
 from connector.engine import reached
-from connector.errors import ConnectorError, InvariantBroken, Terminal, Transient
-from connector.parts import Parts, unforeseen
+from connector.errors import ConnectorError
+from connector.faults import told_apart
+from connector.one_write import OneWrite
+from connector.parts import Parts
 from connector.policy import DEFAULT
-from connector.ports import Erp, Outcome, PaymentSeen, on_its_way_until
+from connector.ports import Answer, Erp, PaymentSeen
 from connector.receivables import Payment
 from connector.settlement import AccountRole, ReversalIntent, ReversalSeen
-from connector.store import Store, Tx, approving, book, closing, reversing, verdicts
-from connector.store.reversing import Applied, Reversal, ReversalState
+from connector.store import Store, Tx, approving, book, closing, reversing, verdicts, writing
+from connector.store.reversing import Applied, Reversal
+from connector.store.writing import WriteState
 
-T = TypeVar("T")
-
-# A write is tried, looked up and tried again this often within one run; then the next tick goes on.
-ROUNDS_MAX = 3
 EXCEPTION = "payment_came_back"
+_STEP = "take back payments"
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,16 +52,16 @@ def take_back(parts: Parts, today: date) -> None:
     One that can't be decided or looked up is told at the end and keeps no other from being taken back.
     """
     troubles: list[ConnectorError] = []
-    _apart(troubles, lambda: _give_up(parts))
+    told_apart(troubles, _STEP, lambda: _give_up(parts))
     with parts.store.read() as tx:
         due = [one for payment_id in reversing.came_back(tx) if (one := _due(tx, parts, payment_id))]
     for one in due:
         mark = (today, one.payment, one.why_not, one.applied.amounts, parts.policy.version)
         if parts.remembered.get(_key(one)) == mark:
             continue  # a person has it; the ERP is asked again tomorrow
-        if _apart(troubles, partial(_decide, parts, one, today)):
+        if told_apart(troubles, _STEP, partial(_decide, parts, one, today)):
             parts.remembered[_key(one)] = mark
-    _apart(troubles, lambda: carry_out(parts))
+    told_apart(troubles, _STEP, lambda: carry_out(parts))
     if troubles:
         raise troubles[-1]
 
@@ -74,14 +72,14 @@ def _give_up(parts: Parts) -> None:
     Of what stands in part a person hears that too. Nothing is written here.
     """
     with parts.store.read() as tx:
-        intended = reversing.reversals(tx, [ReversalState.INTENDED])
+        intended = reversing.reversals(tx, [WriteState.INTENDED])
         stopped = [(one, why) for one in intended if (why := _forbidden(tx, parts, list(one.invoice_ids)))]
     for one, why in stopped:
         seen = parts.erp.read_reversal(one.intent) if one.attempts else None
         with parts.store.tx() as tx:
             applied = reversing.applied(tx, one.payment_id)
             if seen is None:
-                reversing.move(tx, one.id, ReversalState.WITHDRAWN, problem=why)
+                reversing.move(tx, one.id, WriteState.WITHDRAWN, problem=why)
             elif applied is not None:
                 payment = approving.payment_of(tx, one.payment_id)
                 show(
@@ -104,29 +102,16 @@ def carry_out(parts: Parts) -> None:
     with parts.store.read() as tx:
         unfinished = [
             one
-            for one in reversing.reversals(tx, reversing.UNFINISHED)
-            if one.state is not ReversalState.INTENDED or not _forbidden(tx, parts, list(one.invoice_ids))
+            for one in reversing.reversals(tx, writing.UNFINISHED)
+            if one.state is not WriteState.INTENDED or not _forbidden(tx, parts, list(one.invoice_ids))
         ]
     troubles: list[ConnectorError] = []
     for one in unfinished:
         with parts.store.tx() as tx:
             attempt = tx.journal("reversal_started", act=one.id)
-        _apart(troubles, partial(parts.run, "reversal", f"{one.id}#{parts.owner}-{attempt}"))
+        told_apart(troubles, _STEP, partial(parts.run, "reversal", f"{one.id}#{parts.owner}-{attempt}"))
     if troubles:
         raise troubles[-1]
-
-
-def _apart(troubles: list[ConnectorError], act: Callable[[], T]) -> T | None:
-    """Do this for one payment; what fails is noted, and the others have nothing to do with it."""
-    try:
-        return act()
-    except ConnectorError as error:
-        troubles.append(error)
-    except InvariantBroken:
-        raise
-    except Exception as error:
-        troubles.append(unforeseen("take back payments", error))
-    return None
 
 
 def _key(one: _Due) -> str:
@@ -150,12 +135,12 @@ def _due(tx: Tx, parts: Parts, payment_id: str) -> _Due | None:
 
 def _is_over(tx: Tx, before: Reversal, applied: Applied) -> bool:
     """Is the payment to be decided anew, whatever became of an earlier reversal of it?"""
-    if before.state is ReversalState.WITHDRAWN:
+    if before.state is WriteState.WITHDRAWN:
         return True
-    if before.state is ReversalState.REFUSED:
+    if before.state is WriteState.REFUSED:
         return before.decided_at.date() < tx.at.date()  # tried again on a new day
     # It was applied again since, and came back again.
-    return before.state is ReversalState.CLOSED and applied.acts[0].matched_at > before.decided_at
+    return before.state is WriteState.CLOSED and applied.acts[0].matched_at > before.decided_at
 
 
 def why_person(tx: Tx, parts: Parts, invoice_ids: list[str]) -> str:
@@ -255,8 +240,10 @@ def differences(intent: ReversalIntent, seen: ReversalSeen) -> tuple[str, ...]:
     return tuple(found)
 
 
-class ReversalAct:
-    """Carries one reversal to its end. Each step looks first and may run twice."""
+class ReversalAct(OneWrite[Reversal, ReversalSeen, tuple[bool, str]]):
+    """Carries one reversal to its end."""
+
+    kind = "reversal"
 
     def __init__(
         self,
@@ -265,93 +252,62 @@ class ReversalAct:
         verify_installation: Callable[[], None],
         why_not: Callable[[Tx, list[str]], str],
     ) -> None:
-        self._store = store
-        self._erp = erp
-        self._verify_installation = verify_installation
+        super().__init__(store, erp, verify_installation)
         self._why_not = why_not
-        # A run recovered after a kill and the tick's own run must not work on one reversal at the same time.
-        self._turn = threading.Lock()
 
-    def steps(self) -> tuple[tuple[str, Callable[[str], None]], ...]:
-        return (("write", self.write), ("read_back", self.read_back))
+    def _rows(self, tx: Tx, state: WriteState, act_id: str) -> tuple[Reversal, ...]:
+        return reversing.reversals(tx, [state], act_id)
 
-    def write(self, request: str) -> None:
-        """Bring the reversal to stand whole, or to a refusal; what stays unknown waits for the next tick."""
-        with self._turn:
-            for _ in range(ROUNDS_MAX):
-                for one in self._at(request, ReversalState.ATTEMPTED):
-                    self._look(one)
-                intended = self._at(request, ReversalState.INTENDED)
-                if not intended or not self._attempt(intended[0]):
-                    return
+    def _move(
+        self, tx: Tx, one: Reversal, state: WriteState, *, problem: str = "", erp_id: str = "", attempt: bool = False
+    ) -> None:
+        reversing.move(tx, one.id, state, problem=problem, erp_id=erp_id, attempt=attempt)
 
-    def _look(self, one: Reversal) -> None:
-        """A write was begun and its answer is not known: read back before anything is tried again.
+    def _read(self, one: Reversal) -> ReversalSeen | None:
+        return self._erp.read_reversal(one.intent)
 
-        What is written in part, with the payment still paying, is written on: but not while a first write may still
-        be carried out.
-        """
-        seen = self._erp.read_reversal(one.intent)
-        with self._store.tx() as tx:
-            if seen is not None and not seen.applied:
-                reversing.move(tx, one.id, ReversalState.WRITTEN, erp_id=seen.erp_id)
-            elif until := on_its_way_until(one.attempted_at, self._erp, tx.at):
-                problem = f"not whole yet; its write may still be carried out until {until:%Y-%m-%d %H:%M} UTC"
-                reversing.move(tx, one.id, ReversalState.ATTEMPTED, problem=problem)
-            else:
-                said = "not there yet" if seen is None else f"{seen.erp_id} stands, and the payment still pays"
-                reversing.move(tx, one.id, ReversalState.INTENDED, problem=f"looked in the ERP: {said}")
+    def _is_whole(self, seen: ReversalSeen) -> bool:
+        return not seen.applied
 
-    def _attempt(self, one: Reversal) -> bool:
-        """One write. False: the ERP took nothing just now, so this run is over."""
-        try:
-            self._verify_installation()
-            begun = self._erp.read_reversal(one.intent) if one.attempts else None
-            # A period may have been closed, or the receipt deposited, since it was decided; what is begun is finished.
-            why_person = "" if begun else self._erp.why_irreversible(one.intent)
-        except ConnectorError as error:
-            self._not_now(one, error)
-            return False
-        with self._store.tx() as tx:
-            if self._why_not(tx, list(one.invoice_ids)):
-                return False  # a person stopped posting, or takes it back himself; the reversal stays as it is
-            if why := why_person or ("" if begun else _overtaken(tx, one)):
-                self._end(tx, one, ReversalState.WITHDRAWN, why)
-                return False
-            reversing.move(tx, one.id, ReversalState.ATTEMPTED, attempt=True)
-        reached("reversal.attempted")
-        try:
-            answer = self._erp.write_reversal(one.intent)
-        except (Transient, Terminal) as error:
-            self._not_now(one, error)
-            return False
-        reached("reversal.answered")
-        with self._store.tx() as tx:
-            tx.journal("erp_answered", act=one.id, outcome=answer.outcome, code=answer.code)
-            if answer.outcome in (Outcome.CREATED, Outcome.EXISTS):
-                reversing.move(tx, one.id, ReversalState.WRITTEN, erp_id=answer.erp_id)
-            elif answer.outcome is Outcome.REFUSED:
-                self._end(tx, one, ReversalState.REFUSED, answer.message or answer.code)
-            elif answer.outcome is Outcome.EXISTS_DIFFERENT:
-                self._end(tx, one, ReversalState.DIFFERENT, answer.message)
-            elif answer.message:  # it stays unknown, and the next round looks first
-                self._not_whole(tx, one, answer.message)
-        reached("reversal.written")
-        return True
+    def _ask(self, one: Reversal) -> tuple[bool, str]:
+        """Is it begun, and else: must a person do it? A period may be closed, or the receipt deposited, by now."""
+        is_begun = bool(one.attempts) and self._erp.read_reversal(one.intent) is not None
+        return is_begun, "" if is_begun else self._erp.why_irreversible(one.intent)
 
-    def _not_whole(self, tx: Tx, one: Reversal, said: str) -> None:
+    def _may_write(self, tx: Tx, one: Reversal, asked: tuple[bool, str]) -> bool:
+        is_begun, why_person = asked
+        if self._why_not(tx, list(one.invoice_ids)):
+            return False  # a person stopped posting, or takes it back himself; the reversal stays as it is
+        why = why_person or ("" if is_begun else _overtaken(tx, one))
+        if why:
+            self._end(tx, one, WriteState.WITHDRAWN, why)
+        return not why
+
+    def _write(self, one: Reversal) -> Answer:
+        return self._erp.write_reversal(one.intent)
+
+    def _refuse(self, tx: Tx, one: Reversal, why: str) -> None:
+        self._end(tx, one, WriteState.REFUSED, why)
+
+    def _differ(self, tx: Tx, one: Reversal, found: Sequence[str]) -> None:
+        self._end(tx, one, WriteState.DIFFERENT, "; ".join(found))
+
+    def _tell_unknown(self, tx: Tx, one: Reversal, said: str) -> None:
         """Whoever can mend it is told: a journal that waits for approval, say, waits for a person."""
-        reversing.move(tx, one.id, ReversalState.ATTEMPTED, problem=said)
+        reversing.move(tx, one.id, WriteState.ATTEMPTED, problem=said)
         applied = reversing.applied(tx, one.payment_id)
         if applied is not None:
             payment = approving.payment_of(tx, one.payment_id)
             show(tx, payment, applied.amounts, f"It is being taken back in the ERP by us, and isn't whole yet: {said}")
 
-    def _not_now(self, one: Reversal, error: ConnectorError) -> None:
-        with self._store.tx() as tx:
-            reversing.move(tx, one.id, ReversalState.INTENDED, problem=str(error))
+    def _differences(self, one: Reversal, seen: ReversalSeen) -> Sequence[str]:
+        return differences(one.intent, seen)
 
-    def _end(self, tx: Tx, one: Reversal, state: ReversalState, problem: str) -> None:
+    def _close(self, tx: Tx, one: Reversal, seen: ReversalSeen) -> None:
+        reversing.move(tx, one.id, WriteState.CLOSED, erp_id=seen.erp_id)
+        closing.touch(tx, one.invoice_ids)
+
+    def _end(self, tx: Tx, one: Reversal, state: WriteState, problem: str) -> None:
         """It is not written, or not as it was meant: the exception says so, and a person or the next day goes on."""
         reversing.move(tx, one.id, state, problem=problem)
         payment = approving.payment_of(tx, one.payment_id)
@@ -359,33 +315,12 @@ class ReversalAct:
         if applied is None or payment.state not in reversing.CAME_BACK:
             return
         said = {
-            ReversalState.REFUSED: f"the ERP refused: {problem}. It is tried again tomorrow, unless a person does it",
-            ReversalState.DIFFERENT: f"{problem or 'the ERP holds something else'}. Nothing more is written by us; "
+            WriteState.REFUSED: f"the ERP refused: {problem}. It is tried again tomorrow, unless a person does it",
+            WriteState.DIFFERENT: f"{problem or 'the ERP holds something else'}. Nothing more is written by us; "
             f"compare {one.intent.external_id} in the ERP and finish it there",
-            ReversalState.WITHDRAWN: f"{problem}. It is decided anew",
+            WriteState.WITHDRAWN: f"{problem}. It is decided anew",
         }[state]
         show(tx, payment, applied.amounts, f"Taking it back in the ERP did not end well: {said}")
-
-    def read_back(self, request: str) -> None:
-        """Does the ERP hold what was meant, to the minor unit, with nothing paid by this payment any more?"""
-        with self._turn:
-            for one in self._at(request, ReversalState.WRITTEN):
-                seen = self._erp.read_reversal(one.intent)
-                reached("reversal.read_back")
-                with self._store.tx() as tx:
-                    if seen is None:
-                        problem = "answered as made, but not found on read-back"
-                        reversing.move(tx, one.id, ReversalState.ATTEMPTED, problem=problem)
-                    elif found := differences(one.intent, seen):
-                        self._end(tx, one, ReversalState.DIFFERENT, "; ".join(found))
-                    else:
-                        reversing.move(tx, one.id, ReversalState.CLOSED, erp_id=seen.erp_id)
-                        closing.touch(tx, one.invoice_ids)
-                reached("reversal.closed")
-
-    def _at(self, request: str, state: ReversalState) -> tuple[Reversal, ...]:
-        with self._store.read() as tx:
-            return reversing.reversals(tx, [state], request.partition("#")[0])
 
 
 def _overtaken(tx: Tx, one: Reversal) -> str:

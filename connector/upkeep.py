@@ -23,7 +23,7 @@ from connector.errors import ConfigError
 from connector.parts import Parts
 from connector.ports import Clock
 from connector.reports_upkeep import BackupReport, RestoreReport, UnfinishedRow, UpgradeReport
-from connector.store import Store, Tx, backup, migrations, restoring, reversing, settling
+from connector.store import Store, Tx, backup, migrations, restoring, reversing, settling, writing
 from connector.store import closing as acts
 from connector.store.backup import Backup
 
@@ -98,8 +98,8 @@ def _mark(store: Store, settings: Settings, found: Backup | None) -> RestoreRepo
         counted = restoring.mark(
             tx, found.taken_at if found else None, whose, settings.installation, latest_day(settings, tx.at)
         )
-        count = len(acts.acts(tx, acts.UNFINISHED)) + len(settling.deposits(tx, settling.UNFINISHED))
-        count += len(reversing.reversals(tx, reversing.UNFINISHED))
+        count = len(acts.acts(tx, acts.UNFINISHED)) + len(settling.deposits(tx, writing.UNFINISHED))
+        count += len(reversing.reversals(tx, writing.UNFINISHED))
     return RestoreReport(
         "", whose, found.taken_at if found else None, migrations.known()[-1], "", counted, unfinished=count
     )
@@ -167,10 +167,10 @@ def unfinished(tx: Tx, parts: Parts) -> tuple[UnfinishedRow, ...]:
     for act in acts.acts(tx, acts.UNFINISHED):
         forbidden = parts.posting_forbidden(tx, bool(act.approved_by), act.invoice_ids)
         found.append(UnfinishedRow(act.id, "posting", act.state.value, forbidden or act.problem or "not tried yet"))
-    for deposit in settling.deposits(tx, settling.UNFINISHED):
+    for deposit in settling.deposits(tx, writing.UNFINISHED):
         why = parts.posting_forbidden(tx) or deposit.problem or "not tried yet"
         found.append(UnfinishedRow(deposit.id, "deposit", deposit.state.value, why))
-    for reversal in reversing.reversals(tx, reversing.UNFINISHED):
+    for reversal in reversing.reversals(tx, writing.UNFINISHED):
         why = parts.posting_forbidden(tx, invoice_ids=reversal.invoice_ids) or reversal.problem or "not tried yet"
         found.append(UnfinishedRow(reversal.id, "reversal", reversal.state.value, why))
     return tuple(found)

@@ -10,11 +10,10 @@ from sqlalchemy import func, select
 
 from connector.receivables import InvoiceStatus, ReminderState
 from connector.reports import TickReport
-from connector.store import Tx, closing, instant, parse_instant, reversing, settling, verdicts
+from connector.store import Tx, closing, instant, parse_instant, verdicts, writing
 from connector.store import tables as t
 from connector.store.closing import ActState
-from connector.store.reversing import ReversalState
-from connector.store.settling import DepositState
+from connector.store.writing import WriteState
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,11 +62,11 @@ def since(tx: Tx, seq: int) -> TickReport:
         held=int(held or 0),
         parked=counts.get("record_parked", 0),
         unfinished=sum(acts.get(state, 0) for state in closing.UNFINISHED)
-        + sum(deposits.get(state, 0) for state in settling.UNFINISHED)
-        + sum(reversals.get(state, 0) for state in reversing.UNFINISHED),
+        + sum(deposits.get(state, 0) for state in writing.UNFINISHED)
+        + sum(reversals.get(state, 0) for state in writing.UNFINISHED),
         differences=len(_different(tx))
-        + deposits.get(DepositState.DIFFERENT, 0)
-        + reversals.get(ReversalState.DIFFERENT, 0),
+        + deposits.get(WriteState.DIFFERENT, 0)
+        + reversals.get(WriteState.DIFFERENT, 0),
         alarm=tx.get("alarm"),
     )
 
@@ -161,8 +160,8 @@ def standing(tx: Tx) -> Standing:
     explained = sum(1 for one, backlog, hold in open_rows if backlog or hold or one in reasons)
     cancelled = tx.execute(select(func.count()).where(t.reminder.c.state == ReminderState.CANCELLED)).scalar()
     unfinished = tx.execute(select(func.count()).where(t.act.c.state.in_(closing.UNFINISHED))).scalar_one()
-    unfinished += tx.execute(select(func.count()).where(t.deposit.c.state.in_(settling.UNFINISHED))).scalar_one()
-    unfinished += tx.execute(select(func.count()).where(t.reversal.c.state.in_(reversing.UNFINISHED))).scalar_one()
+    unfinished += tx.execute(select(func.count()).where(t.deposit.c.state.in_(writing.UNFINISHED))).scalar_one()
+    unfinished += tx.execute(select(func.count()).where(t.reversal.c.state.in_(writing.UNFINISHED))).scalar_one()
     return Standing(
         loops_closed=int(tx.execute(loops).scalar() or 0),
         open_with_reason=explained,

@@ -16,7 +16,7 @@ from typing import Any
 from sqlalchemy import Column, ColumnElement, Table, exists, or_, select, update
 
 from connector.receivables import InvoiceStatus
-from connector.store import Tx, reversing
+from connector.store import Tx, writing
 from connector.store import tables as t
 from connector.store.closing import UNFINISHED, digest
 
@@ -81,7 +81,7 @@ def _payments(run: Forgetting) -> dict[str, str]:
     """Received long ago, decided, and every invoice that it paid closed long ago; id -> whose words are in it."""
     of = t.payment.c
     unfinished = exists().where(t.act.c.payment_id == of.id, t.act.c.state.in_(UNFINISHED))
-    taken_back = exists().where(t.reversal.c.payment_id == of.id, t.reversal.c.state.in_(reversing.UNFINISHED))
+    taken_back = exists().where(t.reversal.c.payment_id == of.id, t.reversal.c.state.in_(writing.UNFINISHED))
     waits = exists().where(t.exception.c.payment_id == of.id, t.exception.c.closed_at.is_(None))
     paid = t.allocation.join(t.invoice, t.invoice.c.id == t.allocation.c.invoice_id)
     alive = or_(t.invoice.c.closed_at.is_(None), t.invoice.c.closed_at >= run.limit)

@@ -14,7 +14,7 @@ from connector.decisions.three_way import DayVerdict, ProofOutcome, UnfinishedAc
 from connector.money import Money
 from connector.receivables import CloseIntent, PaymentState
 from connector.settlement import BalanceTransaction, Category
-from connector.store import Tx, closing, instant, parse_instant, reversing, settling
+from connector.store import Tx, closing, instant, parse_instant, settling, writing
 from connector.store import tables as t
 from connector.store.book import IDS_AT_ONCE, from_json, to_json
 from connector.store.credits import ENTERED
@@ -159,10 +159,10 @@ def unfinished(tx: Tx, until: datetime) -> tuple[UnfinishedAct, ...]:
     a, d, r, limit = t.act.c, t.deposit.c, t.reversal.c, instant(until)
     queries = (
         ("posting", select(a.id, a.state, a.payment_id).where(a.state.in_(closing.UNFINISHED), a.matched_at < limit)),
-        ("deposit", select(d.id, d.state, d.payout_id).where(d.state.in_(settling.UNFINISHED), d.decided_at < limit)),
+        ("deposit", select(d.id, d.state, d.payout_id).where(d.state.in_(writing.UNFINISHED), d.decided_at < limit)),
         (
             "reversal",
-            select(r.id, r.state, r.payment_id).where(r.state.in_(reversing.UNFINISHED), r.decided_at < limit),
+            select(r.id, r.state, r.payment_id).where(r.state.in_(writing.UNFINISHED), r.decided_at < limit),
         ),
     )
     return tuple(

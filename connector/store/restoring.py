@@ -24,8 +24,7 @@ from connector.store.backup import MARK
 from connector.store.book import from_json, to_json
 from connector.store.closing import ActState
 from connector.store.database import open_database
-from connector.store.reversing import ReversalState
-from connector.store.settling import DepositState
+from connector.store.writing import WriteState
 
 _NAME = "restored"
 # What is asked once a day or once an hour, and must be asked anew: its answer is as old as the copy.
@@ -106,11 +105,11 @@ def look_up_first(tx: Tx, why: str, by_another: bool = False) -> None:
     problem = f"{why}: it is looked up in the ERP before anything is written"
     for act in closing.acts(tx, [ActState.INTENDED, *([ActState.ATTEMPTED] if by_another else ())]):
         closing.move(tx, act.id, ActState.ATTEMPTED, problem=problem, attempt=by_another)
-    for deposit in settling.deposits(tx, [DepositState.INTENDED, *([DepositState.ATTEMPTED] if by_another else ())]):
-        settling.move(tx, deposit.id, DepositState.ATTEMPTED, problem=problem, attempt=by_another)
-    begun = [ReversalState.INTENDED, *([ReversalState.ATTEMPTED] if by_another else ())]
+    for deposit in settling.deposits(tx, [WriteState.INTENDED, *([WriteState.ATTEMPTED] if by_another else ())]):
+        settling.move(tx, deposit.id, WriteState.ATTEMPTED, problem=problem, attempt=by_another)
+    begun = [WriteState.INTENDED, *([WriteState.ATTEMPTED] if by_another else ())]
     for reversal in reversing.reversals(tx, begun):
-        reversing.move(tx, reversal.id, ReversalState.ATTEMPTED, problem=problem, attempt=by_another)
+        reversing.move(tx, reversal.id, WriteState.ATTEMPTED, problem=problem, attempt=by_another)
 
 
 def take_over(tx: Tx, today: date) -> None:

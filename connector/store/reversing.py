@@ -5,45 +5,29 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
-from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import func, insert, select, update
+from sqlalchemy import func, insert, select
 
 from connector.errors import InvariantBroken
 from connector.money import Money
 from connector.receivables import PaymentState
 from connector.settlement import ReversalIntent
-from connector.store import Tx, closing, parse_instant
+from connector.store import Tx, closing, parse_instant, writing
 from connector.store import tables as t
 from connector.store.book import from_json, to_json
 from connector.store.closing import Act, ActState, digest
+from connector.store.writing import WriteState, require_unchanged
 
 # States of a payment whose money the bank took back.
 CAME_BACK = (PaymentState.RETURNED, PaymentState.FAILED)
-
-
-class ReversalState(StrEnum):
-    """How far a reversal has come. Every state up to WRITTEN is unfinished and is carried on by the next tick."""
-
-    INTENDED = "intended"  # committed here, not yet tried
-    ATTEMPTED = "attempted"  # a write was begun; what came of it must be read back first
-    WRITTEN = "written"  # the ERP says that all of it stands; to be read back
-    CLOSED = "closed"
-    REFUSED = "refused"  # the ERP surely has nothing of it
-    WITHDRAWN = "withdrawn"  # never written: a person was there before, or the money didn't come back after all
-    DIFFERENT = "different"  # the ERP disagrees: shown to a person, never touched again by itself
-
-
-UNFINISHED = (ReversalState.INTENDED, ReversalState.ATTEMPTED, ReversalState.WRITTEN)
-_ENDED = (ReversalState.CLOSED, ReversalState.REFUSED, ReversalState.WITHDRAWN, ReversalState.DIFFERENT)
 
 
 @dataclass(frozen=True, slots=True)
 class Reversal:
     id: str
     payment_id: str
-    state: ReversalState
+    state: WriteState
     intent: ReversalIntent
     attempts: int
     erp_id: str
@@ -66,7 +50,7 @@ def put_reversal(tx: Tx, intent: ReversalIntent) -> None:
         insert(t.reversal).values(
             id=intent.act_id,
             payment_id=intent.payment_id,
-            state=ReversalState.INTENDED,
+            state=WriteState.INTENDED,
             intent=text,
             digest=digest(text),
             decided_at=tx.at_text,
@@ -75,7 +59,7 @@ def put_reversal(tx: Tx, intent: ReversalIntent) -> None:
     tx.journal("reversal_intended", act=intent.act_id, payment=intent.payment_id, amount=str(intent.amount))
 
 
-def reversals(tx: Tx, states: Iterable[ReversalState], act_id: str = "") -> tuple[Reversal, ...]:
+def reversals(tx: Tx, states: Iterable[WriteState], act_id: str = "") -> tuple[Reversal, ...]:
     query = select(t.reversal).where(t.reversal.c.state.in_(list(states)))
     if act_id:
         query = query.where(t.reversal.c.id == act_id)
@@ -98,12 +82,11 @@ def next_generation(tx: Tx, payment_id: str) -> int:
 
 
 def _reversal(row: Any) -> Reversal:
-    if digest(row["intent"]) != row["digest"]:
-        raise InvariantBroken(f"The intent of reversal {row['id']} was changed in the store after it was recorded.")
+    require_unchanged("reversal", row)
     return Reversal(
         row["id"],
         row["payment_id"],
-        ReversalState(row["state"]),
+        WriteState(row["state"]),
         from_json(ReversalIntent, row["intent"]),
         row["attempts"],
         row["erp_id"],
@@ -113,17 +96,8 @@ def _reversal(row: Any) -> Reversal:
     )
 
 
-def move(
-    tx: Tx, act_id: str, state: ReversalState, *, problem: str = "", erp_id: str = "", attempt: bool = False
-) -> None:
-    values: dict[str, Any] = {"state": state, "problem": problem}
-    if erp_id:
-        values["erp_id"] = erp_id
-    if attempt:
-        values |= {"attempts": t.reversal.c.attempts + 1, "attempted_at": tx.at_text}
-    if state in _ENDED:
-        values["closed_at"] = tx.at_text
-    tx.execute(update(t.reversal).where(t.reversal.c.id == act_id).values(**values))
+def move(tx: Tx, act_id: str, state: WriteState, *, problem: str = "", erp_id: str = "", attempt: bool = False) -> None:
+    writing.move(tx, t.reversal, act_id, state, problem=problem, erp_id=erp_id, attempt=attempt)
     payment_id = tx.execute(select(t.reversal.c.payment_id).where(t.reversal.c.id == act_id)).scalar_one()
     told = {"problem": problem} if problem else {}
     tx.journal(f"reversal_{state.value}", act=act_id, payment=payment_id, **told)

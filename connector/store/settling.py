@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
-from enum import StrEnum
 from typing import Any
 
 from sqlalchemy import func, insert, or_, select, update
@@ -14,26 +13,12 @@ from connector.errors import InvariantBroken
 from connector.money import Money
 from connector.receivables import CloseIntent
 from connector.settlement import BalanceTransaction, DepositIntent, Payout, PayoutState
-from connector.store import Tx, instant, parse_instant
+from connector.store import Tx, instant, parse_instant, writing
 from connector.store import tables as t
 from connector.store.book import IDS_AT_ONCE, Change, from_json, to_json
 from connector.store.closing import ActState, digest
+from connector.store.writing import WriteState, require_unchanged
 
-
-class DepositState(StrEnum):
-    """How far a deposit has come. Every state up to WRITTEN is unfinished and is carried on by the next tick."""
-
-    INTENDED = "intended"  # committed here, not yet tried
-    ATTEMPTED = "attempted"  # a write was begun; what came of it must be read back first
-    WRITTEN = "written"  # the ERP says that it has it; to be read back
-    CLOSED = "closed"
-    REFUSED = "refused"  # the ERP surely has no deposit
-    WITHDRAWN = "withdrawn"  # never written: others were there before, or the payout failed
-    DIFFERENT = "different"  # the ERP disagrees: shown to a person, never touched again by itself
-
-
-UNFINISHED = (DepositState.INTENDED, DepositState.ATTEMPTED, DepositState.WRITTEN)
-_ENDED = (DepositState.CLOSED, DepositState.REFUSED, DepositState.WITHDRAWN, DepositState.DIFFERENT)
 # Payouts about which something is still to be decided.
 _OPEN = ("waiting", "held")
 # Standings of a payout whose deposit stands in the ERP; a bounced one's still does, until a person voids it.
@@ -47,7 +32,7 @@ _WRITTEN = (ActState.WRITTEN, ActState.CONFIRMED, ActState.CLOSED)
 class Deposit:
     id: str
     payout_id: str
-    state: DepositState
+    state: WriteState
     intent: DepositIntent
     attempts: int
     erp_id: str
@@ -241,7 +226,7 @@ def root_state(tx: Tx, root_id: str) -> str:
 
 def deposit_of(tx: Tx, payout_id: str) -> Deposit | None:
     """The deposit of ours that stands for this payout; None where it is somebody else's."""
-    where = (t.deposit.c.payout_id == payout_id, t.deposit.c.state == DepositState.CLOSED)
+    where = (t.deposit.c.payout_id == payout_id, t.deposit.c.state == WriteState.CLOSED)
     row = tx.execute(select(t.deposit).where(*where).order_by(t.deposit.c.decided_at.desc())).mappings().first()
     return _deposit(row) if row else None
 
@@ -257,7 +242,7 @@ def put_deposit(tx: Tx, intent: DepositIntent) -> None:
         insert(t.deposit).values(
             id=intent.act_id,
             payout_id=intent.payout_id,
-            state=DepositState.INTENDED,
+            state=WriteState.INTENDED,
             intent=text,
             digest=digest(text),
             decided_at=tx.at_text,
@@ -267,7 +252,7 @@ def put_deposit(tx: Tx, intent: DepositIntent) -> None:
     tx.journal("deposit_intended", act=intent.act_id, payout=intent.payout_id, amount=str(intent.amount))
 
 
-def deposits(tx: Tx, states: Iterable[DepositState], act_id: str = "") -> tuple[Deposit, ...]:
+def deposits(tx: Tx, states: Iterable[WriteState], act_id: str = "") -> tuple[Deposit, ...]:
     query = select(t.deposit).where(t.deposit.c.state.in_(list(states)))
     if act_id:
         query = query.where(t.deposit.c.id == act_id)
@@ -275,12 +260,11 @@ def deposits(tx: Tx, states: Iterable[DepositState], act_id: str = "") -> tuple[
 
 
 def _deposit(row: Any) -> Deposit:
-    if digest(row["intent"]) != row["digest"]:
-        raise InvariantBroken(f"The intent of deposit {row['id']} was changed in the store after it was recorded.")
+    require_unchanged("deposit", row)
     return Deposit(
         row["id"],
         row["payout_id"],
-        DepositState(row["state"]),
+        WriteState(row["state"]),
         from_json(DepositIntent, row["intent"]),
         row["attempts"],
         row["erp_id"],
@@ -289,17 +273,8 @@ def _deposit(row: Any) -> Deposit:
     )
 
 
-def move(
-    tx: Tx, act_id: str, state: DepositState, *, problem: str = "", erp_id: str = "", attempt: bool = False
-) -> None:
-    values: dict[str, Any] = {"state": state, "problem": problem}
-    if erp_id:
-        values["erp_id"] = erp_id
-    if attempt:
-        values |= {"attempts": t.deposit.c.attempts + 1, "attempted_at": tx.at_text}
-    if state in _ENDED:
-        values["closed_at"] = tx.at_text
-    tx.execute(update(t.deposit).where(t.deposit.c.id == act_id).values(**values))
+def move(tx: Tx, act_id: str, state: WriteState, *, problem: str = "", erp_id: str = "", attempt: bool = False) -> None:
+    writing.move(tx, t.deposit, act_id, state, problem=problem, erp_id=erp_id, attempt=attempt)
     tx.journal(f"deposit_{state.value}", act=act_id, **({"problem": problem} if problem else {}))
 
 
@@ -314,7 +289,7 @@ def refused(tx: Tx, payout_id: str) -> None:
 
 def withdraw(tx: Tx, deposit: Deposit, why: str) -> None:
     """It isn't written any more: the payout is decided anew, under a new generation."""
-    move(tx, deposit.id, DepositState.WITHDRAWN, problem=why)
+    move(tx, deposit.id, WriteState.WITHDRAWN, problem=why)
     tx.execute(
         update(t.payout)
         .where(t.payout.c.id == deposit.payout_id)

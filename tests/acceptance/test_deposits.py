@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from connector.store import settling, verdicts
-from connector.store.settling import DepositState
+from connector.store.writing import WriteState
 from tests.acceptance.settling import assert_ties, bill, booked, meant, pay, pay_out, settle, stripe
 from tests.harness import Desk, banked, desk
 
@@ -70,9 +70,9 @@ class PaidOut:
         with self.at.service.store.read() as tx:
             return {one.kind: one.reason for one in verdicts.open_exceptions(tx)}
 
-    def states(self) -> list[DepositState]:
+    def states(self) -> list[WriteState]:
         with self.at.service.store.read() as tx:
-            return [one.state for one in settling.deposits(tx, DepositState)]
+            return [one.state for one in settling.deposits(tx, WriteState)]
 
     def standing(self) -> str:
         with self.at.service.store.read() as tx:
@@ -82,7 +82,7 @@ class PaidOut:
         assert_ties(self.at, self.accounts)
         assert 1 == len(self.deposits())
         assert ("deposited", {}) == (self.standing(), self.exceptions())
-        assert DepositState.CLOSED == self.states()[-1]
+        assert WriteState.CLOSED == self.states()[-1]
 
 
 @pytest.fixture
@@ -127,7 +127,7 @@ def test_a_write_that_never_arrived_is_made_once_later(paid_out: PaidOut, kind: 
 def test_a_read_back_that_fails_is_made_again(paid_out: PaidOut, kind: str) -> None:
     paid_out.break_read_back(kind, times=4)
     paid_out.at.tick()
-    assert [DepositState.WRITTEN] == paid_out.states()
+    assert [WriteState.WRITTEN] == paid_out.states()
     assert {} == paid_out.exceptions()  # nor does the clearing proof take it for missing
 
     for _ in range(2):
@@ -168,7 +168,7 @@ def test_a_refused_deposit_that_a_person_makes_is_adopted(paid_out: PaidOut) -> 
 def test_a_period_that_closed_after_the_decision_refuses_then_holds_and_opens_again(paid_out: PaidOut) -> None:
     paid_out.break_write("too_many", times=9)
     paid_out.at.tick()
-    assert [DepositState.INTENDED] == paid_out.states()
+    assert [WriteState.INTENDED] == paid_out.states()
     paid_out.at.world.faults.clear()
     paid_out.at.world.erp.close_period("2026-09")
 
@@ -214,7 +214,7 @@ def test_a_deposit_of_others_with_another_amount_is_shown_until_it_is_void(paid_
 def test_what_others_post_between_decision_and_write_is_seen_before_the_write(paid_out: PaidOut, off: str) -> None:
     paid_out.break_write("too_many", times=9)
     paid_out.at.tick()
-    assert [DepositState.INTENDED] == paid_out.states()
+    assert [WriteState.INTENDED] == paid_out.states()
     paid_out.at.world.faults.clear()
     paid_out.by_hand(off)
 
@@ -222,7 +222,7 @@ def test_what_others_post_between_decision_and_write_is_seen_before_the_write(pa
     paid_out.next_day()
 
     assert 1 == len(paid_out.deposits())
-    assert [DepositState.WITHDRAWN] == paid_out.states()
+    assert [WriteState.WITHDRAWN] == paid_out.states()
     if off == "0":
         assert ("adopted", {}) == (paid_out.standing(), paid_out.exceptions())
     else:
@@ -241,7 +241,7 @@ def test_a_payout_that_fails_between_decision_and_write_is_not_deposited(paid_ou
     paid_out.next_day()
 
     assert [] == paid_out.deposits()
-    assert ("gone", [DepositState.WITHDRAWN], {}) == (paid_out.standing(), paid_out.states(), paid_out.exceptions())
+    assert ("gone", [WriteState.WITHDRAWN], {}) == (paid_out.standing(), paid_out.states(), paid_out.exceptions())
 
 
 def test_a_deposit_that_a_person_undid_before_the_read_back_is_a_difference_and_is_not_written_again(
@@ -249,14 +249,14 @@ def test_a_deposit_that_a_person_undid_before_the_read_back_is_a_difference_and_
 ) -> None:
     paid_out.break_read_back("maintenance", times=9)
     paid_out.at.tick()
-    assert [DepositState.WRITTEN] == paid_out.states()
+    assert [WriteState.WRITTEN] == paid_out.states()
     paid_out.at.world.faults.clear()
     paid_out.at.world.erp.void_document(paid_out.deposits()[0]["id"])
 
     paid_out.at.tick()
     paid_out.at.tick()
 
-    assert [DepositState.DIFFERENT] == paid_out.states()
+    assert [WriteState.DIFFERENT] == paid_out.states()
     assert "voided" in paid_out.exceptions()["deposit_difference"]
     assert 1 == len(paid_out.deposits())
 
@@ -269,10 +269,10 @@ def test_a_deposit_that_a_person_changed_is_shown_with_both_figures_until_it_is_
 
     paid_out.at.tick()
 
-    assert [DepositState.DIFFERENT] == paid_out.states()
+    assert [WriteState.DIFFERENT] == paid_out.states()
     assert "fees: nothing, meant: -36.40 USD" in paid_out.exceptions()["deposit_difference"]
     paid_out.next_day()
-    assert [DepositState.DIFFERENT] == paid_out.states()
+    assert [WriteState.DIFFERENT] == paid_out.states()
 
     paid_out.move_line("adjustments", "fees", "-36.40")
     paid_out.next_day()

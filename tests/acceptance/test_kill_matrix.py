@@ -10,6 +10,7 @@ each store; the run's last lines count them.
 
 from __future__ import annotations
 
+import inspect
 import json
 import os
 import re
@@ -23,9 +24,11 @@ from typing import Any
 
 import pytest
 
+from connector import one_write
+from connector.deposits import DepositAct
+from connector.reversals import ReversalAct
 from connector.store import activity, reversing, settling, verdicts
-from connector.store.reversing import ReversalState
-from connector.store.settling import DepositState
+from connector.store.writing import WriteState
 from sandbox.plan import Part
 from sandbox.world import ERPS
 from tests.acceptance.settling import assert_ties, bill, pay, pay_out, settle, stripe
@@ -219,7 +222,7 @@ def _assert_deposited_once(at: Desk, accounts: dict[str, str]) -> None:
     assert 1 == len(banked(at.truth(), accounts["bank"]))
     assert_ties(at, accounts)
     with at.opened_store() as store, store.read() as tx:
-        assert [DepositState.CLOSED] == [one.state for one in settling.deposits(tx, DepositState)]
+        assert [WriteState.CLOSED] == [one.state for one in settling.deposits(tx, WriteState)]
         assert {"deposited"} == set(settling.standings(tx).values())
         assert () == verdicts.open_exceptions(tx)
 
@@ -274,7 +277,7 @@ def test_a_reversal_killed_anywhere_takes_back_once(tmp_path: Path, point: str, 
 
         assert ("77.70", "0.00") == (at.balance(number), at.truth()["balances"][accounts["clearing"]])
         with at.opened_store() as opened, opened.read() as tx:
-            assert [ReversalState.CLOSED] == [one.state for one in reversing.reversals(tx, ReversalState)]
+            assert [WriteState.CLOSED] == [one.state for one in reversing.reversals(tx, WriteState)]
             assert () == verdicts.open_exceptions(tx)
 
 
@@ -289,5 +292,8 @@ def test_every_named_point_of_a_durable_act_is_in_the_matrix() -> None:
         for point in re.findall(r'reached\("([a-z_.]+)"\)', file.read_text(encoding="utf-8"))
         if not point.startswith(("restore.", "upgrade."))
     }
+    shared = re.findall(r'reached\(f"\{self.kind\}(\.[a-z_]+)"\)', inspect.getsource(one_write))
+    assert 5 == len(shared)
+    named |= {f"{act.kind}{point}" for act in (DepositAct, ReversalAct) for point in shared}
 
     assert named == {*ACT_POINTS, *SEND_POINTS, *DEPOSIT_POINTS, *REVERSAL_POINTS}

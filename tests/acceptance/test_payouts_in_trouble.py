@@ -14,7 +14,7 @@ from connector.errors import Terminal
 from connector.money import Money
 from connector.store import settling, verdicts
 from connector.store.book import from_json
-from connector.store.settling import DepositState
+from connector.store.writing import WriteState
 from tests.acceptance.settling import assert_ties, bill, booked, meant, pay, pay_out, settle, stripe
 from tests.harness import Desk, banked, desk, mappings
 
@@ -84,7 +84,7 @@ def test_a_payment_posted_less_an_earlier_refund_is_deposited_with_what_stands_i
         assert payout["amount"] == deposit["amount"] == truth["balances"][accounts["bank"]]
         assert ("deposited", {}) == (standing(at, payout), exceptions(at))
         with at.service.store.read() as tx:
-            assert [DepositState.CLOSED] == [one.state for one in settling.deposits(tx, DepositState)]
+            assert [WriteState.CLOSED] == [one.state for one in settling.deposits(tx, WriteState)]
 
 
 # ---- one payout and the others ----
@@ -142,7 +142,7 @@ def test_a_deposit_is_not_written_any_more_once_somebody_else_posts_the_currency
         at.break_erp("too_many", "act", times=30)
         at.tick()
         with at.service.store.read() as tx:
-            assert [DepositState.INTENDED] == [one.state for one in settling.deposits(tx, DepositState)]
+            assert [WriteState.INTENDED] == [one.state for one in settling.deposits(tx, WriteState)]
         at.world.faults.clear()
         at.close()
         mappings(tmp_path, {"posting_owner": '{"*": us, USD: other}'})

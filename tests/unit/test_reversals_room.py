@@ -20,7 +20,8 @@ from connector.receivables import CameBack, InvoiceStatus, PaymentState, Remitta
 from connector.settlement import AccountRole, ReversalIntent, Settlement, SettleThrough
 from connector.store import book, closing, reversing, verdicts
 from connector.store.restoring import look_up_first
-from connector.store.reversing import Reversal, ReversalState
+from connector.store.reversing import Reversal
+from connector.store.writing import WriteState
 from tests.fakes.ledger_erp import At, Trouble
 
 ISSUED_ON, DUE_ON = date(2026, 9, 1), date(2026, 9, 14)
@@ -62,7 +63,7 @@ def comes_back(case: Case, **more: Any) -> None:
 
 def reversals(case: Case) -> list[Reversal]:
     with case.store.read() as tx:
-        return list(reversing.reversals(tx, ReversalState))
+        return list(reversing.reversals(tx, WriteState))
 
 
 def exceptions(case: Case) -> dict[str, str]:
@@ -70,7 +71,7 @@ def exceptions(case: Case) -> dict[str, str]:
         return {one.kind: one.reason for one in verdicts.open_exceptions(tx) if one.kind != "day_drifts"}
 
 
-def states(case: Case) -> list[ReversalState]:
+def states(case: Case) -> list[WriteState]:
     return [one.state for one in reversals(case)]
 
 
@@ -90,7 +91,7 @@ def test_all_that_it_paid_is_open_again_and_nobody_has_to_look(case: Case) -> No
     comes_back(case)
     case.tick(hours=1)
 
-    assert [ReversalState.CLOSED] == states(case)
+    assert [WriteState.CLOSED] == states(case)
     assert is_reversed(case)
     assert [usd("700.00"), usd("300.00")] == balances(case)
 
@@ -122,7 +123,7 @@ def test_a_lost_answer_is_looked_up_and_nothing_is_taken_back_twice(case: Case, 
     case.tick(hours=1)
     case.tick(hours=1)
 
-    assert [ReversalState.CLOSED] == states(case)
+    assert [WriteState.CLOSED] == states(case)
     assert is_reversed(case)
     assert [usd("700.00"), usd("300.00")] == balances(case)
 
@@ -133,11 +134,11 @@ def test_what_may_still_be_on_its_way_is_waited_for(case: Case) -> None:
     comes_back(case)
     case.tick(hours=1)
 
-    assert [ReversalState.ATTEMPTED] == states(case)
+    assert [WriteState.ATTEMPTED] == states(case)
     assert "may still be carried out until" in reversals(case)[0].problem
 
     case.tick(hours=4)
-    assert [ReversalState.CLOSED] == states(case)
+    assert [WriteState.CLOSED] == states(case)
 
 
 @pytest.mark.parametrize("trouble", [Trouble.BUSY, Trouble.LOGIN])
@@ -146,11 +147,11 @@ def test_an_erp_that_takes_nothing_now_is_asked_again(case: Case, trouble: Troub
     comes_back(case)
     case.tick(hours=1)
 
-    assert [ReversalState.INTENDED] == states(case)
+    assert [WriteState.INTENDED] == states(case)
     assert "payment_came_back" in exceptions(case)
 
     case.tick(hours=1)
-    assert [ReversalState.CLOSED] == states(case)
+    assert [WriteState.CLOSED] == states(case)
 
 
 def test_a_refusal_is_told_and_tried_again_tomorrow_under_an_id_of_its_own(
@@ -164,13 +165,13 @@ def test_a_refusal_is_told_and_tried_again_tomorrow_under_an_id_of_its_own(
         comes_back(case)
         case.tick(hours=1)
         case.tick(hours=1)
-        assert [ReversalState.REFUSED] == states(case)
+        assert [WriteState.REFUSED] == states(case)
         assert "no right to journals" in exceptions(case)["payment_came_back"]
 
     case.tick(days=1)
     case.tick(hours=1)
 
-    assert [ReversalState.REFUSED, ReversalState.CLOSED] == states(case)
+    assert [WriteState.REFUSED, WriteState.CLOSED] == states(case)
     assert ["arc-demo-rev-P-1-1", "arc-demo-rev-P-1-2"] == [one.intent.external_id for one in reversals(case)]
     assert {} == exceptions(case)
 
@@ -279,7 +280,7 @@ def test_money_that_is_here_after_all_is_not_taken_back(case: Case) -> None:
     changes(case, state=PaymentState.SUCCEEDED, came_back=None)
     case.tick(hours=1)
 
-    assert [ReversalState.WITHDRAWN] == states(case)
+    assert [WriteState.WITHDRAWN] == states(case)
     assert not case.erp.reversals
     assert {} == exceptions(case)
 
@@ -291,10 +292,10 @@ def test_a_restored_store_looks_before_it_writes(case: Case) -> None:
     with case.store.tx() as tx:
         look_up_first(tx, "the store was restored", by_another=True)
 
-    assert [ReversalState.ATTEMPTED] == states(case)
+    assert [WriteState.ATTEMPTED] == states(case)
 
     case.tick(hours=1)
-    assert [ReversalState.CLOSED] == states(case)
+    assert [WriteState.CLOSED] == states(case)
 
 
 def test_one_that_cannot_be_looked_up_keeps_no_other_waiting(case: Case, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -320,7 +321,7 @@ def test_one_that_cannot_be_looked_up_keeps_no_other_waiting(case: Case, monkeyp
     case.tick(hours=1)
 
     assert {"P-0", "P-1"} == {one.payment_id for one in reversals(case)}
-    assert {ReversalState.CLOSED} == set(states(case))
+    assert {WriteState.CLOSED} == set(states(case))
 
 
 # ---- card disputes ----
@@ -369,7 +370,7 @@ def test_a_bank_debit_that_came_back_as_a_dispute_goes_against_disputes(case: Ca
         assert [] == states(case)
     else:
         assert [AccountRole.DISPUTES] == [one.intent.role for one in reversals(case)]
-        assert [ReversalState.CLOSED] == states(case)
+        assert [WriteState.CLOSED] == states(case)
 
 
 def test_of_two_payments_of_one_invoice_only_the_one_that_came_back_is_undone(tmp_path: Path) -> None:
@@ -423,14 +424,14 @@ def test_what_may_no_longer_be_written_is_given_to_a_person_who_hears_why(case: 
     case.erp.upset(At.REVERSAL, Trouble.BUSY)
     comes_back(case)
     case.tick(hours=1)
-    assert [ReversalState.INTENDED] == states(case)
+    assert [WriteState.INTENDED] == states(case)
 
     by_a_person = replace(case.policy.exceptions, returned_is_reversed=False)
     case.policy = replace(case.policy, version="policy-2", exceptions=by_a_person)
     case.approve()
     case.tick(hours=1)
 
-    assert [ReversalState.WITHDRAWN] == states(case)
+    assert [WriteState.WITHDRAWN] == states(case)
     assert "the policy leaves that to a person" in exceptions(case)["payment_came_back"]
     assert not case.erp.reversals
 
@@ -442,13 +443,13 @@ def test_what_was_begun_is_read_back_also_while_nothing_may_be_written(case: Cas
     comes_back(case)
     case.clock.at += timedelta(hours=1)
     loop.tick(case.parts())
-    assert [ReversalState.ATTEMPTED] == states(case)
+    assert [WriteState.ATTEMPTED] == states(case)
 
     case.policy = replace(case.policy, version="policy-2", post=Switch.SUGGEST)
     case.approve()
     case.tick(hours=1)
 
-    assert [ReversalState.CLOSED] == states(case)
+    assert [WriteState.CLOSED] == states(case)
 
 
 def test_what_waits_for_somebody_in_the_erp_is_told_with_its_words(case: Case, monkeypatch: pytest.MonkeyPatch) -> None:
